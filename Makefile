@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# modseal: one Makefile for everything. `make help` lists the targets.
+#
+#   BUILD=dir      where objects and programs go (default: build)
+#   V=1            print whole commands
+#   DEVELOPER=1    warnings are errors, and more of them
+#   SANITIZE=a,b   build with -fsanitize=a,b (say address,undefined)
+#   CC=clang       any C11 compiler with GNU extensions
+#   PREFIX, DESTDIR, SYSCONFDIR, LOCALSTATEDIR   for `make install`
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+DATADIR ?= $(PREFIX)/share/modseal
+MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+LOCALSTATEDIR ?= /var
+RUNDIR ?= /run
+
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+PROVE ?= prove
+CLANG ?= clang
+
+ifeq ($(V),1)
+  Q :=
+  say = @:
+else
+  Q := @
+  say = @printf '  %-8s %s\n'
+endif
+
+# ---------------------------------------------------------------- libraries
+
+# Which folder may use which library is written down in scripts/check-layers.
+LIBS_lib := libcrypto libelf
+LIBS_tpm := libcrypto tss2-esys tss2-mu tss2-rc tss2-tctildr
+LIBS_agent := libcrypto libevent libevent_pthreads jansson inih sqlite3 libseccomp
+LIBS_client := libcrypto jansson
+LIBS_verifier := libcrypto jansson zlib liblzma libzstd
+LIBS_tests := cmocka
+
+# Named by docs and install-deps; checked at once so that a missing one is one sentence.
+# libcurl (https clients) and libkmod (loaded modules) have their rooms but no user yet.
+PACKAGES := $(sort $(LIBS_lib) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) $(LIBS_verifier) \
+	libkmod libcurl)
+
+ifeq ($(filter help clean install-deps demo check check-% vm distclean,$(MAKECMDGOALS)),)
+  ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo ok),ok)
+    $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) >&2)
+    $(error Libraries are missing: run scripts/install-deps)
+  endif
+endif
+
+pkgflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
+pkglibs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
+LDLIBS_ALL := $(call pkglibs,$(PACKAGES))
+
+# ------------------------------------------------------------------- flags
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wvla -Wundef -Wwrite-strings -Wformat=2 -Wno-unused-parameter
+ifeq ($(DEVELOPER),1)
+  WARN += -Werror -Wshadow -Wcast-qual -Wswitch-enum -Wnull-dereference -Wdouble-promotion \
+	-Wimplicit-fallthrough -Wno-error=deprecated-declarations
+endif
+HARDEN := -fstack-protector-strong -fPIE -fno-strict-aliasing -fvisibility=hidden
+LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+ifneq ($(SANITIZE),)
+  SAN := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+  CPPHARD := -DMS_SANITIZE=1
+else
+  CPPHARD := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+MS_CPPFLAGS := -D_GNU_SOURCE -I. -include lib/macro.h $(CPPHARD) \
+	-DMS_VERSION='"$(VERSION)"' -DMS_SYSCONFDIR='"$(SYSCONFDIR)/modseal"' \
+	-DMS_STATEDIR='"$(LOCALSTATEDIR)/lib/modseal"' -DMS_RUNDIR='"$(RUNDIR)/modseal"'
+MS_CFLAGS := -std=gnu11 -pthread $(WARN) $(HARDEN) $(SAN)
+MS_LDFLAGS := -pthread $(LDHARDEN) $(SAN) -Wl,--as-needed
+
+compile = $(Q)$(CC) $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) $(PKGFLAGS) -MMD -MP \
+	-c $< -o $@
+link = $(Q)$(CC) $(MS_LDFLAGS) $(LDFLAGS) -o $@
+
+# Objects are rebuilt when the flags change, not only when a file does.
+FLAGSTAMP := $(CC) $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) $(LDFLAGS)
+$(shell mkdir -p $(BUILD); printf '%s' '$(subst ','\'',$(FLAGSTAMP))' | \
+	cmp -s - $(BUILD)/.flags || printf '%s' '$(subst ','\'',$(FLAGSTAMP))' > $(BUILD)/.flags)
+
+# ----------------------------------------------------------- what is built
+
+# Every folder is one archive; a program is its main.c and the archives below it.
+objs = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
+
+AR_lib := $(BUILD)/lib.a
+AR_tpm := $(BUILD)/tpm.a
+AR_agent := $(BUILD)/agent.a
+AR_client := $(BUILD)/client.a
+AR_verifier := $(BUILD)/verifier.a
+AR_hooks := $(BUILD)/hooks.a
+
+$(AR_lib): $(call objs,lib)
+$(AR_tpm): $(call objs,tpm)
+$(AR_agent): $(call objs,signer/agent)
+$(AR_client): $(call objs,signer/client)
+$(AR_verifier): $(call objs,verifier)
+$(AR_hooks): $(call objs,kbuild-hooks)
+
+PROGRAMS := $(BUILD)/modseald $(BUILD)/modseal $(BUILD)/modseal-verify \
+	$(BUILD)/modseal-sign-file
+
+all: $(PROGRAMS)
+
+$(BUILD)/modseald: $(BUILD)/signer/agent/main.o $(AR_agent) $(AR_tpm) $(AR_lib)
+	$(say) LINK $@
+	$(link) $^ $(call pkglibs,$(LIBS_agent) $(LIBS_tpm) $(LIBS_lib))
+
+$(BUILD)/modseal: $(BUILD)/signer/client/main.o $(AR_client) $(AR_lib)
+	$(say) LINK $@
+	$(link) $^ $(call pkglibs,$(LIBS_client) $(LIBS_lib))
+
+$(BUILD)/modseal-verify: $(BUILD)/verifier/main.o $(AR_verifier) $(AR_lib)
+	$(say) LINK $@
+	$(link) $^ $(call pkglibs,$(LIBS_verifier) $(LIBS_lib))
+
+# libc alone: this one runs once for each module of a build.
+$(BUILD)/modseal-sign-file: $(BUILD)/kbuild-hooks/main.o $(AR_hooks) $(AR_lib)
+	$(say) LINK $@
+	$(link) $^
+
+$(BUILD)/%.a:
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/lib/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_lib))
+$(BUILD)/tpm/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_tpm))
+$(BUILD)/signer/agent/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_agent))
+$(BUILD)/signer/client/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_client))
+$(BUILD)/verifier/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_verifier))
+$(BUILD)/tests/%.o: PKGFLAGS = $(call pkgflags,$(PACKAGES) $(LIBS_tests))
+
+$(BUILD)/%.o: %.c $(BUILD)/.flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(compile)
+
+# ------------------------------------------------------------------- tests
+
+# tests/unit/FOLDER/test_SUBJECT.c tests one .c file; tests/tools/*.c are helpers
+# for the shell tests; tests/fuzz/fuzz_PARSER.c has its corpus in corpus/PARSER/.
+ARCHIVES := $(AR_hooks) $(AR_client) $(AR_verifier) $(AR_agent) $(AR_tpm) $(AR_lib)
+UNIT_SRCS := $(wildcard tests/unit/*/test_*.c)
+UNIT_TESTS := $(UNIT_SRCS:%.c=$(BUILD)/%)
+TOOL_SRCS := $(wildcard tests/tools/*.c)
+TEST_TOOLS := $(TOOL_SRCS:%.c=$(BUILD)/%)
+FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_REPLAY := $(FUZZ_SRCS:%.c=$(BUILD)/%)
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,$(FUZZ_SRCS))
+
+$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
+	$(say) LINK $@
+	$(link) $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LDLIBS_ALL) \
+		$(call pkglibs,$(LIBS_tests))
+
+$(TEST_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
+	$(say) LINK $@
+	$(link) $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LDLIBS_ALL)
+
+# Without libFuzzer: each target runs over its corpus once, with any compiler.
+$(FUZZ_REPLAY): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES)
+	$(say) LINK $@
+	$(link) $< $(BUILD)/tests/fuzz/replay.o -Wl,--start-group $(ARCHIVES) \
+		-Wl,--end-group $(LDLIBS_ALL)
+
+include tests/tests.mk
+
+# ----------------------------------------------------------------- install
+
+MANPAGES := $(wildcard docs/man/*.scd)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DATADIR)
+	$(INSTALL) -m 755 $(BUILD)/modseal $(BUILD)/modseal-verify \
+		$(BUILD)/modseal-sign-file $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(BUILD)/modseald $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk $(DESTDIR)$(DATADIR)
+	$(Q)for page in $(MANPAGES); do \
+		base=$${page##*/}; base=$${base%.scd}; section=$${base##*.}; \
+		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$section && \
+		scdoc < $$page > $(BUILD)/$$base && \
+		$(INSTALL) -m 644 $(BUILD)/$$base $(DESTDIR)$(MANDIR)/man$$section || exit 1; \
+	done
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo
+	@echo '  all            build the four programs'
+	@echo '  install        into DESTDIR and PREFIX'
+	@echo '  demo           the whole pipeline on real modules, ending in a real kernel'
+	@echo '  check          every test; ends with "N passed, N failed"'
+	@echo '  check-quick    unit tests, fuzz corpora and fast shell tests: under a minute'
+	@echo '  check-asan     the quick tests with address and undefined sanitizers'
+	@echo '  check-valgrind the unit tests under valgrind'
+	@echo '  fuzz           run every fuzz target; SECONDS=n for each (default 30)'
+	@echo '  vm             let a stock Debian kernel judge what modseal made'
+	@echo '  bench          ratios against sign-file, openssl speed and sha512sum'
+	@echo '  lint           scripts/check-layers, check-style and shellcheck'
+	@echo '  clean          remove BUILD'
+
+.PHONY: all install clean help
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
