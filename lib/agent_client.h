@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The client's side of the agent: where it is, and what can be asked of it. Used by
+ * modseal and by modseal-sign-file; needs libc only.
+ */
+#ifndef MS_AGENT_CLIENT_H
+#define MS_AGENT_CLIENT_H
+
+#include "lib/error.h"
+#include "lib/http.h"
+#include "lib/limits.h"
+
+#define MS_AGENT_SOCKET MS_RUNDIR "/agent.sock"
+#define MS_CLIENT_CONFIG MS_SYSCONFDIR "/modseal.conf"
+
+/**
+ * struct ms_client_config - client configuration
+ * @agent: "unix:/path" (https:// is refused by name until there is TLS)
+ * @key: default key, or ""
+ *
+ * Built-in defaults, then /etc/modseal/modseal.conf ("agent = ...", "key = ...", one per
+ * line, # comments), then MODSEAL_AGENT and MODSEAL_KEY.
+ */
+struct ms_client_config {
+	char agent[MS_PATH_MAX];
+	char key[MS_KEY_NAME_MAX + 1];
+};
+
+/** ms_client_config_parse() - apply the text of a configuration file to @c; no I/O.
+ * Return: 0 or -EINVAL with line number and the nearest valid key in @err. */
+int ms_client_config_parse(const char *text, size_t len, struct ms_client_config *c,
+			   struct ms_error *err) _must_check_;
+/** ms_client_config_load() - defaults, file, environment. A missing file is fine. */
+int ms_client_config_load(struct ms_client_config *ret, struct ms_error *err) _must_check_;
+
+/** ms_key_name_valid() - 1 to 64 of [A-Za-z0-9._-], not starting with '.' or '-' */
+bool ms_key_name_valid(const char *name);
+
+/** ms_agent_open() - connect. Return: 0 or negative errno with a sentence. */
+int ms_agent_open(struct ms_http *h, const struct ms_client_config *c, struct ms_error *err)
+	_must_check_;
+
+/**
+ * ms_agent_call() - ms_http_call() whose refusals are errors
+ *
+ * Asks for "text/plain" problems beside @accept, so that no JSON has to be parsed: such a
+ * body is "code\nsentence\n".
+ *
+ * Return: 0 for status 200 to 299 (body in @out); for a problem answer a negative errno
+ * (401/403 -EACCES, 404 -ENOENT, 409 -EEXIST, 413 -EFBIG, 400/415/422 -EINVAL, 503 -EAGAIN,
+ * others -EIO) with the agent's code and sentence, escaped, in @err.
+ */
+int ms_agent_call(struct ms_http *h, const char *method, const char *target,
+		  const char *accept, const char *body_type, const struct iovec *body, int n,
+		  struct ms_buf *out, struct ms_error *err) _must_check_;
+
+/**
+ * struct ms_sign_options - how to sign a file
+ * @key: key's name
+ * @hash: name as in CONFIG_MODULE_SIG_HASH
+ * @dest: where the signed module goes; NULL: in place
+ * @detached: write only the message (sign-file -d): to @dest, else to PATH.p7s
+ * @keep_detached: sign, and keep the message in PATH.p7s as well (sign-file -p)
+ * @keyid: sid by SKI (sign-file -k)
+ * @sync: fsync before the rename
+ */
+struct ms_sign_options {
+	const char *key, *hash, *dest;
+	bool detached, keep_detached, keyid, sync;
+};
+
+struct ms_file;
+/**
+ * ms_agent_sign_file() - a module's way through: read, ask, append, replace
+ * @h: open connection
+ * @path: an uncompressed module
+ * @f: memory that is reused from file to file
+ *
+ * The module is read once; what was sent is what is written. An old signature is replaced.
+ * On any failure the file is as it was.
+ *
+ * Return: 0 or negative errno with a sentence that starts with the path.
+ */
+int ms_agent_sign_file(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
+		       struct ms_file *f, struct ms_error *err) _must_check_;
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MS_FILE_H
+#define MS_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include "lib/error.h"
+
+/**
+ * struct ms_file - a regular file read whole into private memory
+ * @data: owned (malloc), never a mapping that others could change; reused by the next read
+ * @st: as it was when it was opened
+ */
+struct ms_file {
+	uint8_t *data;
+	size_t len, cap;
+	struct stat st;
+};
+void ms_file_clear(struct ms_file *f);
+#define _cleanup_file_ _cleanup_(ms_file_clear)
+
+/**
+ * ms_file_read() - read a regular file once
+ * @dirfd: as openat(); AT_FDCWD
+ * @max: larger files are -EFBIG
+ * @f: reuses the memory of an earlier read; room for @extra more bytes is left after the end
+ *
+ * Opens with O_NONBLOCK|O_NOCTTY|O_CLOEXEC, so that a FIFO or a device never hangs it, and
+ * follows symlinks. A file that changes its size while it is read is -EAGAIN.
+ *
+ * Return: 0; -EISDIR, -EINVAL (FIFO, device, socket: "not a regular file"), -EFBIG,
+ * -ENOENT, -EACCES, ...; @err has the sentence without the path's "what failed" prefix.
+ */
+int ms_file_read(int dirfd, const char *path, size_t max, size_t extra, struct ms_file *f,
+		 struct ms_error *err) _must_check_;
+
+/**
+ * ms_file_replace() - put new content in a file's place, all or nothing
+ * @path: the file; a symlink is followed, so that what it points to is replaced
+ * @like: when not NULL, mode, owner and extended attributes are taken from this open file
+ *        (an owner that may not be set is no error when it is the same user's file)
+ * @mode: mode when @like is -1
+ * @iov, @n: the content
+ * @sync: fsync the file before the rename (the rename itself is atomic either way)
+ *
+ * Temporary file in the same directory (O_TMPFILE is not used: linkat() cannot replace),
+ * removed on every failure; its name starts with ".modseal-" and sweeps are possible. A
+ * process killed at any moment leaves the file old or new.
+ *
+ * Return: 0 or a negative errno (-EROFS, -ENOSPC, -EACCES, ...) with a sentence in @err.
+ */
+int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec *iov, int n,
+		    bool sync, struct ms_error *err) _must_check_;
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A TPM 2.0 through ESAPI. Only the TPM worker process uses this; everyone else talks to
+ * the worker (tpm/worker.h).
+ */
+#ifndef MS_TPM_H
+#define MS_TPM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "lib/buf.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+
+#define MS_TPM_SECRET_LEN 32u /* the AES-256-GCM key-encryption key that is sealed */
+#define MS_TPM_NAME_MAX 68u   /* TPM2B_NAME: algorithm and digest */
+#define MS_TPM_BLOB_MAX 2048u /* marshalled TPM2B_PUBLIC or TPM2B_PRIVATE */
+#define MS_TPM_PARENT_SRK 0x81000001u
+#define MS_TPM_PARENT_OWNER 0x40000001u /* the TCG ECC template, created when needed */
+
+/**
+ * struct ms_tpm_blob - a sealed object as it is kept on disk
+ * @parent: MS_TPM_PARENT_SRK or MS_TPM_PARENT_OWNER
+ * @pub, @priv: TPM2B_PUBLIC and TPM2B_PRIVATE, marshalled with their sizes (TCG part 2)
+ * @name: Name of the sealed object; @srk_name: Name of the parent, pinned at creation and
+ *        compared before anything is salted to it
+ * @pcrs: bit mask of the SHA-256 PCRs in the policy, 0 for none
+ * @has_pin: PolicyAuthValue is in the policy
+ */
+struct ms_tpm_blob {
+	uint32_t parent, pcrs;
+	bool has_pin;
+	uint8_t pub[MS_TPM_BLOB_MAX], priv[MS_TPM_BLOB_MAX];
+	size_t pub_len, priv_len;
+	uint8_t name[MS_TPM_NAME_MAX], srk_name[MS_TPM_NAME_MAX];
+	size_t name_len, srk_name_len;
+};
+
+/**
+ * struct ms_tpm_info - what kind of TPM it is
+ */
+struct ms_tpm_info {
+	char manufacturer[8];
+	char vendor[20];
+	char firmware[32];
+	uint32_t lockout_counter, lockout_max, lockout_recovery_s;
+	bool in_lockout, srk_persistent;
+};
+
+struct ms_tpm;
+
+/**
+ * ms_tpm_open() - connect to the TPM
+ * @tcti: "device:/dev/tpmrm0", "swtpm:path=/x/sock", ... (tss2-tctildr's NAME:CONF)
+ *
+ * All functions below fail with the same errnos, and @err in words that say what to do:
+ * -ENODEV  TPM absent, died, no driver, not started: reopen
+ * -EPERM   PCRs differ from those that the key was sealed to
+ * -EACCES  wrong PIN (or an owner password is set); never retried by itself
+ * -EAGAIN  dictionary-attack lockout, or busy
+ * -ESTALE  TPM cleared, or another TPM: the SRK's Name is not the pinned one
+ * -EBADMSG blob damaged
+ * -ENOPKG  TPM cannot do this
+ * -EIO     anything else, with the TSS's own words and code
+ */
+int ms_tpm_open(const char *tcti, struct ms_tpm **ret, struct ms_error *err) _must_check_;
+void ms_tpm_close(struct ms_tpm *t);
+int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret, struct ms_error *err) _must_check_;
+
+/**
+ * ms_tpm_seal() - seal a secret under the SRK
+ * @pcrs: mask of SHA-256 PCRs whose present values the policy demands (default 1 << 7)
+ * @pin: NUL-terminated, or NULL; with a PIN the object counts dictionary attacks, without
+ *       it has noDA
+ *
+ * SRK: persistent 0x81000001 if there, else the TCG ECC template with noDA. Session salted
+ * to it, AES-128-CFB parameter encryption both ways, userWithAuth clear.
+ */
+int ms_tpm_seal(struct ms_tpm *t, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
+		const char *pin, struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+
+/**
+ * ms_tpm_unseal() - get it back
+ * @ret: locked memory of the caller; untouched on failure
+ *
+ * PolicyPCR, PolicyAuthValue; a PCR that changes in mid-session (0x128) is tried again,
+ * an authorisation never. What ESYS keeps of the secret in its heap is overwritten.
+ */
+int ms_tpm_unseal(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *pin,
+		  uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err) _must_check_;
+
+/** ms_tpm_explain() - a TSS2_RC as errno and sentence. @what: what failed, say "unseal" */
+int ms_tpm_explain(uint32_t rc, const char *what, struct ms_error *err);
+
+#endif

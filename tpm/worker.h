@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The TPM worker: the only process that opens the TPM, and the calls to it.
+ *
+ * One SOCK_SEQPACKET socketpair, one request at a time: the caller sends, waits with a
+ * deadline, and gets an answer. When the deadline passes or the worker dies, the caller
+ * has its supervisor kill and start it again and puts the new socket into @fd; the worker
+ * itself keeps no state between requests but the open TPM.
+ */
+#ifndef MS_TPM_WORKER_H
+#define MS_TPM_WORKER_H
+
+#include "tpm/tpm.h"
+
+/**
+ * ms_tpm_worker_run() - serve requests until the socket closes
+ * @fd: the worker's end; closed on return
+ * @tcti: how to reach the TPM; opened at the first request and again after -ENODEV
+ * Return: 0 at end of file, or a negative errno.
+ */
+int ms_tpm_worker_run(int fd, const char *tcti) _must_check_;
+
+/**
+ * struct ms_tpmw - the caller's end
+ * @fd: -1 while there is no worker
+ * @deadline_ms: longest time for one request
+ */
+struct ms_tpmw {
+	int fd;
+	unsigned int deadline_ms;
+};
+
+/*
+ * The calls, with the errnos of tpm/tpm.h; and
+ * -ETIMEDOUT the deadline passed, -ENODEV the worker is gone: @w->fd has been closed and
+ * set to -1, and the caller must ask for a new worker. Secrets in messages are wiped.
+ * (-ENODEV while @w->fd is still open: the worker is fine, the TPM is not.)
+ */
+int ms_tpmw_info(struct ms_tpmw *w, struct ms_tpm_info *ret, struct ms_error *err)
+	_must_check_;
+int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
+		 const char *pin, struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+int ms_tpmw_unseal(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
+		   uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err) _must_check_;
+
+#endif
