@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The agent's configuration: INI as systemd units have it. Unknown sections and keys are
+ * errors, as a rule that is half understood is worse than none.
+ */
+#ifndef MS_AGENT_CONFIG_H
+#define MS_AGENT_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "lib/error.h"
+#include "lib/hash.h"
+#include "lib/limits.h"
+
+/** struct ms_strv - a list of strings, owned */
+struct ms_strv {
+	char **v;
+	size_t n;
+};
+
+/** struct ms_group - [group NAME]: members = ID ID ... (no groups inside groups) */
+struct ms_group {
+	char *name;
+	struct ms_strv members;
+};
+
+/**
+ * struct ms_rule - [rule NAME]: who may sign what with which key
+ * @who: "uid:1000", "user:builder", "group:builders"; required
+ * @keys: globs on the key's name; required
+ * @kernels: globs on the release in vermagic; empty: any
+ * @modules: globs on the module's name ('-' and '_' are the same); empty: any
+ * @hashes: bit mask 1 << enum ms_hash; 0: every hash that may sign
+ */
+struct ms_rule {
+	char *name;
+	struct ms_strv who, keys, kernels, modules;
+	uint32_t hashes;
+	unsigned int line;
+};
+
+/**
+ * struct ms_config - everything, with defaults filled in
+ * @socket, @socket_mode: [agent] socket, socket-mode (octal, default 0666: the policy, not
+ *     the file mode, decides; the identity comes from the kernel)
+ * @state: [agent] state: directory of keys/ and audit.db
+ * @admins: [agent] admins: who may create and unlock keys; default "uid:0"
+ * @max_module: [agent] max-module, bytes, suffixes K M G; default and ceiling MS_MODULE_MAX
+ * @threads: [agent] threads: signing threads; 0 is one a processor
+ * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds, default 30)
+ */
+struct ms_config {
+	char *socket, *state, *tcti;
+	mode_t socket_mode;
+	struct ms_strv admins;
+	size_t max_module;
+	unsigned int threads, tpm_deadline_ms;
+	struct ms_group *groups;
+	size_t n_groups;
+	struct ms_rule *rules;
+	size_t n_rules;
+};
+
+/**
+ * ms_config_parse() - apply the text of one file on top of @c
+ * @name: the file's name for messages
+ * Return: 0; -EINVAL with "FILE:LINE: ..." and the nearest valid key; -ENOMEM.
+ */
+int ms_config_parse(const char *name, const char *text, size_t len, struct ms_config *c,
+		    struct ms_error *err) _must_check_;
+
+/** ms_config_init() - defaults */
+int ms_config_init(struct ms_config *c) _must_check_;
+void ms_config_clear(struct ms_config *c);
+
+/**
+ * ms_config_load() - @path, then the files *.conf in the directory PATH.d by name; then checks the
+ * whole: every group that a rule or admins name exists, names are unique.
+ * Refuses a file that others than root or the agent's own user could write.
+ */
+int ms_config_load(const char *path, struct ms_config *ret, struct ms_error *err) _must_check_;
+
+#endif

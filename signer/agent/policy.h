@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Default deny: the first rule that fits decides; no rule, no signature. No I/O here.
+ */
+#ifndef MS_AGENT_POLICY_H
+#define MS_AGENT_POLICY_H
+
+#include "signer/agent/config.h"
+#include "lib/elf_facts.h"
+
+/**
+ * struct ms_identity - who asks, as the kernel says (SO_PEERCRED)
+ * @id: "uid:1000"; @user: "user:builder", or "" when the uid has no name
+ */
+struct ms_identity {
+	char id[24];
+	char user[80];
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+};
+
+/** ms_identity_in() - is @who in a list of identities and "group:NAME"s */
+bool ms_identity_in(const struct ms_config *c, const struct ms_identity *who,
+		    const struct ms_strv *list);
+/** ms_identity_is_admin() */
+bool ms_identity_is_admin(const struct ms_config *c, const struct ms_identity *who);
+
+/** struct ms_policy_request - what somebody wants signed */
+struct ms_policy_request {
+	const struct ms_identity *who;
+	const char *key;
+	enum ms_hash hash;
+	const struct ms_elf_facts *facts;
+};
+
+/**
+ * ms_policy_decide() - which rule allows it
+ * @ret: the rule; points into @c
+ *
+ * Return: 0; -EACCES: no rule fits, and @err says what came nearest and what was missing
+ * (codes "no-rule", "rule-kernel", "rule-module", "hash-not-allowed"); never says to
+ * somebody who has no rule for the key at all which rules there are.
+ */
+int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,
+		     const struct ms_rule **ret, struct ms_error *err) _must_check_;
+
+/** ms_policy_may_see() - may @who know of @key: a rule names both, or an admin */
+bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who,
+		       const char *key);
+
+#endif
