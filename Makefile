@@ -182,6 +182,7 @@ $(FUZZ_REPLAY): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES
 		-Wl,--end-group $(LDLIBS_ALL)
 
 include tests/tests.mk
+include test-vm/vm.mk
 
 # ----------------------------------------------------------------- install
 
