@@ -52,7 +52,7 @@ LIBS_tests := cmocka
 PACKAGES := $(sort $(LIBS_lib) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) $(LIBS_verifier) \
 	libkmod libcurl)
 
-ifeq ($(filter help clean install-deps demo check check-% vm distclean,$(MAKECMDGOALS)),)
+ifeq ($(filter help clean distclean demo check check-% fuzz bench lint format vm,$(MAKECMDGOALS)),)
   ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo ok),ok)
     $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) >&2)
     $(error Libraries are missing: run scripts/install-deps)

@@ -5,27 +5,42 @@ SECONDS ?= 30
 
 unit-tests: $(UNIT_TESTS) $(FUZZ_REPLAY) $(TEST_TOOLS)
 
-check check-quick check-asan check-valgrind:
-	$(Q)scripts/install-deps
-	$(Q)BUILD=$(BUILD) scripts/run-tests $@
-
-fuzz:
-	$(Q)scripts/install-deps
-	$(Q)BUILD=$(BUILD) scripts/fuzz $(SECONDS)
-
-lint:
-	$(Q)scripts/check-layers
-	$(Q)scripts/check-style
-
-demo:
-	$(Q)scripts/install-deps
-	$(Q)BUILD=$(BUILD) scripts/demo
-
-bench:
-	$(Q)scripts/install-deps
-	$(Q)BUILD=$(BUILD) bench/run
-
 # Everything the tests run, built at once.
 tests-build: all unit-tests
 
-.PHONY: unit-tests tests-build check check-quick check-asan check-valgrind fuzz lint demo bench
+# With $(MAKE) in the line, the script's own make is a part of this one.
+check check-quick check-asan check-valgrind:
+	$(Q)scripts/install-deps
+	$(Q)MAKE="$(MAKE)" BUILD=$(BUILD) scripts/run-tests $@
+
+# libFuzzer's own main(); scripts/fuzz says how everything below it is compiled.
+$(FUZZ_BINS): $(BUILD)/fuzzers/%: $(BUILD)/tests/fuzz/%.o $(ARCHIVES)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(link) -fsanitize=fuzzer $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group \
+		$(LDLIBS_ALL)
+
+fuzzers: $(FUZZ_BINS)
+
+fuzz:
+	$(Q)scripts/install-deps
+	$(Q)MAKE="$(MAKE)" BUILD=$(BUILD) scripts/fuzz $(SECONDS)
+
+lint:
+	$(Q)BUILD=$(BUILD) scripts/check-layers
+	$(Q)scripts/check-style
+	$(Q)scripts/check-shell
+
+format:
+	git ls-files '*.[ch]' | xargs clang-format -i
+
+demo:
+	$(Q)scripts/install-deps
+	$(Q)MAKE="$(MAKE)" BUILD=$(BUILD) scripts/demo
+
+bench:
+	$(Q)scripts/install-deps
+	$(Q)MAKE="$(MAKE)" BUILD=$(BUILD) bench/run
+
+.PHONY: unit-tests tests-build check check-quick check-asan check-valgrind
+.PHONY: fuzzers fuzz lint format demo bench
