@@ -37,17 +37,50 @@ int ms_file_read(int dirfd, const char *path, size_t max, size_t extra, struct m
 		 struct ms_error *err) _must_check_;
 
 /**
+ * ms_file_open() - open a regular file for reading, never waiting for one
+ * @ret_fd: to be closed by the caller
+ *
+ * The first half of ms_file_read(), for callers that need the descriptor as well.
+ *
+ * Return: as ms_file_read().
+ */
+int ms_file_open(int dirfd, const char *path, int *ret_fd, struct ms_error *err) _must_check_;
+
+/** ms_file_read_fd() - the second half of ms_file_read(): from the start of @fd */
+int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f, struct ms_error *err)
+	_must_check_;
+
+/** ms_file_unchanged() - true while @fd has the size and times of @f->st */
+bool ms_file_unchanged(const struct ms_file *f, int fd);
+
+#define MS_FILE_TEMP_PREFIX ".modseal-"
+
+/**
+ * ms_file_clean_up_on_signals() - remove temporary files when SIGINT, SIGTERM or SIGHUP ends us
+ *
+ * For programs; call once. A signal that is ignored stays ignored. Covers up to 16 files
+ * that are being written at the same time; SIGKILL leaves a file whose name starts with
+ * MS_FILE_TEMP_PREFIX, which nothing reads and which may be deleted.
+ */
+void ms_file_clean_up_on_signals(void);
+
+/**
  * ms_file_replace() - put new content in a file's place, all or nothing
  * @path: the file; a symlink is followed, so that what it points to is replaced
- * @like: when not NULL, mode, owner and extended attributes are taken from this open file
- *        (an owner that may not be set is no error when it is the same user's file)
- * @mode: mode when @like is -1
+ * @like: when not -1, mode, owner and extended attributes are taken from this open file;
+ *        a group that may not be set is no error when the file is ours, and neither are
+ *        attributes that the file system or its policy refuses. security.ima and
+ *        security.evm speak of the old content and are left behind.
+ * @mode: mode when @like is -1, less the umask
  * @iov, @n: the content
  * @sync: fsync the file before the rename (the rename itself is atomic either way)
  *
  * Temporary file in the same directory (O_TMPFILE is not used: linkat() cannot replace),
  * removed on every failure; its name starts with ".modseal-" and sweeps are possible. A
  * process killed at any moment leaves the file old or new.
+ *
+ * What stands at @path must be a regular file or nothing: a device, a FIFO or a directory
+ * is refused and never replaced.
  *
  * Return: 0 or a negative errno (-EROFS, -ENOSPC, -EACCES, ...) with a sentence in @err.
  */

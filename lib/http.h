@@ -38,9 +38,12 @@ int ms_http_head_parse(const uint8_t *p, size_t len, struct ms_http_head *ret,
 
 /**
  * struct ms_http - a connection; zeroed by ms_http_open(), one thread at a time
+ * @fd: -1 while closed; the next call opens it again
+ * @used: a whole answer has come over @fd, so that the agent may have closed it since
  */
 struct ms_http {
 	int fd;
+	bool used;
 	unsigned int timeout_ms;
 	char socket_path[108];
 	struct ms_buf in; /* what was read beyond the last head */
@@ -48,7 +51,9 @@ struct ms_http {
 
 /**
  * ms_http_open() - connect to a Unix socket
- * @timeout_ms: deadline of each later wait for the agent
+ * @h: on failure it is closed and may be passed to ms_http_close()
+ * @timeout_ms: deadline of each later wait for the agent: for room to send, for the first
+ *              byte of an answer, and for all the rest of it
  * Return: 0 or negative errno with a sentence ("no agent at /run/...: ...: start modseald").
  */
 int ms_http_open(struct ms_http *h, const char *socket_path, unsigned int timeout_ms,
@@ -62,11 +67,12 @@ void ms_http_close(struct ms_http *h);
  * @body, @n: pieces of the body, sent with writev() as they are
  * @body_type: Content-Type, or NULL
  * @ret_head: the answer's head
- * @out: the answer's body is appended
+ * @out: the answer's body is appended; unchanged on failure
  *
  * An idle connection that the agent has closed is opened again once, before anything of
  * the answer has arrived. If the agent answers before it has read the whole body (say 413),
- * that answer is what is returned.
+ * that answer is what is returned. A peer that sends more than it announced is not asked
+ * again on the same connection, so that answers never shift from one request to another.
  *
  * Return: 0 whatever the status; a negative errno (with a sentence) when there was no
  * whole answer.

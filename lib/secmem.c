@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <openssl/crypto.h>
+#include "lib/secmem.h"
+
+/* OpenSSL keeps private numbers of an RSA-4096 key here, several keys at a time. */
+#define SECURE_HEAP (512u * 1024)
+#define SECURE_HEAP_SMALL (32u * 1024)
+#define SECURE_HEAP_MIN 32
+
+static int secure_heap_init(void)
+{
+	if (CRYPTO_secure_malloc_initialized())
+		return 0;
+	/* 1: locked; 2: usable, but mlock() or madvise() was refused */
+	if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_MIN) == 1)
+		return 0;
+	if (CRYPTO_secure_malloc_initialized() && !CRYPTO_secure_malloc_done())
+		return -ENOMEM;
+	if (CRYPTO_secure_malloc_init(SECURE_HEAP_SMALL, SECURE_HEAP_MIN) == 1)
+		return 0;
+	return -ENOMEM;
+}
+
+int ms_secmem_process(bool *ret_all_locked)
+{
+	const struct rlimit no_core = { 0, 0 };
+	bool all;
+	int r;
+
+	if (setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+#ifndef MS_SANITIZE /* the leak checker attaches to its own process */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+#endif
+	r = secure_heap_init();
+	if (r < 0)
+		return r;
+	/* ONFAULT: a large mapping that is never touched costs nothing. */
+	all = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	if (ret_all_locked)
+		*ret_all_locked = all;
+	return 0;
+}
+
+static size_t page_round(size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return len > SIZE_MAX - page ? 0 : (len + page - 1) / page * page;
+}
+
+void *ms_secmem_alloc(size_t len)
+{
+	size_t size = page_round(len ? len : 1);
+	void *p;
+
+	if (!size)
+		return NULL;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	if (mlock(p, size) < 0 || madvise(p, size, MADV_DONTDUMP) < 0 ||
+	    madvise(p, size, MADV_WIPEONFORK) < 0) {
+		munmap(p, size);
+		return NULL;
+	}
+	return p;
+}
+
+void ms_secmem_free(void *p, size_t len)
+{
+	size_t size = page_round(len ? len : 1);
+
+	if (!p)
+		return;
+	ms_wipe(p, size);
+	munmap(p, size); /* unlocks as well */
+}

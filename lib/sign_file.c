@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A module's way through: read, ask the agent, append, replace.
+ */
+#include <errno.h>
+#include "lib/agent_client.h"
+#include "lib/escape.h"
+#include "lib/file.h"
+#include "lib/module_file.h"
+
+/* The last part of a path, without ".ko". */
+static void put_name(struct ms_buf *b, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	size_t len = strlen(base);
+	char name[256];
+
+	if (len > 3 && strcmp(base + len - 3, ".ko") == 0)
+		len -= 3;
+	len = MS_MIN(len, sizeof(name) - 1);
+	memcpy(name, base, len);
+	name[len] = '\0';
+	ms_http_encode(b, name);
+}
+
+/* One DER SEQUENCE that fills all bytes: what an honest agent's answer is at least. */
+static bool is_message(const uint8_t *p, size_t len)
+{
+	size_t n = 0, octets;
+
+	if (len < 2 || len > MS_MESSAGE_MAX || p[0] != 0x30)
+		return false;
+	if (p[1] < 0x80)
+		return len == 2u + p[1];
+	octets = p[1] & 0x7f;
+	if (octets < 1 || octets > 3 || len < 2 + octets)
+		return false;
+	for (size_t i = 0; i < octets; i++)
+		n = n << 8 | p[2 + i];
+	return len == 2 + octets + n;
+}
+
+static int ask(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
+	       const uint8_t *payload, size_t len, struct ms_buf *out, struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf target = MS_BUF_INIT(4096);
+	/* The body is only read, but struct iovec cannot say so. */
+	const struct iovec body = { .iov_base = (void *)(uintptr_t)payload, .iov_len = len };
+	const char *text;
+	int r;
+
+	ms_buf_printf(&target, "/v1/keys/");
+	ms_http_encode(&target, opt->key);
+	ms_buf_printf(&target, "/sign?name=");
+	put_name(&target, path);
+	ms_buf_printf(&target, "&hash=");
+	ms_http_encode(&target, opt->hash);
+	if (opt->keyid)
+		ms_buf_printf(&target, "&keyid=1");
+	text = ms_buf_cstr(&target);
+	if (!text)
+		return ms_error_set(err, -ENOMEM, NULL, "request: %s", ms_strerror(ENOMEM));
+	r = ms_agent_call(h, "POST", text, "application/pkcs7-signature",
+			  "application/octet-stream", &body, 1, out, err);
+	if (r < 0)
+		return r;
+	if (!is_message(out->data, out->len))
+		return ms_error_set(err, -EBADMSG, "bad-answer",
+				    "the agent's answer is not a signature: see its log");
+	return 0;
+}
+
+static int write_detached(const char *path, const struct ms_sign_options *opt,
+			  const struct ms_buf *message, struct ms_error *err)
+{
+	const struct iovec iov = { message->data, message->len };
+	char name[MS_PATH_MAX], shown[300];
+	const char *dest = opt->detached && opt->dest ? opt->dest : name;
+	int n = snprintf(name, sizeof(name), "%s.p7s", path);
+	int r;
+
+	if (n < 0 || (size_t)n >= sizeof(name))
+		return ms_error_set(err, -ENAMETOOLONG, NULL, "has too long a name");
+	r = ms_file_replace(dest, -1, 0666, &iov, 1, opt->sync, err);
+	if (r < 0)
+		ms_error_prefix(err, "the detached signature %s ",
+				ms_escape_str(dest, shown, sizeof(shown)));
+	return r;
+}
+
+static int sign(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
+		struct ms_file *f, struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf message = MS_BUF_INIT(MS_MESSAGE_MAX);
+	_cleanup_close_ int fd = -1;
+	size_t len;
+	int r = ms_module_read(path, f, &fd, &len, err);
+
+	if (r == 0)
+		r = ask(h, path, opt, f->data, len, &message, err);
+	if (r == 0 && (opt->detached || opt->keep_detached))
+		r = write_detached(path, opt, &message, err);
+	if (r == 0 && !opt->detached)
+		r = ms_module_append(path, fd, f, len, message.data, message.len, opt->dest,
+				     opt->sync, err);
+	return r;
+}
+
+int ms_agent_sign_file(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
+		       struct ms_file *f, struct ms_error *err)
+{
+	char shown[300];
+	int r = sign(h, path, opt, f, err);
+
+	if (r < 0)
+		ms_error_prefix(err, "%s: ", ms_escape_str(path, shown, sizeof(shown)));
+	return r;
+}
