@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* modseal sign */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include "lib/escape.h"
+#include "lib/hash.h"
+#include "signer/client/facts.h"
+#include "signer/client/pool.h"
+#include "signer/client/talk.h"
+#include "signer/client/tree.h"
+
+#define DEFAULT_HASH "sha256"
+
+/**
+ * struct outcome - what failed
+ * @list: for --json, else NULL
+ */
+struct outcome {
+	size_t failed;
+	json_t *list;
+};
+
+static void failure(void *arg, const char *path, const struct ms_error *err)
+{
+	struct outcome *o = arg;
+	_cleanup_free_ char *shown = NULL;
+
+	o->failed++;
+	ms_cli_complain(err);
+	if (!o->list)
+		return;
+	/* Paths are bytes; JSON is text. */
+	shown = malloc(4 * strlen(path) + 4);
+	if (!shown)
+		return;
+	ms_escape_str(path, shown, 4 * strlen(path) + 4);
+	json_array_append_new(o->list, json_pack("{s:s, s:s, s:s}", "path", shown, "code",
+						 err->code, "error", err->msg));
+}
+
+static unsigned int cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	return MS_MIN((unsigned int)CPU_COUNT(&set), (unsigned int)MS_POOL_JOBS_MAX);
+}
+
+static int options_check(const struct ms_cli *cli, const struct ms_client_config *config,
+			 struct ms_sign_options *ret, unsigned int *ret_jobs)
+{
+	const char *jobs_text = ms_cli_opt(cli, "jobs"), *hash = ms_cli_opt(cli, "hash");
+	const char *key = ms_cli_opt(cli, "key");
+	enum ms_hash h;
+	char shown[64];
+	long jobs = cpus();
+
+	if (jobs_text && ms_cli_number(jobs_text, 1, MS_POOL_JOBS_MAX, &jobs))
+		return ms_cli_usage(cli, "--jobs needs a number from 1 to %d",
+				    MS_POOL_JOBS_MAX);
+	hash = hash ? hash : DEFAULT_HASH;
+	if (ms_hash_from_name(hash, &h))
+		return ms_cli_usage(
+			cli,
+			"there is no hash \"%s\": sha256 is what every kernel "
+			"can check",
+			ms_escape_str(hash, shown, sizeof(shown)));
+	if (!ms_hash_may_sign(h))
+		return ms_cli_usage(cli, "%s is too weak to sign with: use sha256",
+				    ms_hash_name(h));
+	key = key ? key : config->key;
+	if (!key[0])
+		return ms_cli_usage(
+			cli,
+			"no key: use --key NAME, MODSEAL_KEY, or key = NAME in "
+			"%s",
+			MS_CLIENT_CONFIG);
+	if (!ms_key_name_valid(key))
+		return ms_cli_usage(cli, "\"%s\" cannot be the name of a key",
+				    ms_escape_str(key, shown, sizeof(shown)));
+	*ret = (struct ms_sign_options){
+		.key = key, .hash = ms_hash_name(h), .sync = true};
+	*ret_jobs = (unsigned int)jobs;
+	return MS_EXIT_OK;
+}
+
+static void print_totals(const struct ms_cli *cli, const struct ms_pool *p,
+			 struct outcome *o)
+{
+	size_t left = p->n - MS_MIN(p->n, atomic_load(&p->done));
+
+	if (cli->json) {
+		_cleanup_json_ json_t *j = json_pack(
+			"{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:O}", "key", p->sign->key,
+			"hash", p->sign->hash, "signed", (json_int_t)p->signed_files,
+			"failed", (json_int_t)o->failed, "not_tried", (json_int_t)left,
+			"bytes", (json_int_t)p->signed_bytes, "seconds", p->seconds,
+			"failures", o->list);
+
+		ms_fact_json(j);
+		return;
+	}
+	if (ms_cli_opt(cli, "quiet"))
+		return;
+	printf("%zu signed with %s", p->signed_files, p->sign->key);
+	if (o->failed)
+		printf(", %zu failed", o->failed);
+	if (left)
+		printf(", %zu not tried", left);
+	if (p->signed_files > 1)
+		printf("; %.1f MB in %.1f s", (double)p->signed_bytes / 1e6, p->seconds);
+	printf("\n");
+}
+
+/* What a shell or make expects of a program that a signal ended. */
+static void die_of(int sig)
+{
+	fflush(stdout);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static int sign_list(const struct ms_cli *cli, struct ms_pool *p, struct outcome *o)
+{
+	struct ms_error err = {0};
+	int rc = ms_pool_run(p);
+
+	if (rc) {
+		(void)ms_error_set(&err, rc, NULL, "sign: cannot start: %s",
+				   ms_strerror(rc));
+		ms_cli_complain(&err);
+		return MS_EXIT_FAILED;
+	}
+	if (p->stopped)
+		ms_cli_complain(&p->fatal);
+	print_totals(cli, p, o);
+	if (p->signal)
+		die_of(p->signal);
+	if (p->lost)
+		return MS_EXIT_AGENT;
+	return o->failed || p->stopped ? MS_EXIT_FAILED : MS_EXIT_OK;
+}
+
+int ms_cmd_sign(const struct ms_cli *cli)
+{
+	_cleanup_json_ json_t *list = cli->json ? json_array() : NULL;
+	struct outcome o = {.list = list};
+	_cleanup_tree_ struct ms_tree tree = {.failed = failure, .arg = &o};
+	_cleanup_talk_ struct ms_talk talk = {0};
+	struct ms_sign_options sign;
+	struct ms_pool pool = {
+		.config = &talk.config, .sign = &sign, .failed = failure, .arg = &o};
+	int status = ms_talk_config(cli, &talk.config);
+
+	if (!status)
+		status = options_check(cli, &talk.config, &sign, &pool.jobs);
+	/* Without an agent there is nothing to look for. */
+	if (!status)
+		status = ms_talk_open(cli, &talk);
+	if (status)
+		return status;
+	ms_talk_close(&talk);
+	for (int i = 0; i < cli->n_operands; i++) {
+		if (ms_tree_add(&tree, cli->operands[i], ms_cli_opt(cli, "recursive"))) {
+			fprintf(stderr, "modseal: sign: out of memory\n");
+			return MS_EXIT_FAILED;
+		}
+	}
+	ms_tree_sort(&tree);
+	pool.path = tree.path;
+	pool.n = tree.n;
+	pool.quiet = ms_cli_opt(cli, "quiet");
+	return sign_list(cli, &pool, &o);
+}

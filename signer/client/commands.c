@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one table of commands: help, dispatch and completions come from here. */
+#include "signer/client/cli.h"
+
+const struct ms_cli_option ms_common_options[] = {
+	{"json", 0, NULL, NULL, "print facts as JSON"},
+	{"agent", 0, "ADDRESS", NULL, "the agent, say unix:/run/modseal/agent.sock"},
+	{"help", 'h', NULL, NULL, "print this help"},
+	{0},
+};
+
+static const struct ms_cli_option key_create_options[] = {
+	{"alg", 0, "ALG", "rsa2048|rsa3072|rsa4096|p256|p384",
+	 "algorithm (default rsa4096, which every kernel can check)"},
+	{"custody", 0, "CUSTODY", "sealed",
+	 "where the private key lives: sealed, encrypted under the TPM (default)"},
+	{"subject", 0, "CN", NULL,
+	 "common name in the certificate (default: the key's name)"},
+	{"days", 0, "N", NULL, "validity of the certificate (default 3650)"},
+	{"pcrs", 0, "LIST", NULL,
+	 "PCRs that must be as they are now to use the key, as 7 or 7,14; none (default "
+	 "7)"},
+	{"pin", 0, NULL, NULL,
+	 "ask for a PIN on the terminal; the key needs it after a start"},
+	{"pin-fd", 0, "N", NULL, "read that PIN from file descriptor N"},
+	{0},
+};
+
+static const struct ms_cli_option key_cert_options[] = {
+	{"der", 0, NULL, NULL, "DER, not PEM"},
+	{0},
+};
+
+static const struct ms_cli_option key_unlock_options[] = {
+	{"pin-fd", 0, "N", NULL, "read the PIN from file descriptor N"},
+	{0},
+};
+
+static const struct ms_cli_option sign_options[] = {
+	{"recursive", 'r', NULL, NULL, "sign every *.ko below a folder"},
+	{"jobs", 'j', "N", NULL, "how much to do at once (default: number of CPUs)"},
+	{"key", 0, "NAME", NULL, "key (default: MODSEAL_KEY, or key = in modseal.conf)"},
+	{"hash", 0, "HASH", NULL,
+	 "digest, as in CONFIG_MODULE_SIG_HASH (default sha256)"},
+	{"quiet", 'q', NULL, NULL, "print failures only"},
+	{0},
+};
+
+static const char key_create_help[] =
+	"The agent makes a new private key and a self-signed certificate for it. The\n"
+	"private key is on disk only encrypted under a key that the TPM releases when\n"
+	"the PCRs are as they were and the PIN, if there is one, is right.\n";
+
+static const char key_cert_help[] =
+	"Prints the certificate that kernels and verifiers have to trust, for\n"
+	"instance\n"
+	"    modseal key cert NAME --der > key.der && mokutil --import key.der\n";
+
+static const char key_unlock_help[] =
+	"Lets the agent use a key that has a PIN, until the agent stops. The PIN is\n"
+	"read from file descriptor N, else from the systemd credential modseal-pin,\n"
+	"else from the terminal. A wrong PIN is never tried twice: TPMs count them\n"
+	"and lock.\n";
+
+static const char sign_help[] =
+	"Each module is replaced by itself with a signature appended; an old\n"
+	"signature is replaced. At any moment a file is the old one or the new one,\n"
+	"never half of it. A file that fails does not stop the others. Symbolic links\n"
+	"below a folder are not followed. Compressed modules are refused: sign first,\n"
+	"then compress.\n"
+	"\n"
+	"Each of the N jobs keeps several modules on their way, so that the agent's\n"
+	"processors stay busy while records and files reach the disk.\n";
+
+static const char status_help[] = "Exit status 0 only if the agent is ready to sign.\n";
+
+const struct ms_command ms_commands[] = {
+	{"key create", "NAME", 1, 1, "make a key and its certificate", key_create_help,
+	 key_create_options, ms_cmd_key_create},
+	{"key list", "", 0, 0, "list the keys", NULL, NULL, ms_cmd_key_list},
+	{"key show", "NAME", 1, 1, "print what is known about a key", NULL, NULL,
+	 ms_cmd_key_show},
+	{"key cert", "NAME", 1, 1, "print a key's certificate", key_cert_help,
+	 key_cert_options, ms_cmd_key_cert},
+	{"key unlock", "NAME", 1, 1, "give the agent the PIN of a key", key_unlock_help,
+	 key_unlock_options, ms_cmd_key_unlock},
+	{"sign", "PATH...", 1, -1, "sign modules", sign_help, sign_options, ms_cmd_sign},
+	{"status", "", 0, 0, "print how the agent and its TPM are", status_help, NULL,
+	 ms_cmd_status},
+	{"whoami", "", 0, 0, "print who the agent thinks you are", NULL, NULL,
+	 ms_cmd_whoami},
+	{"build", "...", 0, -1, "open, close and list builds", NULL, NULL,
+	 ms_cmd_planned},
+	{"approve", "...", 0, -1, "approve or reject a build", NULL, NULL,
+	 ms_cmd_planned},
+	{"log", "...", 0, -1, "read and check the audit log", NULL, NULL, ms_cmd_planned},
+	{"policy", "...", 0, -1, "check the rules, explain a decision", NULL, NULL,
+	 ms_cmd_planned},
+	{"revoke", "...", 0, -1, "revoke certificates and modules", NULL, NULL,
+	 ms_cmd_planned},
+	{"batch", "...", 0, -1, "sign the list that a kernel build left", NULL, NULL,
+	 ms_cmd_planned},
+	{0},
+};

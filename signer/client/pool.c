@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include "lib/file.h"
+#include "signer/client/pool.h"
+#include "signer/client/talk.h"
+
+#define THREADS_MAX 256u
+#define STACK_BYTES (1u << 20)
+#define LARGE_BYTES (16 << 20) /* such a module waits for the one before it */
+#define KEPT_BYTES                                                          \
+	((size_t)4 << 20) /* memory that a thread keeps for its next module \
+			   */
+#define DRAW_MS 100
+#define RECONNECTS 20 /* an agent that restarts is back within 20 * 100 ms */
+#define RECONNECT_MS 100
+
+/* Refusals that every other module would meet as well. */
+static bool hopeless(const char *code)
+{
+	static const char *const codes[] = {"no-such-key",	"key-locked",
+					    "hash-not-allowed", "bad-hash",
+					    "tpm-absent",	"key-unavailable"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		if (!strcmp(code, codes[i]))
+			return true;
+	}
+	return false;
+}
+
+static void stop(struct ms_pool *p, const struct ms_error *err, bool lost)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!p->stopped) {
+		p->stopped = true;
+		p->lost = lost;
+		p->fatal = *err;
+	}
+	pthread_mutex_unlock(&p->lock);
+	atomic_store(&p->stop, true);
+}
+
+static void count(struct ms_pool *p, const char *path, int rc, uint64_t bytes,
+		  const struct ms_error *err)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!rc) {
+		p->signed_files++;
+		p->signed_bytes += bytes;
+	} else {
+		ms_progress_wipe(&p->progress);
+		p->failed(p->arg, path, err);
+	}
+	pthread_mutex_unlock(&p->lock);
+	atomic_fetch_add(&p->done, 1);
+}
+
+/* The agent may be restarting; when it stays away, no file is tried any more. */
+static int reconnect(struct ms_pool *p, struct ms_http *http, struct ms_error *err)
+{
+	int rc = -ENOTCONN;
+
+	ms_http_close(http);
+	for (int i = 0; i < RECONNECTS && rc && !atomic_load(&p->stop); i++) {
+		if (i)
+			poll(NULL, 0, RECONNECT_MS);
+		rc = ms_agent_open(http, p->config, err);
+	}
+	return rc;
+}
+
+/* Return: 0, 1 (nothing more to do), or the file's errno with a sentence */
+static int sign_file(struct ms_pool *p, struct ms_http *http, bool *open,
+		     const char *path, struct ms_file *f, struct ms_error *err)
+{
+	struct ms_error lost = {0};
+	int rc;
+
+	*err = (struct ms_error){0};
+	if (!*open && reconnect(p, http, &lost)) {
+		stop(p, &lost, true);
+		return 1;
+	}
+	*open = true;
+	rc = ms_agent_sign_file(http, path, p->sign, f, err);
+	if (rc && hopeless(err->code)) {
+		stop(p, err, false);
+		return 1;
+	}
+	if (!rc || !ms_talk_lost(err))
+		return rc;
+	/* One that does not answer would not do so a second time either. */
+	if (rc == -ETIMEDOUT) {
+		stop(p, err, true);
+		return 1;
+	}
+	if (reconnect(p, http, &lost)) {
+		*open = false;
+		stop(p, &lost, true);
+		return 1;
+	}
+	*err = (struct ms_error){0};
+	return ms_agent_sign_file(http, path, p->sign, f, err);
+}
+
+static void worker_loop(struct ms_pool *p, struct ms_http *http, bool *open,
+			struct ms_file *f)
+{
+	struct ms_error err;
+
+	while (!atomic_load(&p->stop)) {
+		size_t i = atomic_fetch_add(&p->next, 1);
+		struct stat st;
+		bool large;
+		int rc;
+
+		if (i >= p->n)
+			return;
+		large = !stat(p->path[i], &st) && st.st_size > LARGE_BYTES;
+		if (large)
+			pthread_mutex_lock(&p->large);
+		rc = sign_file(p, http, open, p->path[i], f, &err);
+		if (rc != 1)
+			count(p, p->path[i], rc, (uint64_t)f->st.st_size, &err);
+		if (f->cap > KEPT_BYTES)
+			ms_file_clear(f);
+		if (large)
+			pthread_mutex_unlock(&p->large);
+	}
+}
+
+static void *worker(void *arg)
+{
+	_cleanup_file_ struct ms_file f = {0};
+	struct ms_pool *p = arg;
+	struct ms_http http = {.fd = -1};
+	bool open = false;
+	uint64_t one = 1;
+
+	worker_loop(p, &http, &open, &f);
+	if (open)
+		ms_http_close(&http);
+	pthread_mutex_lock(&p->lock);
+	if (!--p->running && write(p->wake, &one, sizeof(one)) < 0)
+		atomic_store(&p->stop, true);
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+static void interrupted(struct ms_pool *p, int signals)
+{
+	struct signalfd_siginfo si;
+
+	if (read(signals, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (p->signal)
+		_exit(128 + (int)si.ssi_signo);
+	p->signal = (int)si.ssi_signo;
+	atomic_store(&p->stop, true);
+	pthread_mutex_lock(&p->lock);
+	ms_progress_wipe(&p->progress);
+	fprintf(stderr,
+		"modseal: sign: stopping after the modules that are on their way\n");
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* The main thread draws and waits for signals until the last worker has said goodbye. */
+static void watch(struct ms_pool *p, int signals)
+{
+	struct pollfd fds[] = {
+		{.fd = p->wake, .events = POLLIN},
+		{.fd = signals, .events = POLLIN},
+	};
+
+	for (;;) {
+		int n = poll(fds, ARRAY_SIZE(fds), p->progress.on ? DRAW_MS : -1);
+
+		if (n > 0 && fds[1].revents)
+			interrupted(p, signals);
+		if (n > 0 && fds[0].revents)
+			break;
+		pthread_mutex_lock(&p->lock);
+		ms_progress_draw(&p->progress, atomic_load(&p->done));
+		pthread_mutex_unlock(&p->lock);
+	}
+	ms_progress_wipe(&p->progress);
+}
+
+/* Signals that the caller of this program has not told it to ignore (nohup). */
+static void signals_wanted(sigset_t *ret)
+{
+	static const int wanted[] = {SIGINT, SIGTERM, SIGHUP};
+
+	sigemptyset(ret);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		struct sigaction sa;
+
+		if (!sigaction(wanted[i], NULL, &sa) && sa.sa_handler != SIG_IGN)
+			sigaddset(ret, wanted[i]);
+	}
+}
+
+static unsigned int start(struct ms_pool *p, pthread_t *threads, unsigned int n)
+{
+	pthread_attr_t attr;
+	unsigned int started = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	/* Held, so that the first to finish does not take itself for the last. */
+	pthread_mutex_lock(&p->lock);
+	while (started < n && !pthread_create(&threads[started], &attr, worker, p))
+		started++;
+	p->running = started;
+	pthread_mutex_unlock(&p->lock);
+	pthread_attr_destroy(&attr);
+	return started;
+}
+
+int ms_pool_run(struct ms_pool *p)
+{
+	unsigned int n = MS_MIN(p->jobs * MS_POOL_IN_FLIGHT, THREADS_MAX), started;
+	_cleanup_close_ int wake = eventfd(0, EFD_CLOEXEC), signals = -1;
+	pthread_t threads[THREADS_MAX];
+	sigset_t wanted, before;
+
+	if (p->n < n)
+		n = (unsigned int)p->n;
+	signals_wanted(&wanted);
+	pthread_sigmask(SIG_BLOCK, &wanted, &before);
+	signals = signalfd(-1, &wanted, SFD_CLOEXEC);
+	if (wake < 0 || signals < 0)
+		return -errno;
+	p->wake = wake;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->large, NULL);
+	ms_progress_start(&p->progress, p->n, p->quiet);
+	started = start(p, threads, n);
+	if (started)
+		watch(p, signals);
+	for (unsigned int i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	p->seconds = ms_progress_now() - p->progress.start;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_mutex_destroy(&p->lock);
+	pthread_mutex_destroy(&p->large);
+	return started || !p->n ? 0 : -EAGAIN;
+}

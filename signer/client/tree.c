@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include "lib/escape.h"
+#include "lib/file.h"
+#include "signer/client/tree.h"
+
+#define SHOWN_MAX 256
+
+void ms_tree_clear(struct ms_tree *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->path[i]);
+	free(t->path);
+	t->path = NULL;
+	t->n = t->cap = 0;
+}
+
+static int push(struct ms_tree *t, char *owned)
+{
+	_cleanup_free_ char *path = owned;
+
+	if (!path)
+		return -ENOMEM;
+	if (t->n == t->cap) {
+		size_t cap = t->cap ? 2 * t->cap : 64;
+		char **p = reallocarray(t->path, cap, sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		t->path = p;
+		t->cap = cap;
+	}
+	t->path[t->n++] = TAKE_PTR(path);
+	return 0;
+}
+
+static bool ends_with(const char *name, size_t len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return len > n && !memcmp(name + len - n, suffix, n);
+}
+
+enum ms_tree_kind ms_tree_kind(const char *name)
+{
+	static const char *const compressed[] = {".ko.gz",  ".ko.xz",  ".ko.zst",
+						 ".ko.bz2", ".ko.lz4", ".ko.lzma"};
+	size_t len = strlen(name);
+
+	if (!strncmp(name, MS_FILE_TEMP_PREFIX, strlen(MS_FILE_TEMP_PREFIX)))
+		return MS_TREE_OTHER;
+	if (ends_with(name, len, ".ko"))
+		return MS_TREE_MODULE;
+	for (size_t i = 0; i < ARRAY_SIZE(compressed); i++) {
+		if (ends_with(name, len, compressed[i]))
+			return MS_TREE_COMPRESSED;
+	}
+	return MS_TREE_OTHER;
+}
+
+static void fail(struct ms_tree *t, const char *path, int rc, const char *why)
+{
+	struct ms_error err = {0};
+	char shown[SHOWN_MAX];
+
+	(void)ms_error_set(&err, rc, NULL, "%s: %s",
+			   ms_escape_str(path, shown, sizeof(shown)), why);
+	t->failed(t->arg, path, &err);
+}
+
+/* Folders yet to be read, and what has been seen so far below one operand. */
+struct walk {
+	struct ms_tree todo;
+	size_t modules, compressed;
+	char *first_compressed;
+};
+
+enum entry { ENTRY_OTHER = 0, ENTRY_FILE, ENTRY_DIR };
+
+static enum entry entry_type(int dirfd, const struct dirent *e)
+{
+	struct stat st;
+
+	if (e->d_type == DT_REG)
+		return ENTRY_FILE;
+	if (e->d_type == DT_DIR)
+		return ENTRY_DIR;
+	if (e->d_type != DT_UNKNOWN ||
+	    fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW))
+		return ENTRY_OTHER;
+	return S_ISREG(st.st_mode)   ? ENTRY_FILE
+	       : S_ISDIR(st.st_mode) ? ENTRY_DIR
+				     : ENTRY_OTHER;
+}
+
+static int entry_add(struct ms_tree *t, struct walk *w, int dirfd, const char *folder,
+		     const struct dirent *e)
+{
+	enum ms_tree_kind kind = ms_tree_kind(e->d_name);
+	_cleanup_free_ char *path = NULL;
+	bool slash = folder[strlen(folder) - 1] == '/';
+	enum entry type;
+
+	if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+		return 0;
+	if (kind == MS_TREE_OTHER && e->d_type == DT_REG)
+		return 0;
+	type = entry_type(dirfd, e);
+	if (type == ENTRY_OTHER || (type == ENTRY_FILE && kind == MS_TREE_OTHER))
+		return 0;
+	if (asprintf(&path, "%s%s%s", folder, slash ? "" : "/", e->d_name) < 0)
+		return -ENOMEM;
+	if (type == ENTRY_DIR)
+		return push(&w->todo, TAKE_PTR(path));
+	if (kind == MS_TREE_MODULE) {
+		w->modules++;
+		return push(t, TAKE_PTR(path));
+	}
+	if (!w->compressed++)
+		w->first_compressed = TAKE_PTR(path);
+	return 0;
+}
+
+static int folder_read(struct ms_tree *t, struct walk *w, const char *folder, bool top)
+{
+	int fd =
+		open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (top ? 0 : O_NOFOLLOW));
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	char why[128];
+	int rc = 0;
+
+	if (!dir) {
+		snprintf(why, sizeof(why), "cannot read the folder: %s",
+			 ms_strerror(errno));
+		fail(t, folder, -errno, why);
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	for (errno = 0; !rc && (e = readdir(dir)); errno = 0)
+		rc = entry_add(t, w, fd, folder, e);
+	if (!rc && errno) {
+		snprintf(why, sizeof(why), "cannot read all of the folder: %s",
+			 ms_strerror(errno));
+		fail(t, folder, -errno, why);
+	}
+	closedir(dir);
+	return rc;
+}
+
+static const char not_compressed[] =
+	"compressed modules cannot be signed yet: sign first, then compress";
+
+static void compressed_fail(struct ms_tree *t, const char *root, const struct walk *w)
+{
+	char why[2 * SHOWN_MAX], shown[SHOWN_MAX];
+
+	if (w->compressed == 1) {
+		fail(t, w->first_compressed, -EOPNOTSUPP, not_compressed);
+	} else if (w->compressed) {
+		snprintf(why, sizeof(why), "%zu modules are compressed (such as %s): %s",
+			 w->compressed,
+			 ms_escape_str(w->first_compressed, shown, sizeof(shown)),
+			 not_compressed);
+		fail(t, root, -EOPNOTSUPP, why);
+	}
+}
+
+static int folder_walk(struct ms_tree *t, const char *root)
+{
+	struct walk w = {0};
+	int rc = folder_read(t, &w, root, true);
+
+	while (!rc && w.todo.n) {
+		_cleanup_free_ char *folder = w.todo.path[--w.todo.n];
+
+		rc = folder_read(t, &w, folder, false);
+	}
+	compressed_fail(t, root, &w);
+	if (!rc && !w.modules && !w.compressed)
+		fail(t, root, -ENOENT, "there is no module (*.ko) below this folder");
+	free(w.first_compressed);
+	ms_tree_clear(&w.todo);
+	return rc;
+}
+
+int ms_tree_add(struct ms_tree *t, const char *path, bool recursive)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (stat(path, &st)) {
+		fail(t, path, -errno, ms_strerror(errno));
+		return 0;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		if (recursive)
+			return folder_walk(t, path);
+		fail(t, path, -EISDIR,
+		     "is a folder: use -r to sign the modules below it");
+		return 0;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		fail(t, path, -EINVAL, "is not a regular file");
+		return 0;
+	}
+	if (ms_tree_kind(slash ? slash + 1 : path) == MS_TREE_COMPRESSED) {
+		fail(t, path, -EOPNOTSUPP, not_compressed);
+		return 0;
+	}
+	return push(t, strdup(path));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void ms_tree_sort(struct ms_tree *t)
+{
+	size_t kept = 0;
+
+	if (!t->n)
+		return;
+	qsort(t->path, t->n, sizeof(*t->path), by_name);
+	for (size_t i = 1; i < t->n; i++) {
+		if (!strcmp(t->path[i], t->path[kept]))
+			free(t->path[i]);
+		else
+			t->path[++kept] = t->path[i];
+	}
+	t->n = kept + 1;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which files `modseal sign` has to sign. */
+#ifndef MS_CLI_TREE_H
+#define MS_CLI_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "lib/error.h"
+
+/**
+ * struct ms_tree - a list of paths, and what went wrong while it was made
+ * @path, @n, @cap: owned strings
+ * @failed: called for each thing that cannot be signed, with one sentence
+ * @arg: first argument of @failed
+ */
+struct ms_tree {
+	char **path;
+	size_t n, cap;
+	void (*failed)(void *arg, const char *path, const struct ms_error *err);
+	void *arg;
+};
+void ms_tree_clear(struct ms_tree *t);
+#define _cleanup_tree_ _cleanup_(ms_tree_clear)
+
+enum ms_tree_kind {
+	MS_TREE_OTHER = 0,
+	MS_TREE_MODULE,	    /* x.ko */
+	MS_TREE_COMPRESSED, /* x.ko.xz, ... */
+};
+
+/** ms_tree_kind() - what a file's name promises; our own temporary files are OTHER */
+enum ms_tree_kind ms_tree_kind(const char *name);
+
+/**
+ * ms_tree_add() - one operand of the command
+ * @recursive: a folder is allowed; every *.ko regular file below it is added, symbolic
+ *             links in it are not followed
+ *
+ * A file is added by any name, unless the name says that it is compressed. A folder
+ * without a module is a failure: signing nothing must not look like success.
+ *
+ * Return: 0 or -ENOMEM. What cannot be signed is told to @t->failed.
+ */
+int ms_tree_add(struct ms_tree *t, const char *path, bool recursive) _must_check_;
+
+/** ms_tree_sort() - by name, each path once */
+void ms_tree_sort(struct ms_tree *t);
+
+#endif
