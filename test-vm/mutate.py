@@ -30,13 +30,11 @@ def split(module):
     return module[: end - length], module[end - length : end]
 
 
-def trailer(length, id_type=ID_PKCS7):
-    return struct.pack(">8BI", 0, 0, id_type, 0, 0, 0, 0, 0, length)
-
-
-def join(payload, message):
-    """The signed module of a payload and a PKCS#7 message."""
-    return payload + message + trailer(len(message)) + MARKER
+def join(payload, message, id_type=ID_PKCS7, pad=bytes(3), length=None, marker=MARKER):
+    """The signed module of a payload and a PKCS#7 message; keywords make it malformed."""
+    size = len(message) if length is None else length
+    head = bytes([0, 0, id_type, 0, 0]) + pad
+    return payload + message + head + struct.pack(">I", size) + marker
 
 
 def flip(data, at):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The test VM: a real kernel judges what modseal made. See docs/TEST-VM.md.
+# The test VM: real kernels judge what modseal made. See docs/TEST-VM.md.
 #
-#   KERNEL=6.1     which kernel `make vm` boots: 5.10, 6.1, 6.12 or 7
+#   KERNEL=6.1     which kernels `make vm` boots: 5.10, 6.1, 6.12, 7, several with commas
+#   SETUP=...      in which set-ups: open, sig-enforce, lockdown, secure-boot
 #   VMFLAGS=--json results as JSON
 
 KERNEL ?= 6.1
+SETUP ?= secure-boot
 VMFLAGS ?=
 JUDGE := $(BUILD)/test-vm/judge
 
@@ -16,7 +18,15 @@ $(JUDGE): test-vm/judge.c lib/macro.h
 	$(Q)$(CC) -D_GNU_SOURCE -I. -include lib/macro.h -std=gnu11 $(WARN) -Os -static \
 		-o $@ $<
 
-vm: $(PROGRAMS) $(JUDGE)
-	$(Q)BUILD=$(BUILD) test-vm/run --kernel $(KERNEL) $(VMFLAGS)
+vm-build: all $(JUDGE)
 
-.PHONY: vm
+# With its own make for the programs, as the libraries may be installed only now.
+vm:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) vm-build >&2
+	$(Q)BUILD=$(BUILD) test-vm/run --kernel $(KERNEL) --setup $(SETUP) $(VMFLAGS)
+
+vm-matrix:
+	$(Q)$(MAKE) vm KERNEL=all SETUP=all
+
+.PHONY: vm vm-build vm-matrix
