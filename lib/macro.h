@@ -59,6 +59,8 @@ static inline void ms_cleanup_fclose(FILE **f)
 	})
 
 /* Unbounded, locale-bound or shell-bound calls: use the bounded ones of lib/ instead. */
+#undef sprintf /* glibc has these as macros for clang */
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets
 #pragma GCC poison atoi atol atoll system popen tmpnam mktemp
 
