@@ -12,17 +12,16 @@
 #include "lib/error.h"
 #include "lib/hash.h"
 #include "lib/limits.h"
+#include "signer/agent/strv.h"
 
-/** struct ms_strv - a list of strings, owned */
-struct ms_strv {
-	char **v;
-	size_t n;
-};
-
-/** struct ms_group - [group NAME]: members = ID ID ... (no groups inside groups) */
+/**
+ * struct ms_group - [group NAME]: members = ID ID ... (no groups inside groups)
+ * @file, @line: where it begins, for messages; so in struct ms_rule
+ */
 struct ms_group {
-	char *name;
+	char *name, *file;
 	struct ms_strv members;
+	unsigned int line;
 };
 
 /**
@@ -34,7 +33,7 @@ struct ms_group {
  * @hashes: bit mask 1 << enum ms_hash; 0: every hash that may sign
  */
 struct ms_rule {
-	char *name;
+	char *name, *file;
 	struct ms_strv who, keys, kernels, modules;
 	uint32_t hashes;
 	unsigned int line;
@@ -45,15 +44,17 @@ struct ms_rule {
  * @socket, @socket_mode: [agent] socket, socket-mode (octal, default 0666: the policy, not
  *     the file mode, decides; the identity comes from the kernel)
  * @state: [agent] state: directory of keys/ and audit.db
- * @admins: [agent] admins: who may create and unlock keys; default "uid:0"
+ * @admins: [agent] admins: who may create and unlock keys; default "uid:0", which the first
+ *     admins line replaces (@admins_set); more lines add to it
  * @max_module: [agent] max-module, bytes, suffixes K M G; default and ceiling MS_MODULE_MAX
  * @threads: [agent] threads: signing threads; 0 is one a processor
- * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds, default 30)
+ * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds or with suffix ms, default 30)
  */
 struct ms_config {
 	char *socket, *state, *tcti;
 	mode_t socket_mode;
 	struct ms_strv admins;
+	bool admins_set;
 	size_t max_module;
 	unsigned int threads, tpm_deadline_ms;
 	struct ms_group *groups;
@@ -65,6 +66,10 @@ struct ms_config {
 /**
  * ms_config_parse() - apply the text of one file on top of @c
  * @name: the file's name for messages
+ *
+ * Does no I/O. After a failure @c holds part of the text, and is good for
+ * ms_config_clear() only.
+ *
  * Return: 0; -EINVAL with "FILE:LINE: ..." and the nearest valid key; -ENOMEM.
  */
 int ms_config_parse(const char *name, const char *text, size_t len, struct ms_config *c,
@@ -73,11 +78,21 @@ int ms_config_parse(const char *name, const char *text, size_t len, struct ms_co
 /** ms_config_init() - defaults */
 int ms_config_init(struct ms_config *c) _must_check_;
 void ms_config_clear(struct ms_config *c);
+#define _cleanup_config_ _cleanup_(ms_config_clear)
 
 /**
- * ms_config_load() - @path, then the files *.conf in the directory PATH.d by name; then checks the
- * whole: every group that a rule or admins name exists, names are unique.
- * Refuses a file that others than root or the agent's own user could write.
+ * ms_config_check() - what no single file can tell: every group that is named exists
+ * Return: 0 or -EINVAL with "FILE:LINE: ...".
+ */
+int ms_config_check(const struct ms_config *c, struct ms_error *err) _must_check_;
+
+/**
+ * ms_config_load() - @path, then PATH.d/ *.conf by name, then ms_config_check()
+ *
+ * Names of rules and groups are unique over all files; a setting of a later file wins.
+ * Refuses a file or PATH.d that others than root or the agent's own user could write.
+ *
+ * Return: 0; -EINVAL; -EPERM (unsafe owner or mode); -ENOENT, -EACCES, ... of the file.
  */
 int ms_config_load(const char *path, struct ms_config *ret, struct ms_error *err) _must_check_;
 

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The configuration as a whole: defaults, files, and what holds between sections. */
+#include "signer/agent/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "lib/file.h"
+
+int ms_config_init(struct ms_config *c)
+{
+	*c = (struct ms_config){
+		.socket = strdup(MS_RUNDIR "/agent.sock"),
+		.state = strdup(MS_STATEDIR),
+		.tcti = strdup("device:/dev/tpmrm0"),
+		.socket_mode = 0666,
+		.max_module = MS_MODULE_MAX,
+		.tpm_deadline_ms = 30000,
+	};
+	if (!c->socket || !c->state || !c->tcti || ms_strv_add(&c->admins, "uid:0", 5) < 0) {
+		ms_config_clear(c);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void ms_config_clear(struct ms_config *c)
+{
+	free(c->socket);
+	free(c->state);
+	free(c->tcti);
+	ms_strv_clear(&c->admins);
+	for (size_t i = 0; i < c->n_groups; i++) {
+		free(c->groups[i].name);
+		free(c->groups[i].file);
+		ms_strv_clear(&c->groups[i].members);
+	}
+	free(c->groups);
+	for (size_t i = 0; i < c->n_rules; i++) {
+		struct ms_rule *r = &c->rules[i];
+
+		free(r->name);
+		free(r->file);
+		ms_strv_clear(&r->who);
+		ms_strv_clear(&r->keys);
+		ms_strv_clear(&r->kernels);
+		ms_strv_clear(&r->modules);
+	}
+	free(c->rules);
+	*c = (struct ms_config){};
+}
+
+/* Return: the first group in @list that does not exist, or NULL. */
+static const char *missing_group(const struct ms_config *c, const struct ms_strv *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		bool found = false;
+
+		if (strncmp(list->v[i], "group:", 6) != 0)
+			continue;
+		for (size_t j = 0; j < c->n_groups && !found; j++)
+			found = strcmp(c->groups[j].name, list->v[i] + 6) == 0;
+		if (!found)
+			return list->v[i] + 6;
+	}
+	return NULL;
+}
+
+int ms_config_check(const struct ms_config *c, struct ms_error *err)
+{
+	const char *group = missing_group(c, &c->admins);
+
+	if (group)
+		return ms_error_set(err, -EINVAL, "config",
+				    "[agent] admins names the group %s, which does not exist: "
+				    "add a section [group %s] or correct the name",
+				    group, group);
+	for (size_t i = 0; i < c->n_rules; i++) {
+		const struct ms_rule *r = &c->rules[i];
+
+		group = missing_group(c, &r->who);
+		if (group)
+			return ms_error_set(err, -EINVAL, "config",
+					    "%s:%u: rule %s names the group %s, which does not "
+					    "exist: add a section [group %s] or correct the name",
+					    r->file, r->line, r->name, group, group);
+	}
+	return 0;
+}
+
+/* A policy that others can change is not a policy. */
+static int check_owner(const char *path, const struct stat *st, struct ms_error *err)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return ms_error_set(err, -EPERM, "config-unsafe",
+				    "%s belongs to uid %u, who could change the policy: "
+				    "chown root %s",
+				    path, (unsigned int)st->st_uid, path);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return ms_error_set(err, -EPERM, "config-unsafe",
+				    "%s can be written by its %s, who could change the policy: "
+				    "chmod go-w %s",
+				    path, st->st_mode & S_IWOTH ? "others" : "group", path);
+	return 0;
+}
+
+static int load_file(int dirfd, const char *name, const char *shown, struct ms_config *c,
+		     struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file f = {};
+	int rc;
+
+	rc = ms_file_read(dirfd, name, MS_CONFIG_MAX, 0, &f, err);
+	if (rc < 0) {
+		ms_error_prefix(err, "cannot read the configuration %s: ", shown);
+		return rc;
+	}
+	rc = check_owner(shown, &f.st, err);
+	if (rc < 0)
+		return rc;
+	return ms_config_parse(shown, (const char *)f.data, f.len, c, err);
+}
+
+static int is_conf(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return e->d_name[0] != '.' && len > 5 && strcmp(e->d_name + len - 5, ".conf") == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int load_dir(const char *dir, struct ms_config *c, struct ms_error *err)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent **list = NULL;
+	struct stat st;
+	int n, rc = 0;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return ms_error_set(err, -errno, "config", "cannot open %s: %s", dir,
+				    ms_strerror(errno));
+	rc = check_owner(dir, &st, err);
+	if (rc < 0)
+		return rc;
+	n = scandirat(fd, ".", &list, is_conf, by_name);
+	if (n < 0)
+		return ms_error_set(err, -errno, "config", "cannot list %s: %s", dir,
+				    ms_strerror(errno));
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *shown = NULL;
+
+		if (rc == 0 && asprintf(&shown, "%s/%s", dir, list[i]->d_name) < 0) {
+			shown = NULL;
+			rc = ms_error_set(err, -ENOMEM, NULL, "out of memory");
+		}
+		if (rc == 0)
+			rc = load_file(fd, list[i]->d_name, shown, c, err);
+		free(list[i]);
+	}
+	free(list);
+	return rc;
+}
+
+int ms_config_load(const char *path, struct ms_config *ret, struct ms_error *err)
+{
+	_cleanup_config_ struct ms_config c = {};
+	_cleanup_free_ char *dir = NULL;
+	int rc;
+
+	if (ms_config_init(&c) < 0 || asprintf(&dir, "%s.d", path) < 0) {
+		dir = NULL;
+		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
+	}
+	rc = load_file(AT_FDCWD, path, path, &c, err);
+	if (rc == 0)
+		rc = load_dir(dir, &c, err);
+	if (rc == 0)
+		rc = ms_config_check(&c, err);
+	if (rc < 0)
+		return rc;
+	*ret = c;
+	c = (struct ms_config){};
+	return 0;
+}

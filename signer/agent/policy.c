@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who may sign what with which key. */
+#include "signer/agent/policy.h"
+
+#include <errno.h>
+
+#include "lib/escape.h"
+
+static bool is_identity(const struct ms_identity *who, const char *word)
+{
+	return strcmp(word, who->id) == 0 || (who->user[0] && strcmp(word, who->user) == 0);
+}
+
+static bool in_group(const struct ms_config *c, const struct ms_identity *who, const char *name)
+{
+	for (size_t i = 0; i < c->n_groups; i++) {
+		const struct ms_group *g = &c->groups[i];
+
+		if (strcmp(g->name, name) != 0)
+			continue;
+		for (size_t j = 0; j < g->members.n; j++) {
+			if (is_identity(who, g->members.v[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool ms_identity_in(const struct ms_config *c, const struct ms_identity *who,
+		    const struct ms_strv *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *word = list->v[i];
+
+		if (strncmp(word, "group:", 6) == 0 ? in_group(c, who, word + 6)
+						    : is_identity(who, word))
+			return true;
+	}
+	return false;
+}
+
+bool ms_identity_is_admin(const struct ms_config *c, const struct ms_identity *who)
+{
+	return ms_identity_in(c, who, &c->admins);
+}
+
+static bool any_glob(const struct ms_strv *globs, const char *s)
+{
+	for (size_t i = 0; i < globs->n; i++) {
+		if (ms_glob(globs->v[i], s))
+			return true;
+	}
+	return false;
+}
+
+static bool any_module(const struct ms_strv *globs, const char *name)
+{
+	for (size_t i = 0; i < globs->n; i++) {
+		if (ms_glob_module(globs->v[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* How far a request got in a rule; the order is that of the checks. */
+enum stage {
+	STAGE_NONE, /* the rule is about somebody else or another key */
+	STAGE_KERNEL,
+	STAGE_MODULE,
+	STAGE_HASH,
+	STAGE_FITS,
+};
+
+static enum stage try_rule(const struct ms_config *c, const struct ms_rule *r,
+			   const struct ms_policy_request *req)
+{
+	if (!ms_identity_in(c, req->who, &r->who) || !any_glob(&r->keys, req->key))
+		return STAGE_NONE;
+	if (r->kernels.n > 0 && !any_glob(&r->kernels, req->facts->release))
+		return STAGE_KERNEL;
+	if (r->modules.n > 0 && !any_module(&r->modules, req->facts->name))
+		return STAGE_MODULE;
+	if (!ms_hash_may_sign(req->hash) ||
+	    (r->hashes != 0 && !(r->hashes & UINT32_C(1) << req->hash)))
+		return STAGE_HASH;
+	return STAGE_FITS;
+}
+
+/* The words of a list, as many as fit. */
+static const char *join(const struct ms_strv *list, char *dst, size_t size)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (size_t i = 0; i < list->n; i++) {
+		int len = snprintf(dst + n, size - n, "%s%s", i ? ", " : "", list->v[i]);
+
+		if (len < 0 || (size_t)len >= size - n) {
+			memcpy(dst + size - 4, "...", 4);
+			break;
+		}
+		n += (size_t)len;
+	}
+	return dst;
+}
+
+static const char *join_hashes(uint32_t mask, char *dst, size_t size)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (unsigned int h = 1; h < 32; h++) {
+		if (!ms_hash_may_sign((enum ms_hash)h) ||
+		    (mask != 0 && !(mask & UINT32_C(1) << h)))
+			continue;
+		n += (size_t)snprintf(dst + n, size - n, "%s%s", n ? ", " : "",
+				      ms_hash_name((enum ms_hash)h));
+		if (n >= size)
+			break;
+	}
+	return dst;
+}
+
+static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
+		  enum stage stage, struct ms_error *err)
+{
+	char list[160], shown[120], key[MS_KEY_NAME_MAX * 4 + 1];
+
+	ms_escape_str(req->key, key, sizeof(key));
+	switch (stage) {
+	case STAGE_KERNEL:
+		ms_escape_str(req->facts->release, shown, sizeof(shown));
+		return ms_error_set(err, -EACCES, "rule-kernel",
+				    "rule %s lets %s sign with key %s for kernels %s only, and "
+				    "this module is for %s",
+				    r->name, req->who->id, key,
+				    join(&r->kernels, list, sizeof(list)),
+				    shown[0] ? shown : "no kernel that it names");
+	case STAGE_MODULE:
+		ms_escape_str(req->facts->name, shown, sizeof(shown));
+		return ms_error_set(err, -EACCES, "rule-module",
+				    "rule %s lets %s sign modules %s with key %s only, and this "
+				    "module is %s",
+				    r->name, req->who->id, join(&r->modules, list, sizeof(list)),
+				    key, shown[0] ? shown : "one without a name");
+	case STAGE_HASH:
+		return ms_error_set(err, -EACCES, "hash-not-allowed",
+				    "rule %s does not allow the hash %s: ask for one of %s",
+				    r->name, ms_hash_name(req->hash),
+				    join_hashes(r->hashes, list, sizeof(list)));
+	case STAGE_NONE:
+	case STAGE_FITS:
+		break;
+	}
+	return ms_error_set(err, -EACCES, "no-rule",
+			    "no rule lets %s%s%s%s sign with key %s: an administrator of the agent "
+			    "can add a [rule NAME] to its configuration",
+			    req->who->id, req->who->user[0] ? " (" : "", req->who->user,
+			    req->who->user[0] ? ")" : "", key);
+}
+
+int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,
+		     const struct ms_rule **ret, struct ms_error *err)
+{
+	const struct ms_rule *nearest = NULL;
+	enum stage far = STAGE_NONE;
+
+	for (size_t i = 0; i < c->n_rules; i++) {
+		enum stage stage = try_rule(c, &c->rules[i], req);
+
+		if (stage == STAGE_FITS) {
+			*ret = &c->rules[i];
+			return 0;
+		}
+		if (stage > far) {
+			far = stage;
+			nearest = &c->rules[i];
+		}
+	}
+	return refuse(req, nearest, far, err);
+}
+
+bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who, const char *key)
+{
+	if (ms_identity_is_admin(c, who))
+		return true;
+	for (size_t i = 0; i < c->n_rules; i++) {
+		if (ms_identity_in(c, who, &c->rules[i].who) && any_glob(&c->rules[i].keys, key))
+			return true;
+	}
+	return false;
+}
