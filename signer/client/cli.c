@@ -292,6 +292,8 @@ static const struct ms_command *command_find(int argc, char **argv, int *ret_wor
 {
 	char two[WORD_MAX] = "";
 
+	if (argc < 1)
+		return NULL;
 	if (argc > 1)
 		snprintf(two, sizeof(two), "%s %s", argv[0], argv[1]);
 	for (const struct ms_command *c = ms_commands; c->name; c++) {

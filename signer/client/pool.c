@@ -19,19 +19,42 @@
 #define DRAW_MS 100
 #define RECONNECTS 20 /* an agent that restarts is back within 20 * 100 ms */
 #define RECONNECT_MS 100
+#define RETRIES 100
+#define RETRY_MS 100
 
-/* Refusals that every other module would meet as well. */
-static bool hopeless(const char *code)
+static bool code_in(const char *code, const char *const *codes, size_t n)
 {
-	static const char *const codes[] = {"no-such-key",	"key-locked",
-					    "hash-not-allowed", "bad-hash",
-					    "tpm-absent",	"key-unavailable"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(code, codes[i]))
 			return true;
 	}
 	return false;
+}
+
+/* Refusals that every other module would meet as well. */
+static bool hopeless(const char *code)
+{
+	static const char *const codes[] = {
+		"no-such-key",	    "key-locked",	"pin-needed",	   "key-broken",
+		"key-file-damaged", "key-file-foreign", "hash-unsupported"};
+
+	return code_in(code, codes, ARRAY_SIZE(codes)) || !strncmp(code, "tpm-", 4);
+}
+
+/* Refusals that pass: part of the agent is being started again, or it has too much to do.
+ */
+static bool passing(struct ms_pool *p, const char *code)
+{
+	static const char *const codes[] = {"not-ready", "busy", "key-process-restarted"};
+	bool worked;
+
+	if (code_in(code, codes, ARRAY_SIZE(codes)))
+		return true;
+	pthread_mutex_lock(&p->lock);
+	worked = p->signed_files > 0;
+	pthread_mutex_unlock(&p->lock);
+	/* It was open before: its process was started again and unseals it. */
+	return worked && !strcmp(code, "key-locked");
 }
 
 static void stop(struct ms_pool *p, const struct ms_error *err, bool lost)
@@ -75,42 +98,50 @@ static int reconnect(struct ms_pool *p, struct ms_http *http, struct ms_error *e
 	return rc;
 }
 
-/* Return: 0, 1 (nothing more to do), or the file's errno with a sentence */
-static int sign_file(struct ms_pool *p, struct ms_http *http, bool *open,
-		     const char *path, struct ms_file *f, struct ms_error *err)
+/* Asks again while the agent says that it will be able to, within RETRIES * RETRY_MS. */
+static int sign_patiently(struct ms_pool *p, struct ms_http *http, const char *path,
+			  struct ms_file *f, struct ms_error *err)
 {
-	struct ms_error lost = {0};
+	for (int i = 0;; i++) {
+		int rc;
+
+		*err = (struct ms_error){0};
+		rc = ms_agent_sign_file(http, path, p->sign, f, err);
+		if (!rc || i == RETRIES || !passing(p, err->code) ||
+		    atomic_load(&p->stop))
+			return rc;
+		poll(NULL, 0, RETRY_MS);
+	}
+}
+
+/* Return: 0, 1 (nothing more to do), or the file's errno with a sentence */
+static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
+		     struct ms_file *f, struct ms_error *err)
+{
+	bool lost;
 	int rc;
 
 	*err = (struct ms_error){0};
-	if (!*open && reconnect(p, http, &lost)) {
-		stop(p, &lost, true);
+	rc = http->fd < 0 ? reconnect(p, http, err) : 0;
+	if (!rc) {
+		rc = sign_patiently(p, http, path, f, err);
+		/* One that does not answer would not do so a second time either. */
+		if (rc != -ETIMEDOUT && rc && ms_talk_lost(err)) {
+			rc = reconnect(p, http, err);
+			if (!rc)
+				rc = sign_patiently(p, http, path, f, err);
+		}
+	}
+	/* An agent that hung up twice over this file may still sign the next one. */
+	lost = rc && ms_talk_lost(err) && strcmp(err->code, "agent-gone") != 0;
+	if (rc && (lost || hopeless(err->code))) {
+		stop(p, err, lost);
 		return 1;
 	}
-	*open = true;
-	rc = ms_agent_sign_file(http, path, p->sign, f, err);
-	if (rc && hopeless(err->code)) {
-		stop(p, err, false);
-		return 1;
-	}
-	if (!rc || !ms_talk_lost(err))
-		return rc;
-	/* One that does not answer would not do so a second time either. */
-	if (rc == -ETIMEDOUT) {
-		stop(p, err, true);
-		return 1;
-	}
-	if (reconnect(p, http, &lost)) {
-		*open = false;
-		stop(p, &lost, true);
-		return 1;
-	}
-	*err = (struct ms_error){0};
-	return ms_agent_sign_file(http, path, p->sign, f, err);
+	return rc;
 }
 
-static void worker_loop(struct ms_pool *p, struct ms_http *http, bool *open,
-			struct ms_file *f)
+static void worker_loop(struct ms_pool *p, struct ms_http *http, struct ms_file *f)
 {
 	struct ms_error err;
 
@@ -125,7 +156,7 @@ static void worker_loop(struct ms_pool *p, struct ms_http *http, bool *open,
 		large = !stat(p->path[i], &st) && st.st_size > LARGE_BYTES;
 		if (large)
 			pthread_mutex_lock(&p->large);
-		rc = sign_file(p, http, open, p->path[i], f, &err);
+		rc = sign_file(p, http, p->path[i], f, &err);
 		if (rc != 1)
 			count(p, p->path[i], rc, (uint64_t)f->st.st_size, &err);
 		if (f->cap > KEPT_BYTES)
@@ -140,12 +171,10 @@ static void *worker(void *arg)
 	_cleanup_file_ struct ms_file f = {0};
 	struct ms_pool *p = arg;
 	struct ms_http http = {.fd = -1};
-	bool open = false;
 	uint64_t one = 1;
 
-	worker_loop(p, &http, &open, &f);
-	if (open)
-		ms_http_close(&http);
+	worker_loop(p, &http, &f);
+	ms_http_close(&http);
 	pthread_mutex_lock(&p->lock);
 	if (!--p->running && write(p->wake, &one, sizeof(one)) < 0)
 		atomic_store(&p->stop, true);
