@@ -40,7 +40,8 @@ demo:
 
 bench:
 	$(Q)scripts/install-deps
-	$(Q)MAKE="$(MAKE)" BUILD=$(BUILD) bench/run
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) bench/run
 
 .PHONY: unit-tests tests-build check check-quick check-asan check-valgrind
 .PHONY: fuzzers fuzz lint format demo bench
