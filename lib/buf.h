@@ -29,7 +29,7 @@ struct ms_buf {
 void ms_buf_clear(struct ms_buf *b);
 #define _cleanup_buf_ _cleanup_(ms_buf_clear)
 
-/** ms_buf_reserve() - room for @n more bytes. Return: 0, -ENOMEM, -EFBIG (also in @b->err) */
+/** ms_buf_reserve() - room for @n more bytes. Return: 0, -ENOMEM, -EFBIG, as @b->err */
 int ms_buf_reserve(struct ms_buf *b, size_t n);
 
 /* Puts append; after a failure they do nothing, and ms_buf_error() tells. */
@@ -45,7 +45,7 @@ void ms_buf_put_str(struct ms_buf *b, const char *s);
 void ms_buf_printf(struct ms_buf *b, const char *fmt, ...) _printf_(2, 3);
 int ms_buf_error(const struct ms_buf *b) _must_check_;
 
-/** ms_buf_cstr() - the content as a NUL-terminated string (the NUL is not counted); NULL on error */
+/** ms_buf_cstr() - the content with a NUL that is not counted; NULL on error */
 const char *ms_buf_cstr(struct ms_buf *b);
 
 /**
@@ -70,7 +70,7 @@ uint64_t ms_reader_u64(struct ms_reader *r);
 const uint8_t *ms_reader_get(struct ms_reader *r, size_t n);
 /** ms_reader_bytes() - u32 length and bytes in place; longer than @max is -EBADMSG */
 const uint8_t *ms_reader_bytes(struct ms_reader *r, size_t max, size_t *ret_len);
-/** ms_reader_str() - u32 length and bytes into @dst with a NUL; embedded NUL is -EBADMSG */
+/** ms_reader_str() - u32 length, bytes into @dst with a NUL; a NUL inside is -EBADMSG */
 void ms_reader_str(struct ms_reader *r, char *dst, size_t size);
 /** ms_reader_error() - 0 if every get was inside, else -EBADMSG */
 int ms_reader_error(const struct ms_reader *r) _must_check_;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Certificates: OpenSSL says what they mean, our own reader says where in the bytes it is,
- * as messages and TBS digests need the very bytes.
+ * Certificates: OpenSSL says what they mean, our own reader says where in the bytes it
+ * is, as messages and TBS digests need the very bytes.
  */
 #include "lib/cert.h"
 #include <errno.h>
@@ -76,7 +76,8 @@ static int read_extensions(struct ms_reader *tbs, struct ms_cert *c)
 		if (ms_der_get(&ext.body, MS_DER_OCTETS, &value) < 0 ||
 		    ms_reader_end(&ext.body) < 0)
 			return -EBADMSG;
-		if (body_is(&oid, oid_ski, sizeof(oid_ski)) && read_ski(value.body, c) < 0)
+		if (body_is(&oid, oid_ski, sizeof(oid_ski)) &&
+		    read_ski(value.body, c) < 0)
 			return -EBADMSG;
 		if (body_is(&oid, oid_akid, sizeof(oid_akid)) &&
 		    read_akid(value.body, c) < 0)
@@ -141,8 +142,8 @@ static bool read_name(const X509_NAME *name, int nid, char *dst, size_t size)
 		last = at;
 	if (last < 0)
 		return false;
-	len = ASN1_STRING_to_UTF8(&utf8,
-				  X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
+	len = ASN1_STRING_to_UTF8(
+		&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
 	if (len <= 0) {
 		OPENSSL_free(utf8);
 		return false;
@@ -192,7 +193,8 @@ static int interpret(struct ms_cert *c)
 	x = d2i_X509(NULL, &p, (long)c->der_len);
 	if (!x)
 		return -EBADMSG;
-	if (p != c->der + c->der_len || read_time(X509_get0_notBefore(x), &c->not_before) < 0 ||
+	if (p != c->der + c->der_len ||
+	    read_time(X509_get0_notBefore(x), &c->not_before) < 0 ||
 	    read_time(X509_get0_notAfter(x), &c->not_after) < 0)
 		goto out;
 	c->pkey = X509_get_pubkey(x);
@@ -200,17 +202,19 @@ static int interpret(struct ms_cert *c)
 	c->hash = signature_hash(x);
 	subject = X509_get_subject_name(x);
 	if (!read_name(subject, NID_commonName, c->subject_cn, sizeof(c->subject_cn)) &&
-	    !read_name(subject, NID_organizationName, c->subject_cn, sizeof(c->subject_cn)))
+	    !read_name(subject, NID_organizationName, c->subject_cn,
+		       sizeof(c->subject_cn)))
 		read_name(subject, NID_pkcs9_emailAddress, c->subject_cn,
 			  sizeof(c->subject_cn));
 	/* Where an extension cannot be read, OpenSSL reports no usage at all. */
 	flags = X509_get_extension_flags(x);
-	c->is_ca = (flags & EXFLAG_BCONS) && (flags & EXFLAG_CA) && !(flags & EXFLAG_INVALID);
+	c->is_ca = (flags & EXFLAG_BCONS) && (flags & EXFLAG_CA) &&
+		   !(flags & EXFLAG_INVALID);
 	c->has_key_usage = flags & EXFLAG_KUSAGE;
 	c->may_sign = X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE;
 	c->has_eku = flags & EXFLAG_XKUSAGE;
-	c->eku_code_signing = c->has_eku &&
-			      (X509_get_extended_key_usage(x) & XKU_CODE_SIGN);
+	c->eku_code_signing =
+		c->has_eku && (X509_get_extended_key_usage(x) & XKU_CODE_SIGN);
 	rc = 0;
 out:
 	X509_free(x);

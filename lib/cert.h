@@ -32,7 +32,8 @@ bool ms_alg_is_rsa(enum ms_alg a);
  * @issuer, @serial, @subject: DER of these fields with tag and length, pointing into @der
  * @ski, @akid: key identifiers as octets, pointing into @der; NULL where absent
  * @pkey: public key, owned; NULL where OpenSSL does not know the algorithm
- * @subject_cn: for people, unescaped, cut with "..."
+ * @subject_cn: for people, unescaped, cut with "..."; the organisation or the e-mail
+ *	address where there is no CN, as the kernel has it
  * @hash: digest of the certificate's own signature, MS_HASH_NONE if unknown
  */
 struct ms_cert {
@@ -65,12 +66,13 @@ struct ms_cert_list {
 void ms_cert_list_clear(struct ms_cert_list *l);
 
 /**
- * ms_cert_list_parse() - PEM (any number, text around them) or DER (any number back to back)
+ * ms_cert_list_parse() - PEM (with text around them) or DER (back to back)
  * Return: 0 (at least one), -ENODATA (none found), -EBADMSG, -EFBIG, -ENOMEM.
  */
-int ms_cert_list_parse(const uint8_t *data, size_t len, struct ms_cert_list *ret) _must_check_;
+int ms_cert_list_parse(const uint8_t *data, size_t len, struct ms_cert_list *ret)
+	_must_check_;
 
-/** ms_cert_pem() - the certificate as PEM text appended to @out (needs no private data) */
+/** ms_cert_pem() - the certificate as PEM text, appended to @out */
 struct ms_buf;
 int ms_cert_pem(const uint8_t *der, size_t len, struct ms_buf *out) _must_check_;
 
@@ -88,7 +90,11 @@ struct ms_cert_request {
 	unsigned int days;
 };
 
-/** ms_cert_self_sign() - @ret_der from malloc(). Return: 0, -EINVAL, -EIO (OpenSSL), -ENOMEM */
+/**
+ * ms_cert_self_sign() - make it
+ * @ret_der: from malloc()
+ * Return: 0, -EINVAL (name or days), -EIO (OpenSSL), -ENOMEM
+ */
 int ms_cert_self_sign(EVP_PKEY *key, const struct ms_cert_request *req, uint8_t **ret_der,
 		      size_t *ret_len) _must_check_;
 
@@ -105,8 +111,8 @@ enum ms_alg ms_key_alg(const EVP_PKEY *key);
  * Return: 0, -ENOPKG (hash or key unsupported), -EIO (OpenSSL failed, or the signature
  * did not verify).
  */
-int ms_key_sign_digest(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest, uint8_t *ret,
-		       size_t *ret_len) _must_check_;
+int ms_key_sign_digest(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest,
+		       uint8_t *ret, size_t *ret_len) _must_check_;
 
 /** ms_key_verify_digest() - Return: 0 good, -EKEYREJECTED bad, -ENOPKG could not check */
 int ms_key_verify_digest(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest,

@@ -37,7 +37,8 @@ static int add(struct ms_cert_list *l, const uint8_t *der, size_t len)
 /* No certificate is so short that its length would be one byte, and no text starts so. */
 static bool looks_like_der(const uint8_t *data, size_t len)
 {
-	return len >= 2 && data[0] == MS_DER_SEQUENCE && data[1] >= 0x81 && data[1] <= 0x84;
+	return len >= 2 && data[0] == MS_DER_SEQUENCE && data[1] >= 0x81 &&
+	       data[1] <= 0x84;
 }
 
 static int parse_der(const uint8_t *data, size_t len, struct ms_cert_list *l)

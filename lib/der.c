@@ -23,7 +23,7 @@ int ms_der_any(struct ms_reader *r, struct ms_der *ret)
 	if (first & 0x80) {
 		unsigned int n = first & 0x7f;
 
-		/* 0 is the indefinite form; nothing here is longer than 4 bytes can say. */
+		/* 0 is the indefinite form; 4 bytes can say more than we ever read. */
 		if (n < 1 || n > 4)
 			return bad(r, ret);
 		len = 0;
@@ -84,8 +84,8 @@ int ms_der_integer(struct ms_reader *r, struct ms_der *ret)
 	p = ret->body.p;
 	if (!ret->body.left)
 		return bad(r, ret);
-	if (ret->body.left > 1 && ((p[0] == 0x00 && !(p[1] & 0x80)) ||
-				   (p[0] == 0xff && (p[1] & 0x80))))
+	if (ret->body.left > 1 &&
+	    ((p[0] == 0x00 && !(p[1] & 0x80)) || (p[0] == 0xff && (p[1] & 0x80))))
 		return bad(r, ret);
 	return 0;
 }

@@ -64,7 +64,7 @@ int ms_der_small(struct ms_reader *r, unsigned int *ret) _must_check_;
 /** ms_der_size() - bytes of an element whose content has @len bytes */
 size_t ms_der_size(size_t len);
 
-/** ms_der_put_head() - tag and length of an element whose content of @len bytes follows */
+/** ms_der_put_head() - tag and length of an element; @len bytes follow */
 void ms_der_put_head(struct ms_buf *out, uint8_t tag, size_t len);
 
 /** ms_der_put() - a whole element */

@@ -64,9 +64,11 @@ static uint32_t get32(const struct scan *s, const uint8_t *p)
 	uint32_t v;
 
 	if (s->ehdr.e_ident[EI_DATA] == ELFDATA2MSB)
-		v = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+		v = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
+		    p[3];
 	else
-		v = (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+		v = (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 |
+		    p[0];
 	return v;
 }
 

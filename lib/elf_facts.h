@@ -13,7 +13,8 @@
  * terminal, JSON or a log. "" where the module does not say. A value that does not fit is
  * -EBADMSG, never cut: a policy must not match half a name.
  *
- * @name: .modinfo "name=", else the name in .gnu.linkonce.this_module
+ * @name: .modinfo "name=", else the name in .gnu.linkonce.this_module, under which the
+ *	kernel loads it; where both are there and differ, -EBADMSG
  * @vermagic: whole vermagic, say "6.1.0-56-amd64 SMP preempt mod_unload modversions "
  * @release: its first word
  * @build_id: NT_GNU_BUILD_ID note; @build_id_len 0 where there is none
@@ -40,11 +41,14 @@ struct ms_elf_facts {
  * @mod: the module without signature (or with: what follows the ELF is not looked at)
  * @ret: ~2 KB; untouched on failure
  *
- * Does no I/O. libelf does the reading.
+ * Does no I/O. libelf does the reading. Of two values of a tag the first holds, as for
+ * the kernel; but two different names or vermagics, or two .modinfo sections, are
+ * -EBADMSG: a policy must not look at one and the kernel at the other.
  *
  * Return: 0, -ENOEXEC (not ELF, or not a relocatable object), -EBADMSG (damaged, or
  * without .modinfo, so not a kernel module), -ENOMEM.
  */
-int ms_elf_facts_read(const uint8_t *mod, size_t len, struct ms_elf_facts *ret) _must_check_;
+int ms_elf_facts_read(const uint8_t *mod, size_t len, struct ms_elf_facts *ret)
+	_must_check_;
 
 #endif

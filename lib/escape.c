@@ -36,7 +36,7 @@ static size_t utf8_decode(const uint8_t *p, size_t len, uint32_t *ret)
 	return n;
 }
 
-/* Characters that do something to a terminal or to the eye instead of showing themselves. */
+/* Characters that do something to a terminal or to the eye and do not show. */
 static bool is_hostile(uint32_t c)
 {
 	static const struct {
@@ -47,8 +47,8 @@ static bool is_hostile(uint32_t c)
 		{ 0x00ad, 0x00ad },   /* soft hyphen */
 		{ 0x061c, 0x061c },   /* Arabic letter mark */
 		{ 0x180e, 0x180e },   /* Mongolian vowel separator */
-		{ 0x200b, 0x200f },   /* zero width, left-to-right and right-to-left marks */
-		{ 0x2028, 0x202e },   /* line and paragraph separator, embeddings, overrides */
+		{ 0x200b, 0x200f },   /* zero width, direction marks */
+		{ 0x2028, 0x202e },   /* separators, embeddings, overrides */
 		{ 0x2060, 0x206f },   /* invisible operators, isolates */
 		{ 0xfeff, 0xfeff },   /* byte order mark */
 		{ 0xfff9, 0xfffb },   /* interlinear annotation */
@@ -61,7 +61,7 @@ static bool is_hostile(uint32_t c)
 	return false;
 }
 
-/* Writes what @src starts with into @out (up to 16 bytes); returns how much of @src it was. */
+/* Writes what @src starts with into @out ; returns how much of @src that was. */
 static size_t escape_one(const uint8_t *src, size_t len, char *out, size_t *ret_out)
 {
 	static const char hex[] = "0123456789abcdef";

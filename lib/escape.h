@@ -7,8 +7,8 @@
  * @src, @len: any bytes
  * @dst, @size: printable text with NUL; a cut ends in "..."
  *
- * Control characters, DEL, C1, bidirectional marks, line separators and bytes that are not
- * UTF-8 become \xNN (per byte); a backslash becomes \\.
+ * Control characters, DEL, C1, bidirectional marks, line separators, invisible characters
+ * and bytes that are not UTF-8 become \xNN (per byte); a backslash becomes \\.
  *
  * Return: @dst.
  */

@@ -6,31 +6,30 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-/* arcs below joint-iso-itu-t(2) country(16) us(840) gov(101) csor(3) algorithms(4) hash(2) */
-#define NIST_HASH(n) { 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, (n) }
+/* OBJECT IDENTIFIERs with tag and length: 2.16.840.1.101.3.4.2, 1.2.840.113549.2 */
+#define NIST "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02"
+#define RSADSI "\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02"
 
 static const struct hash_info {
 	enum ms_hash hash;
-	const char *name, *alias, *ossl;
-	uint8_t size, oid_len;
-	uint8_t oid[11];
+	uint8_t size;
 	bool may_sign;
+	uint8_t oid_len;
+	const char *oid, *name, *alias, *ossl;
 } hashes[] = {
-	{ MS_HASH_SHA256, "sha256", "sha-256", "SHA2-256", 32, 11, NIST_HASH(1), true },
-	{ MS_HASH_SHA384, "sha384", "sha-384", "SHA2-384", 48, 11, NIST_HASH(2), true },
-	{ MS_HASH_SHA512, "sha512", "sha-512", "SHA2-512", 64, 11, NIST_HASH(3), true },
-	{ MS_HASH_SHA3_256, "sha3-256", "sha3_256", "SHA3-256", 32, 11, NIST_HASH(8), true },
-	{ MS_HASH_SHA3_384, "sha3-384", "sha3_384", "SHA3-384", 48, 11, NIST_HASH(9), true },
-	{ MS_HASH_SHA3_512, "sha3-512", "sha3_512", "SHA3-512", 64, 11, NIST_HASH(10), true },
-	{ MS_HASH_SHA224, "sha224", "sha-224", "SHA2-224", 28, 11, NIST_HASH(4), false },
-	{ MS_HASH_SHA1, "sha1", "sha-1", "SHA1", 20, 7,
-	  { 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a }, false },
-	{ MS_HASH_MD5, "md5", "md-5", "MD5", 16, 10,
-	  { 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05 }, false },
-	{ MS_HASH_MD4, "md4", "md-4", "MD4", 16, 10,
-	  { 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x04 }, false },
-	{ MS_HASH_SM3, "sm3", "sm-3", "SM3", 32, 10,
-	  { 0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x83, 0x11 }, false },
+	{ MS_HASH_SHA256, 32, true, 11, NIST "\x01", "sha256", "sha-256", "SHA2-256" },
+	{ MS_HASH_SHA384, 48, true, 11, NIST "\x02", "sha384", "sha-384", "SHA2-384" },
+	{ MS_HASH_SHA512, 64, true, 11, NIST "\x03", "sha512", "sha-512", "SHA2-512" },
+	{ MS_HASH_SHA3_256, 32, true, 11, NIST "\x08", "sha3-256", "sha3_256", "SHA3-256" },
+	{ MS_HASH_SHA3_384, 48, true, 11, NIST "\x09", "sha3-384", "sha3_384", "SHA3-384" },
+	{ MS_HASH_SHA3_512, 64, true, 11, NIST "\x0a", "sha3-512", "sha3_512", "SHA3-512" },
+	{ MS_HASH_SHA224, 28, false, 11, NIST "\x04", "sha224", "sha-224", "SHA2-224" },
+	{ MS_HASH_SHA1, 20, false, 7, "\x06\x05\x2b\x0e\x03\x02\x1a", "sha1", "sha-1",
+	  "SHA1" },
+	{ MS_HASH_MD5, 16, false, 10, RSADSI "\x05", "md5", "md-5", "MD5" },
+	{ MS_HASH_MD4, 16, false, 10, RSADSI "\x04", "md4", "md-4", "MD4" },
+	{ MS_HASH_SM3, 32, false, 10, "\x06\x08\x2a\x81\x1c\xcf\x55\x01\x83\x11", "sm3",
+	  "sm-3", "SM3" },
 };
 
 static _Atomic(EVP_MD *) methods[ARRAY_SIZE(hashes)];
@@ -81,7 +80,7 @@ const uint8_t *ms_hash_oid(enum ms_hash h, size_t *ret_len)
 	const struct hash_info *i = find(h);
 
 	*ret_len = i ? i->oid_len : 0;
-	return i ? i->oid : NULL;
+	return i ? (const uint8_t *)i->oid : NULL;
 }
 
 int ms_hash_from_oid(const uint8_t *der, size_t len, enum ms_hash *ret)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include "lib/limits.h"
 
-/* Every hash that a module signature may name. The numbers are on the wire and on disk. */
+/* Every hash that a module signature may name. The numbers are on wire and disk. */
 enum ms_hash {
 	MS_HASH_NONE = 0,
 	MS_HASH_SHA256 = 1,
@@ -28,11 +28,11 @@ enum ms_hash {
  * Return: 0 or -EINVAL.
  */
 int ms_hash_from_name(const char *name, enum ms_hash *ret) _must_check_;
-/** ms_hash_name() - as the kernel's CONFIG_MODULE_SIG_HASH spells it: "sha256", "sha3-256" */
+/** ms_hash_name() - as in CONFIG_MODULE_SIG_HASH: "sha256", "sha3-256" */
 const char *ms_hash_name(enum ms_hash h);
 /** ms_hash_size() - bytes of a digest; 0 for MS_HASH_NONE */
 size_t ms_hash_size(enum ms_hash h);
-/** ms_hash_may_sign() - SHA-256/384/512 and SHA-3 (FIPS 180-4, 202); not SHA-1, MD5, ... */
+/** ms_hash_may_sign() - SHA-256/384/512 and SHA-3 (FIPS 180-4, 202); no others */
 bool ms_hash_may_sign(enum ms_hash h);
 /** ms_hash_oid() - DER of the digest's OBJECT IDENTIFIER with tag and length */
 const uint8_t *ms_hash_oid(enum ms_hash h, size_t *ret_len);
@@ -50,7 +50,7 @@ const struct evp_md_st *ms_hash_md(enum ms_hash h);
  */
 int ms_digest(enum ms_hash h, const void *data, size_t len, uint8_t *ret) _must_check_;
 
-/** ms_hex() - lower-case hex of @n bytes with NUL into @dst (2 * @n + 1 bytes); returns @dst */
+/** ms_hex() - lower-case hex with NUL into @dst (2 * @n + 1 bytes), which is returned */
 char *ms_hex(const uint8_t *p, size_t n, char *dst);
 
 #endif

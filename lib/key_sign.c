@@ -85,7 +85,8 @@ static void ctx_cleanup(EVP_PKEY_CTX **ctx)
 }
 
 /* A context that is ready to sign or to verify; NULL where key and hash do not fit. */
-static EVP_PKEY_CTX *new_ctx(EVP_PKEY *key, enum ms_hash hash, int (*init)(EVP_PKEY_CTX *))
+static EVP_PKEY_CTX *new_ctx(EVP_PKEY *key, enum ms_hash hash,
+			     int (*init)(EVP_PKEY_CTX *))
 {
 	const EVP_MD *md = ms_hash_md(hash);
 	int id = EVP_PKEY_get_base_id(key);
@@ -120,7 +121,8 @@ static int sign(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest, uint8_t
 static int verify(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest,
 		  const uint8_t *sig, size_t len)
 {
-	_cleanup_(ctx_cleanup) EVP_PKEY_CTX *ctx = new_ctx(key, hash, EVP_PKEY_verify_init);
+	_cleanup_(ctx_cleanup) EVP_PKEY_CTX *ctx =
+		new_ctx(key, hash, EVP_PKEY_verify_init);
 
 	if (!ctx)
 		return -ENOPKG;
@@ -140,8 +142,8 @@ int ms_key_verify_digest(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest
 	return rc;
 }
 
-int ms_key_sign_digest(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest, uint8_t *ret,
-		       size_t *ret_len)
+int ms_key_sign_digest(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest,
+		       uint8_t *ret, size_t *ret_len)
 {
 	uint8_t sig[MS_SIG_MAX];
 	size_t len = 0;
@@ -149,7 +151,7 @@ int ms_key_sign_digest(EVP_PKEY *key, enum ms_hash hash, const uint8_t *digest, 
 
 	ERR_set_mark();
 	rc = sign(key, hash, digest, sig, &len);
-	/* A fault while signing can give the private key away: what is wrong stays here. */
+	/* A faulty signature can give the private key away: it stays here. */
 	if (rc == 0 && verify(key, hash, digest, sig, len) < 0)
 		rc = -EIO;
 	ERR_pop_to_mark();

@@ -13,7 +13,7 @@
  * @cert: the signer's certificate: names issuer and serial, and tells RSA from ECDSA
  * @use_keyid: sid is the subjectKeyIdentifier, as `sign-file -k` has it (version 3)
  * @embed: put @cert into the message, as a leaf under an enrolled issuer needs
- * @hash, @sig, @sig_len: digest algorithm and raw signature (RSA: PKCS#1 v1.5; ECDSA: DER)
+ * @hash, @sig, @sig_len: algorithm and raw signature (RSA: PKCS#1 v1.5; ECDSA: DER)
  */
 struct ms_pkcs7_request {
 	const struct ms_cert *cert;
@@ -60,7 +60,7 @@ struct ms_pkcs7_signer {
  * struct ms_pkcs7 - a parsed message; pointers into it
  * @certs: embedded certificates, DER each
  * @detached: no content inside (a module's message must be so)
- * @trailing: bytes after the outermost SEQUENCE (the kernel ignores them; a policy does not)
+ * @trailing: bytes after the outermost SEQUENCE (the kernel overlooks them)
  */
 struct ms_pkcs7 {
 	unsigned int version;

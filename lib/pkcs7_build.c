@@ -12,18 +12,21 @@ static const uint8_t detached_data[] = { 0x30, 0x0b, 0x06, 0x09, 0x2a, 0x86, 0x4
 static const uint8_t alg_rsa[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
 				   0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
 
-/* ecdsa-with-SHA256, 384, 512 (RFC 5758, 3.2) and with SHA3 (NIST CSOR) */
-#define ECDSA_SHA2(n) { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, (n) }
-#define ECDSA_SHA3(n) \
-	{ 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, (n) }
+/* ecdsa-with-SHA256, 384, 512 (RFC 5758, 3.2) and with SHA-3 (NIST CSOR) */
+#define ECDSA_SHA2 "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03"
+#define ECDSA_SHA3 "\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x03"
 
 static const struct {
 	enum ms_hash hash;
-	uint8_t der[13];
+	const char *der;
+	size_t len;
 } ecdsa_algs[] = {
-	{ MS_HASH_SHA256, ECDSA_SHA2(2) },    { MS_HASH_SHA384, ECDSA_SHA2(3) },
-	{ MS_HASH_SHA512, ECDSA_SHA2(4) },    { MS_HASH_SHA3_256, ECDSA_SHA3(10) },
-	{ MS_HASH_SHA3_384, ECDSA_SHA3(11) }, { MS_HASH_SHA3_512, ECDSA_SHA3(12) },
+	{ MS_HASH_SHA256, ECDSA_SHA2 "\x02", 12 },
+	{ MS_HASH_SHA384, ECDSA_SHA2 "\x03", 12 },
+	{ MS_HASH_SHA512, ECDSA_SHA2 "\x04", 12 },
+	{ MS_HASH_SHA3_256, ECDSA_SHA3 "\x0a", 13 },
+	{ MS_HASH_SHA3_384, ECDSA_SHA3 "\x0b", 13 },
+	{ MS_HASH_SHA3_512, ECDSA_SHA3 "\x0c", 13 },
 };
 
 struct span {
@@ -44,8 +47,8 @@ static int sig_alg(const struct ms_pkcs7_request *req, struct span *ret)
 		return -ENOPKG;
 	for (size_t i = 0; i < ARRAY_SIZE(ecdsa_algs); i++) {
 		if (ecdsa_algs[i].hash == req->hash) {
-			*ret = (struct span){ ecdsa_algs[i].der,
-					      (size_t)ecdsa_algs[i].der[1] + 2 };
+			*ret = (struct span){ (const uint8_t *)ecdsa_algs[i].der,
+					      ecdsa_algs[i].len };
 			return 0;
 		}
 	}

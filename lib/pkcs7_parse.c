@@ -13,7 +13,8 @@ static bool is_pkcs7_oid(const struct ms_der *oid, uint8_t n)
 	static const uint8_t arc[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07 };
 
 	return oid->body.left == sizeof(arc) + 1 &&
-	       memcmp(oid->body.p, arc, sizeof(arc)) == 0 && oid->body.p[sizeof(arc)] == n;
+	       memcmp(oid->body.p, arc, sizeof(arc)) == 0 &&
+	       oid->body.p[sizeof(arc)] == n;
 }
 
 #define PKCS7_DATA 1
@@ -26,7 +27,8 @@ static int parse_algorithm(struct ms_reader *r, struct ms_der *ret_oid,
 	struct ms_der seq;
 
 	*ret_params = (struct ms_der){ 0 };
-	if (ms_der_get(r, MS_DER_SEQUENCE, &seq) < 0 || ms_der_oid(&seq.body, ret_oid) < 0)
+	if (ms_der_get(r, MS_DER_SEQUENCE, &seq) < 0 ||
+	    ms_der_oid(&seq.body, ret_oid) < 0)
 		return -EBADMSG;
 	if (seq.body.left && ms_der_any(&seq.body, ret_params) < 0)
 		return -EBADMSG;
@@ -108,9 +110,11 @@ static int parse_signer(struct ms_reader *r, struct ms_pkcs7_signer *s)
 	struct ms_der info, digest, alg, params, sig;
 	struct ms_reader *in = &info.body;
 
-	if (ms_der_get(r, MS_DER_SEQUENCE, &info) < 0 || ms_der_small(in, &s->version) < 0 ||
-	    parse_sid(in, s) < 0 || parse_digest_algorithm(in, &digest) < 0 ||
-	    parse_attributes(in, MS_DER_CTX0C, &s->signed_attrs, &s->signed_attrs_len) < 0 ||
+	if (ms_der_get(r, MS_DER_SEQUENCE, &info) < 0 ||
+	    ms_der_small(in, &s->version) < 0 || parse_sid(in, s) < 0 ||
+	    parse_digest_algorithm(in, &digest) < 0 ||
+	    parse_attributes(in, MS_DER_CTX0C, &s->signed_attrs,
+			     &s->signed_attrs_len) < 0 ||
 	    parse_algorithm(in, &alg, &params) < 0 ||
 	    ms_der_get(in, MS_DER_OCTETS, &sig) < 0 || !sig.body.left ||
 	    parse_attributes(in, MS_DER_CTX1C, &s->unsigned_attrs,
@@ -137,7 +141,8 @@ static int parse_signers(struct ms_reader *r, struct ms_pkcs7 *m)
 	while (set.body.left) {
 		struct ms_pkcs7_signer *s = &m->signers[m->n_signers];
 
-		if (m->n_signers == MS_PKCS7_SIGNERS_MAX || parse_signer(&set.body, s) < 0)
+		if (m->n_signers == MS_PKCS7_SIGNERS_MAX ||
+		    parse_signer(&set.body, s) < 0)
 			return -EBADMSG;
 		/* A message of version 1 has no signer of version 3 (5.1). */
 		if (s->version > m->version)
@@ -201,7 +206,8 @@ static int parse_content(struct ms_reader *r, struct ms_pkcs7 *m)
 {
 	struct ms_der info, type, content, octets;
 
-	if (ms_der_get(r, MS_DER_SEQUENCE, &info) < 0 || ms_der_oid(&info.body, &type) < 0)
+	if (ms_der_get(r, MS_DER_SEQUENCE, &info) < 0 ||
+	    ms_der_oid(&info.body, &type) < 0)
 		return -EBADMSG;
 	if (!is_pkcs7_oid(&type, PKCS7_DATA))
 		return -ENOPKG;
@@ -245,7 +251,8 @@ int ms_pkcs7_parse(const uint8_t *msg, size_t len, struct ms_pkcs7 *ret)
 	struct ms_der info, type, explicit0;
 	int rc;
 
-	if (ms_der_get(&r, MS_DER_SEQUENCE, &info) < 0 || ms_der_oid(&info.body, &type) < 0)
+	if (ms_der_get(&r, MS_DER_SEQUENCE, &info) < 0 ||
+	    ms_der_oid(&info.body, &type) < 0)
 		return -EBADMSG;
 	if (!is_pkcs7_oid(&type, PKCS7_SIGNED_DATA))
 		return -ENOPKG;

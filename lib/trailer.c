@@ -5,7 +5,15 @@
 #define ID_TYPE_PKCS7 2
 
 /* Offsets in struct module_signature (include/linux/module_signature.h) */
-enum { AT_ALGO, AT_HASH, AT_ID_TYPE, AT_SIGNER_LEN, AT_KEY_ID_LEN, AT_PAD, AT_SIG_LEN = 8 };
+enum at {
+	AT_ALGO,
+	AT_HASH,
+	AT_ID_TYPE,
+	AT_SIGNER_LEN,
+	AT_KEY_ID_LEN,
+	AT_PAD,
+	AT_SIG_LEN = 8,
+};
 
 int ms_trailer_parse(const uint8_t *mod, size_t len, struct ms_trailer *ret)
 {

@@ -29,7 +29,7 @@ struct ms_trailer {
  * @ret: payload and PKCS#7 ranges, pointing into @mod; untouched on failure
  *
  * As strict as the kernel's mod_check_sig() (kernel/module_signature.c), and refuses an
- * empty signature too. Does no I/O and trusts nothing: the message has yet to be verified.
+ * empty signature too. Does no I/O, trusts nothing: the message has yet to be verified.
  *
  * Return: 0, -ENODATA (not signed), -EBADMSG (malformed) or -ENOPKG (not PKCS#7).
  */
@@ -39,14 +39,14 @@ int ms_trailer_parse(const uint8_t *mod, size_t len, struct ms_trailer *ret) _mu
  * ms_trailer_payload_len() - size of a module without any signature that it carries
  *
  * Strips one trailer after another, as a module that was signed twice has two. A trailer
- * that cannot be parsed is an error and never taken for content: signing such a file again
- * would hide what is wrong with it.
+ * that cannot be parsed is an error and never taken for content: signing such a file
+ * again would hide what is wrong with it.
  *
  * Return: 0, -EBADMSG or -ENOPKG.
  */
 int ms_trailer_payload_len(const uint8_t *mod, size_t len, size_t *ret) _must_check_;
 
-/** ms_trailer_build() - the 40 bytes that follow a message of @msg_len bytes, into @ret */
+/** ms_trailer_build() - the 40 bytes that follow a message of @msg_len bytes */
 void ms_trailer_build(uint32_t msg_len, uint8_t ret[MS_TRAILER_LEN]);
 
 #endif

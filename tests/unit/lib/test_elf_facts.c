@@ -40,7 +40,8 @@ static Elf64_Shdr *section(const struct module *m, const char *name)
 static char *in_modinfo(const struct module *m, const char *text)
 {
 	Elf64_Shdr *sh = section(m, ".modinfo");
-	char *p = memmem(m->buf.data + sh->sh_offset, sh->sh_size, text, strlen(text) + 1);
+	char *p =
+		memmem(m->buf.data + sh->sh_offset, sh->sh_size, text, strlen(text) + 1);
 
 	assert_non_null(p);
 	return p;
@@ -51,7 +52,9 @@ static int facts(const struct module *m, struct ms_elf_facts *f)
 	return ms_elf_facts_read(m->buf.data, m->buf.len, f);
 }
 
-#define FRESH(m) _cleanup_(module_clear) struct module m = { 0 }; module_load(&m)
+#define FRESH(m)                                         \
+	_cleanup_(module_clear) struct module m = { 0 }; \
+	module_load(&m)
 
 static void test_facts(void **state)
 {
@@ -112,11 +115,12 @@ static void test_not_a_module(void **state)
 	memset(&f, 0xa5, sizeof(f));
 	poison = f;
 	assert_int_equal(ms_elf_facts_read((const uint8_t *)"", 0, &f), -ENOEXEC);
-	assert_int_equal(ms_elf_facts_read((const uint8_t *)"#!/bin/sh\nexit 0\n", 17, &f),
-			 -ENOEXEC);
-	assert_int_equal(ms_elf_facts_read((const uint8_t *)"\x1f\x8b\x08zzzzzzzzzzzzzz", 17,
-					   &f),
-			 -ENOEXEC);
+	assert_int_equal(
+		ms_elf_facts_read((const uint8_t *)"#!/bin/sh\nexit 0\n", 17, &f),
+		-ENOEXEC);
+	assert_int_equal(
+		ms_elf_facts_read((const uint8_t *)"\x1f\x8b\x08zzzzzzzzzzzzzz", 17, &f),
+		-ENOEXEC);
 	m.eh->e_type = ET_DYN;
 	assert_int_equal(facts(&m, &f), -ENOEXEC);
 	m.eh->e_type = ET_EXEC;
@@ -197,7 +201,8 @@ static void test_duplicate_tags(void **state)
 
 static char *this_module_name(const struct module *m)
 {
-	return (char *)m->buf.data + section(m, ".gnu.linkonce.this_module")->sh_offset + 24;
+	return (char *)m->buf.data + section(m, ".gnu.linkonce.this_module")->sh_offset +
+	       24;
 }
 
 /* The kernel loads it under the name in struct module, not the one in .modinfo. */

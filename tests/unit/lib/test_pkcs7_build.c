@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Known answers: tests/data/pkcs7 holds what the kernel's sign-file made of the same keys.
+ * Known answers: tests/data/pkcs7 holds what the kernel's sign-file made of these keys.
  */
 #include "data.h"
 #include <openssl/pem.h>
