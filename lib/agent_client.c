@@ -6,10 +6,11 @@
 /* A TPM may be busy with someone else's RSA-4096 for a while. */
 #define TIMEOUT_MS 120000u
 
-int ms_agent_open(struct ms_http *h, const struct ms_client_config *c, struct ms_error *err)
+int ms_agent_open(struct ms_http *h, const struct ms_client_config *c,
+		  struct ms_error *err)
 {
 	if (strncmp(c->agent, "unix:", 5) != 0) {
-		*h = (struct ms_http){ .fd = -1 };
+		*h = (struct ms_http){.fd = -1};
 		return ms_error_set(err, -EINVAL, "bad-agent",
 				    "the agent's address must be unix:/path");
 	}
@@ -60,11 +61,12 @@ static int problem(const struct ms_http_head *head, const char *text, size_t len
 
 	if (strcmp(head->content_type, "text/plain") != 0 || !eol ||
 	    !is_code(text, (size_t)(eol - text), sizeof(code)))
-		return ms_error_set(err, r, code,
-				    "the agent refused with status %u and gave no reason: "
-				    "see its log%s%s",
-				    head->status, *head->request_id ? " for request " : "",
-				    head->request_id);
+		return ms_error_set(
+			err, r, code,
+			"the agent refused with status %u and gave no reason: "
+			"see its log%s%s",
+			head->status, *head->request_id ? " for request " : "",
+			head->request_id);
 	memcpy(code, text, (size_t)(eol - text));
 	code[eol - text] = '\0';
 	len -= (size_t)(eol + 1 - text);
@@ -76,8 +78,8 @@ static int problem(const struct ms_http_head *head, const char *text, size_t len
 }
 
 int ms_agent_call(struct ms_http *h, const char *method, const char *target,
-		  const char *accept, const char *body_type, const struct iovec *body, int n,
-		  struct ms_buf *out, struct ms_error *err)
+		  const char *accept, const char *body_type, const struct iovec *body,
+		  int n, struct ms_buf *out, struct ms_error *err)
 {
 	struct ms_http_head head;
 	size_t had = out->len;

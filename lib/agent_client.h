@@ -31,14 +31,15 @@ struct ms_client_config {
 int ms_client_config_parse(const char *text, size_t len, struct ms_client_config *c,
 			   struct ms_error *err) _must_check_;
 /** ms_client_config_load() - defaults, file, environment. A missing file is fine. */
-int ms_client_config_load(struct ms_client_config *ret, struct ms_error *err) _must_check_;
+int ms_client_config_load(struct ms_client_config *ret,
+			  struct ms_error *err) _must_check_;
 
 /** ms_key_name_valid() - 1 to 64 of [A-Za-z0-9._-], not starting with '.' or '-' */
 bool ms_key_name_valid(const char *name);
 
 /** ms_agent_open() - connect. Return: 0 or negative errno with a sentence. */
-int ms_agent_open(struct ms_http *h, const struct ms_client_config *c, struct ms_error *err)
-	_must_check_;
+int ms_agent_open(struct ms_http *h, const struct ms_client_config *c,
+		  struct ms_error *err) _must_check_;
 
 /**
  * ms_agent_call() - ms_http_call() whose refusals are errors
@@ -47,12 +48,12 @@ int ms_agent_open(struct ms_http *h, const struct ms_client_config *c, struct ms
  * body is "code\nsentence\n".
  *
  * Return: 0 for status 200 to 299 (body in @out); for a problem answer a negative errno
- * (401/403 -EACCES, 404 -ENOENT, 409 -EEXIST, 413 -EFBIG, 400/415/422 -EINVAL, 503 -EAGAIN,
- * others -EIO) with the agent's code and sentence, escaped, in @err.
+ * (401/403 -EACCES, 404 -ENOENT, 409 -EEXIST, 413 -EFBIG, 400/415/422 -EINVAL, 503
+ * -EAGAIN, others -EIO) with the agent's code and sentence, escaped, in @err.
  */
 int ms_agent_call(struct ms_http *h, const char *method, const char *target,
-		  const char *accept, const char *body_type, const struct iovec *body, int n,
-		  struct ms_buf *out, struct ms_error *err) _must_check_;
+		  const char *accept, const char *body_type, const struct iovec *body,
+		  int n, struct ms_buf *out, struct ms_error *err) _must_check_;
 
 /**
  * struct ms_sign_options - how to sign a file
@@ -76,12 +77,13 @@ struct ms_file;
  * @path: an uncompressed module
  * @f: memory that is reused from file to file
  *
- * The module is read once; what was sent is what is written. An old signature is replaced.
- * On any failure the file is as it was.
+ * The module is read once; what was sent is what is written. An old signature is
+ * replaced. On any failure the file is as it was.
  *
  * Return: 0 or negative errno with a sentence that starts with the path.
  */
-int ms_agent_sign_file(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
-		       struct ms_file *f, struct ms_error *err) _must_check_;
+int ms_agent_sign_file(struct ms_http *h, const char *path,
+		       const struct ms_sign_options *opt, struct ms_file *f,
+		       struct ms_error *err) _must_check_;
 
 #endif

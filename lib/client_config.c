@@ -48,10 +48,11 @@ static int set_key(struct ms_client_config *c, const char *value, struct ms_erro
 	if (strncmp(value, "modseal:", 8) == 0)
 		value += 8;
 	if (!ms_key_name_valid(value))
-		return ms_error_set(err, -EINVAL, "bad-key-name",
-				    "a key's name has 1 to %u letters, digits, '.', '_' or "
-				    "'-', and starts with none of '.' and '-'",
-				    MS_KEY_NAME_MAX);
+		return ms_error_set(
+			err, -EINVAL, "bad-key-name",
+			"a key's name has 1 to %u letters, digits, '.', '_' or "
+			"'-', and starts with none of '.' and '-'",
+			MS_KEY_NAME_MAX);
 	memcpy(c->key, value, strlen(value) + 1);
 	return 0;
 }
@@ -60,8 +61,8 @@ static const struct setting {
 	const char *name;
 	int (*set)(struct ms_client_config *c, const char *value, struct ms_error *err);
 } settings[] = {
-	{ "agent", set_agent },
-	{ "key", set_key },
+	{"agent", set_agent},
+	{"key", set_key},
 };
 
 /* Levenshtein's distance of two short words. */
@@ -97,7 +98,8 @@ static int unknown_setting(const char *name, size_t len, struct ms_error *err)
 	char shown[64];
 
 	for (size_t i = 1; i < ARRAY_SIZE(settings); i++)
-		if (distance(name, len, settings[i].name) < distance(name, len, near->name))
+		if (distance(name, len, settings[i].name) <
+		    distance(name, len, near->name))
 			near = &settings[i];
 	return ms_error_set(err, -EINVAL, "unknown-setting",
 			    "unknown setting '%s': did you mean '%s'?",
@@ -124,7 +126,8 @@ static int parse_line(const char *p, size_t len, struct ms_client_config *c,
 		return 0;
 	eq = memchr(p, '=', len);
 	if (!eq || memchr(p, '\0', len))
-		return ms_error_set(err, -EINVAL, "bad-line", "not of the form 'name = value'");
+		return ms_error_set(err, -EINVAL, "bad-line",
+				    "not of the form 'name = value'");
 	name_len = (size_t)(eq - p);
 	while (name_len && is_blank(p[name_len - 1]))
 		name_len--;
@@ -155,7 +158,7 @@ int ms_client_config_parse(const char *text, size_t len, struct ms_client_config
 		int r = parse_line(text + pos, n, &new, err);
 
 		if (r < 0) {
-			ms_error_prefix(err, "line %u: ", line);
+			ms_error_prefix(err, "line %u", line);
 			return r;
 		}
 		pos += n + 1;
@@ -167,7 +170,7 @@ int ms_client_config_parse(const char *text, size_t len, struct ms_client_config
 static int load_file(const char *path, bool must_exist, struct ms_client_config *c,
 		     struct ms_error *err)
 {
-	_cleanup_file_ struct ms_file f = { 0 };
+	_cleanup_file_ struct ms_file f = {0};
 	char shown[256];
 	int r = ms_file_read(AT_FDCWD, path, MS_CONFIG_MAX, 0, &f, err);
 
@@ -176,13 +179,13 @@ static int load_file(const char *path, bool must_exist, struct ms_client_config 
 	if (r == 0)
 		r = ms_client_config_parse((const char *)f.data, f.len, c, err);
 	if (r < 0)
-		ms_error_prefix(err, "%s: ", ms_escape_str(path, shown, sizeof(shown)));
+		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
 	return r;
 }
 
 int ms_client_config_load(struct ms_client_config *ret, struct ms_error *err)
 {
-	struct ms_client_config c = { .agent = "unix:" MS_AGENT_SOCKET };
+	struct ms_client_config c = {.agent = "unix:" MS_AGENT_SOCKET};
 	const char *path = getenv("MODSEAL_CONFIG");
 	const char *agent = getenv("MODSEAL_AGENT");
 	const char *key = getenv("MODSEAL_KEY");
@@ -194,14 +197,14 @@ int ms_client_config_load(struct ms_client_config *ret, struct ms_error *err)
 	if (agent && *agent) {
 		r = set_agent(&c, agent, err);
 		if (r < 0) {
-			ms_error_prefix(err, "MODSEAL_AGENT: ");
+			ms_error_prefix(err, "MODSEAL_AGENT");
 			return r;
 		}
 	}
 	if (key && *key) {
 		r = set_key(&c, key, err);
 		if (r < 0) {
-			ms_error_prefix(err, "MODSEAL_KEY: ");
+			ms_error_prefix(err, "MODSEAL_KEY");
 			return r;
 		}
 	}

@@ -9,7 +9,7 @@
 void ms_file_clear(struct ms_file *f)
 {
 	free(f->data);
-	*f = (struct ms_file){ 0 };
+	*f = (struct ms_file){0};
 }
 
 static int open_error(int e, struct ms_error *err)
@@ -65,7 +65,8 @@ static int reserve(struct ms_file *f, size_t need)
 	return 0;
 }
 
-int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f, struct ms_error *err)
+int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f,
+		    struct ms_error *err)
 {
 	struct stat st;
 	size_t size, got = 0;
@@ -80,8 +81,8 @@ int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f, struct 
 	size = (size_t)st.st_size;
 	/* One byte more than the file has, so that the same read sees its end. */
 	if (extra > SIZE_MAX - size - 1 || reserve(f, size + extra + 1) < 0)
-		return ms_error_set(err, -ENOMEM, "no-memory", "no memory for its %zu bytes",
-				    size);
+		return ms_error_set(err, -ENOMEM, "no-memory",
+				    "no memory for its %zu bytes", size);
 	f->len = 0;
 	while (got <= size) {
 		ssize_t n = pread(fd, f->data + got, size + 1 - got, (off_t)got);
@@ -89,8 +90,8 @@ int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f, struct 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return ms_error_set(err, -errno, "cannot-read", "cannot be read: %s",
-					    ms_strerror(errno));
+			return ms_error_set(err, -errno, "cannot-read",
+					    "cannot be read: %s", ms_strerror(errno));
 		got += (size_t)n;
 		if (n == 0 || got == size)
 			break;

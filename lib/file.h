@@ -10,7 +10,8 @@
 
 /**
  * struct ms_file - a regular file read whole into private memory
- * @data: owned (malloc), never a mapping that others could change; reused by the next read
+ * @data: owned (malloc), never a mapping that others could change; reused by the next
+ * read
  * @st: as it was when it was opened
  */
 struct ms_file {
@@ -25,10 +26,11 @@ void ms_file_clear(struct ms_file *f);
  * ms_file_read() - read a regular file once
  * @dirfd: as openat(); AT_FDCWD
  * @max: larger files are -EFBIG
- * @f: reuses the memory of an earlier read; room for @extra more bytes is left after the end
+ * @f: reuses the memory of an earlier read; room for @extra more bytes is left after the
+ * end
  *
- * Opens with O_NONBLOCK|O_NOCTTY|O_CLOEXEC, so that a FIFO or a device never hangs it, and
- * follows symlinks. A file that changes its size while it is read is -EAGAIN.
+ * Opens with O_NONBLOCK|O_NOCTTY|O_CLOEXEC, so that a FIFO or a device never hangs it,
+ * and follows symlinks. A file that changes its size while it is read is -EAGAIN.
  *
  * Return: 0; -EISDIR, -EINVAL (FIFO, device, socket: "not a regular file"), -EFBIG,
  * -ENOENT, -EACCES, ...; @err has the sentence without the path's "what failed" prefix.
@@ -44,11 +46,12 @@ int ms_file_read(int dirfd, const char *path, size_t max, size_t extra, struct m
  *
  * Return: as ms_file_read().
  */
-int ms_file_open(int dirfd, const char *path, int *ret_fd, struct ms_error *err) _must_check_;
+int ms_file_open(int dirfd, const char *path, int *ret_fd,
+		 struct ms_error *err) _must_check_;
 
 /** ms_file_read_fd() - the second half of ms_file_read(): from the start of @fd */
-int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f, struct ms_error *err)
-	_must_check_;
+int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f,
+		    struct ms_error *err) _must_check_;
 
 /** ms_file_unchanged() - true while @fd has the size and times of @f->st */
 bool ms_file_unchanged(const struct ms_file *f, int fd);
@@ -56,7 +59,8 @@ bool ms_file_unchanged(const struct ms_file *f, int fd);
 #define MS_FILE_TEMP_PREFIX ".modseal-"
 
 /**
- * ms_file_clean_up_on_signals() - remove temporary files when SIGINT, SIGTERM or SIGHUP ends us
+ * ms_file_clean_up_on_signals() - remove temporary files when SIGINT, SIGTERM or SIGHUP
+ * ends us
  *
  * For programs; call once. A signal that is ignored stays ignored. Covers up to 16 files
  * that are being written at the same time; SIGKILL leaves a file whose name starts with
@@ -84,7 +88,7 @@ void ms_file_clean_up_on_signals(void);
  *
  * Return: 0 or a negative errno (-EROFS, -ENOSPC, -EACCES, ...) with a sentence in @err.
  */
-int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec *iov, int n,
-		    bool sync, struct ms_error *err) _must_check_;
+int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec *iov,
+		    int n, bool sync, struct ms_error *err) _must_check_;
 
 #endif

@@ -17,13 +17,14 @@
 
 /* ------------------------------------------------- temporary files and signals */
 
-/* A slot is 1 while its path is being written, 2 while there may be a file of that name. */
+/* A slot is 1 while its path is being written, 2 while there may be a file of that name.
+ */
 static struct temp_slot {
 	atomic_int state;
 	char path[MS_PATH_MAX];
 } temp_slots[16];
 
-static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP };
+static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static void remove_and_die(int sig)
 {
@@ -39,10 +40,11 @@ static void remove_and_die(int sig)
 void ms_file_clean_up_on_signals(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++) {
-		struct sigaction old, sa = { .sa_handler = remove_and_die,
-					     .sa_flags = (int)SA_RESETHAND };
+		struct sigaction old, sa = {.sa_handler = remove_and_die,
+					    .sa_flags = (int)SA_RESETHAND};
 
-		if (sigaction(end_signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+		if (sigaction(end_signals[i], NULL, &old) == 0 &&
+		    old.sa_handler == SIG_DFL)
 			sigaction(end_signals[i], &sa, NULL);
 	}
 }
@@ -82,7 +84,8 @@ static int find_target(const char *path, char dst[MS_PATH_MAX], struct ms_error 
 	if (len == 0)
 		return ms_error_set(err, -ENOENT, "no-such-file", "has an empty name");
 	if (len >= MS_PATH_MAX)
-		return ms_error_set(err, -ENAMETOOLONG, "name-too-long", "has too long a name");
+		return ms_error_set(err, -ENAMETOOLONG, "name-too-long",
+				    "has too long a name");
 	memcpy(dst, path, len + 1);
 	for (int hops = 0; hops < LINKS_MAX; hops++) {
 		char *slash;
@@ -101,7 +104,8 @@ static int find_target(const char *path, char dst[MS_PATH_MAX], struct ms_error 
 			return ms_error_set(err, -EISDIR, "is-a-directory",
 					    "is a directory, not a file");
 		if (!S_ISLNK(st.st_mode))
-			return ms_error_set(err, -EINVAL, "not-a-file", "not a regular file");
+			return ms_error_set(err, -EINVAL, "not-a-file",
+					    "not a regular file");
 		n = readlink(dst, link, sizeof(link));
 		slash = strrchr(dst, '/');
 		dir = n > 0 && link[0] != '/' && slash ? (size_t)(slash + 1 - dst) : 0;
@@ -265,9 +269,10 @@ static int fill(int fd, int like, const struct iovec *iov, int n, bool sync,
 				    "cannot be written: larger than this process or file "
 				    "system allows (ulimit -f)");
 	if (r == -ENOSPC || r == -EDQUOT)
-		return ms_error_set(err, r, "no-space",
-				    "cannot be written: %s: free some space and try again",
-				    ms_strerror(r));
+		return ms_error_set(
+			err, r, "no-space",
+			"cannot be written: %s: free some space and try again",
+			ms_strerror(r));
 	if (r < 0)
 		return ms_error_set(err, r, "cannot-write", "cannot be written: %s",
 				    ms_strerror(r));
@@ -278,8 +283,8 @@ static int fill(int fd, int like, const struct iovec *iov, int n, bool sync,
 				    "run as the file's owner",
 				    ms_strerror(r));
 	if (sync && fsync(fd) < 0)
-		return ms_error_set(err, -errno, "cannot-write", "cannot be made durable: %s",
-				    ms_strerror(errno));
+		return ms_error_set(err, -errno, "cannot-write",
+				    "cannot be made durable: %s", ms_strerror(errno));
 	return 0;
 }
 
@@ -293,7 +298,8 @@ static int create_temp(const char *target, mode_t mode, char path[MS_PATH_MAX],
 			return ms_error_set(err, r, "cannot-replace",
 					    "cannot be replaced: %s", ms_strerror(r));
 		*ret_slot = slot_take(path);
-		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			  mode);
 		if (fd >= 0)
 			return fd;
 		r = -errno;
@@ -311,15 +317,16 @@ static int create_temp(const char *target, mode_t mode, char path[MS_PATH_MAX],
 			    "no free name for a temporary file in its directory");
 }
 
-int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec *iov, int n,
-		    bool sync, struct ms_error *err)
+int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec *iov,
+		    int n, bool sync, struct ms_error *err)
 {
 	char target[MS_PATH_MAX], temp[MS_PATH_MAX];
 	struct temp_slot *slot = NULL;
 	int fd, r;
 
 	if (n < 0 || n > PIECES_MAX)
-		return ms_error_set(err, -EINVAL, NULL, "is to be made of too many pieces");
+		return ms_error_set(err, -EINVAL, NULL,
+				    "is to be made of too many pieces");
 	r = find_target(path, target, err);
 	if (r < 0)
 		return r;

@@ -22,7 +22,7 @@ static int64_t now_ms(void)
 static int wait_for(int fd, short events, int64_t deadline)
 {
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = events };
+		struct pollfd p = {.fd = fd, .events = events};
 		int64_t left = deadline - now_ms();
 		int n = poll(&p, 1, left > 0 ? (int)MS_MIN(left, (int64_t)INT32_MAX) : 0);
 
@@ -54,14 +54,16 @@ static int connect_error(const char *path, int e, struct ms_error *err)
 	switch (e) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return ms_error_set(err, -e, "no-agent", "no agent at %s: %s: start modseald",
-				    path, ms_strerror(e));
+		return ms_error_set(err, -e, "no-agent",
+				    "no agent at %s: %s: start modseald", path,
+				    ms_strerror(e));
 	case EACCES:
 	case EPERM:
-		return ms_error_set(err, -e, "no-agent",
-				    "no access to the agent at %s: %s: join the group that "
-				    "owns the socket",
-				    path, ms_strerror(e));
+		return ms_error_set(
+			err, -e, "no-agent",
+			"no access to the agent at %s: %s: join the group that "
+			"owns the socket",
+			path, ms_strerror(e));
 	case EAGAIN:
 		return ms_error_set(err, -ETIMEDOUT, "no-agent",
 				    "the agent at %s accepts no connections: it is "
@@ -75,16 +77,17 @@ static int connect_error(const char *path, int e, struct ms_error *err)
 
 static int connect_to(struct ms_http *h, struct ms_error *err)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct timeval tv = { .tv_sec = h->timeout_ms / 1000,
-			      .tv_usec = (suseconds_t)(h->timeout_ms % 1000) * 1000 };
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct timeval tv = {.tv_sec = h->timeout_ms / 1000,
+			     .tv_usec = (suseconds_t)(h->timeout_ms % 1000) * 1000};
 	int fd;
 
 	disconnect(h);
 	memcpy(sa.sun_path, h->socket_path, strlen(h->socket_path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return ms_error_set(err, -errno, NULL, "no socket: %s", ms_strerror(errno));
+		return ms_error_set(err, -errno, NULL, "no socket: %s",
+				    ms_strerror(errno));
 	/* A full backlog makes connect() wait; this bounds the wait. */
 	(void)!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 	while (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
@@ -104,9 +107,9 @@ int ms_http_open(struct ms_http *h, const char *socket_path, unsigned int timeou
 {
 	size_t len = strlen(socket_path);
 
-	*h = (struct ms_http){ .fd = -1,
-			       .timeout_ms = timeout_ms,
-			       .in = MS_BUF_INIT(MS_HTTP_HEAD_MAX + CHUNK) };
+	*h = (struct ms_http){.fd = -1,
+			      .timeout_ms = timeout_ms,
+			      .in = MS_BUF_INIT(MS_HTTP_HEAD_MAX + CHUNK)};
 	if (len == 0 || len >= sizeof(h->socket_path))
 		return ms_error_set(err, -EINVAL, "bad-socket-path",
 				    "the agent's socket needs a path of 1 to %zu bytes",
@@ -121,7 +124,8 @@ void ms_http_close(struct ms_http *h)
 	ms_buf_clear(&h->in);
 }
 
-/* Between two calls nothing may arrive: what does is the end, or not an answer of ours. */
+/* Between two calls nothing may arrive: what does is the end, or not an answer of ours.
+ */
 static bool still_idle(const struct ms_http *h)
 {
 	char c;
@@ -138,7 +142,7 @@ static int send_all(struct ms_http *h, struct iovec *iov, int n, bool *ret_early
 {
 	*ret_early = false;
 	for (;;) {
-		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)n};
 		ssize_t done;
 		int r;
 
@@ -268,12 +272,14 @@ static int call_error(const struct ms_http *h, int r, struct ms_error *err)
 		return ms_error_set(err, r, "agent-gone",
 				    "the agent hung up without an answer: see its log");
 	case -ENODATA:
-		return ms_error_set(err, r, "agent-gone",
-				    "the agent hung up in the middle of its answer: see its log");
+		return ms_error_set(
+			err, r, "agent-gone",
+			"the agent hung up in the middle of its answer: see its log");
 	case -EBADMSG:
-		return ms_error_set(err, r, "bad-answer",
-				    "what answers at %s does not speak the agent's protocol",
-				    h->socket_path);
+		return ms_error_set(
+			err, r, "bad-answer",
+			"what answers at %s does not speak the agent's protocol",
+			h->socket_path);
 	case -EFBIG:
 		return ms_error_set(err, r, "bad-answer",
 				    "the agent's answer is larger than expected");
@@ -283,8 +289,9 @@ static int call_error(const struct ms_http *h, int r, struct ms_error *err)
 	}
 }
 
-static int exchange(struct ms_http *h, const struct ms_buf *request, const struct iovec *body,
-		    int n, struct ms_http_head *ret_head, struct ms_buf *out)
+static int exchange(struct ms_http *h, const struct ms_buf *request,
+		    const struct iovec *body, int n, struct ms_http_head *ret_head,
+		    struct ms_buf *out)
 {
 	struct iovec iov[PIECES_MAX + 1];
 	struct ms_http_head head;
@@ -293,7 +300,7 @@ static int exchange(struct ms_http *h, const struct ms_buf *request, const struc
 	bool early;
 	int r;
 
-	iov[0] = (struct iovec){ request->data, request->len };
+	iov[0] = (struct iovec){request->data, request->len};
 	if (n > 0)
 		memcpy(iov + 1, body, (size_t)n * sizeof(*body));
 	r = send_all(h, iov, n + 1, &early);
@@ -324,9 +331,10 @@ static int put_request(struct ms_buf *b, const char *method, const char *target,
 	return ms_buf_error(b);
 }
 
-int ms_http_call(struct ms_http *h, const char *method, const char *target, const char *accept,
-		 const char *body_type, const struct iovec *body, int n,
-		 struct ms_http_head *ret_head, struct ms_buf *out, struct ms_error *err)
+int ms_http_call(struct ms_http *h, const char *method, const char *target,
+		 const char *accept, const char *body_type, const struct iovec *body,
+		 int n, struct ms_http_head *ret_head, struct ms_buf *out,
+		 struct ms_error *err)
 {
 	_cleanup_buf_ struct ms_buf request = MS_BUF_INIT(MS_HTTP_HEAD_MAX);
 	uint64_t length = 0;
@@ -336,7 +344,8 @@ int ms_http_call(struct ms_http *h, const char *method, const char *target, cons
 		return ms_error_set(err, -EINVAL, NULL, "request of too many pieces");
 	r = ms_buf_error(out);
 	if (r < 0)
-		return ms_error_set(err, r, NULL, "no room for an answer: %s", ms_strerror(r));
+		return ms_error_set(err, r, NULL, "no room for an answer: %s",
+				    ms_strerror(r));
 	for (int i = 0; i < n; i++)
 		length += body[i].iov_len;
 	r = put_request(&request, method, target, accept, body_type, length);

@@ -31,7 +31,8 @@ struct ms_http_head {
  * ms_http_head_parse() - parse an answer's head
  * @ret_used: bytes of the head with its empty line
  *
- * Return: 0, -EAGAIN (not complete yet), -EBADMSG (malformed), -EFBIG (over MS_HTTP_HEAD_MAX).
+ * Return: 0, -EAGAIN (not complete yet), -EBADMSG (malformed), -EFBIG (over
+ * MS_HTTP_HEAD_MAX).
  */
 int ms_http_head_parse(const uint8_t *p, size_t len, struct ms_http_head *ret,
 		       size_t *ret_used) _must_check_;
@@ -54,7 +55,8 @@ struct ms_http {
  * @h: on failure it is closed and may be passed to ms_http_close()
  * @timeout_ms: deadline of each later wait for the agent: for room to send, for the first
  *              byte of an answer, and for all the rest of it
- * Return: 0 or negative errno with a sentence ("no agent at /run/...: ...: start modseald").
+ * Return: 0 or negative errno with a sentence ("no agent at /run/...: ...: start
+ * modseald").
  */
 int ms_http_open(struct ms_http *h, const char *socket_path, unsigned int timeout_ms,
 		 struct ms_error *err) _must_check_;
@@ -70,17 +72,18 @@ void ms_http_close(struct ms_http *h);
  * @out: the answer's body is appended; unchanged on failure
  *
  * An idle connection that the agent has closed is opened again once, before anything of
- * the answer has arrived. If the agent answers before it has read the whole body (say 413),
- * that answer is what is returned. A peer that sends more than it announced is not asked
- * again on the same connection, so that answers never shift from one request to another.
+ * the answer has arrived. If the agent answers before it has read the whole body (say
+ * 413), that answer is what is returned. A peer that sends more than it announced is not
+ * asked again on the same connection, so that answers never shift from one request to
+ * another.
  *
  * Return: 0 whatever the status; a negative errno (with a sentence) when there was no
  * whole answer.
  */
-int ms_http_call(struct ms_http *h, const char *method, const char *target, const char *accept,
-		 const char *body_type, const struct iovec *body, int n,
-		 struct ms_http_head *ret_head, struct ms_buf *out, struct ms_error *err)
-	_must_check_;
+int ms_http_call(struct ms_http *h, const char *method, const char *target,
+		 const char *accept, const char *body_type, const struct iovec *body,
+		 int n, struct ms_http_head *ret_head, struct ms_buf *out,
+		 struct ms_error *err) _must_check_;
 
 /** ms_http_encode() - percent-encode (RFC 3986 unreserved stay) @src into @out */
 void ms_http_encode(struct ms_buf *out, const char *src);

@@ -20,8 +20,8 @@ struct seen {
 
 static bool is_token_char(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c && strchr("!#$%&'*+-.^_`|~", c));
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static bool is_field_char(unsigned char c)
@@ -78,14 +78,15 @@ static void parse_connection(struct piece v, struct ms_http_head *h)
 	size_t i = 0;
 
 	while (i < v.len) {
-		struct piece word = { v.p + i, 0 };
+		struct piece word = {v.p + i, 0};
 
 		while (i < v.len && v.p[i] != ',')
 			i++;
 		word.len = (size_t)(v.p + i - word.p);
 		while (word.len && (*word.p == ' ' || *word.p == '\t'))
 			word.p++, word.len--;
-		while (word.len && (word.p[word.len - 1] == ' ' || word.p[word.len - 1] == '\t'))
+		while (word.len &&
+		       (word.p[word.len - 1] == ' ' || word.p[word.len - 1] == '\t'))
 			word.len--;
 		if (name_is(word, "close"))
 			h->keep_alive = false;
@@ -123,16 +124,17 @@ static void parse_request_id(struct piece v, struct ms_http_head *h)
 
 static int parse_field(struct piece line, struct ms_http_head *h, struct seen *seen)
 {
-	struct piece name = { line.p, 0 }, value;
+	struct piece name = {line.p, 0}, value;
 
 	while (name.len < line.len && is_token_char((unsigned char)line.p[name.len]))
 		name.len++;
 	if (name.len == 0 || name.len == line.len || line.p[name.len] != ':')
 		return -EBADMSG;
-	value = (struct piece){ line.p + name.len + 1, line.len - name.len - 1 };
+	value = (struct piece){line.p + name.len + 1, line.len - name.len - 1};
 	while (value.len && (*value.p == ' ' || *value.p == '\t'))
 		value.p++, value.len--;
-	while (value.len && (value.p[value.len - 1] == ' ' || value.p[value.len - 1] == '\t'))
+	while (value.len &&
+	       (value.p[value.len - 1] == ' ' || value.p[value.len - 1] == '\t'))
 		value.len--;
 	for (size_t i = 0; i < value.len; i++)
 		if (!is_field_char((unsigned char)value.p[i]))
@@ -170,8 +172,8 @@ static int check_start(const uint8_t *p, size_t len)
 int ms_http_head_parse(const uint8_t *p, size_t len, struct ms_http_head *ret,
 		       size_t *ret_used)
 {
-	struct ms_http_head h = { 0 };
-	struct seen seen = { 0 };
+	struct ms_http_head h = {0};
+	struct seen seen = {0};
 	const char *text = (const char *)p;
 	const char *end;
 	size_t pos = 0, used;
@@ -184,8 +186,9 @@ int ms_http_head_parse(const uint8_t *p, size_t len, struct ms_http_head *ret,
 	used = (size_t)(end - text) + 4;
 	while (pos < used - 2) {
 		const char *eol = memmem(text + pos, used - pos, "\r\n", 2);
-		struct piece line = { text + pos, (size_t)(eol - (text + pos)) };
-		int r = pos == 0 ? parse_status_line(line, &h) : parse_field(line, &h, &seen);
+		struct piece line = {text + pos, (size_t)(eol - (text + pos))};
+		int r = pos == 0 ? parse_status_line(line, &h)
+				 : parse_field(line, &h, &seen);
 
 		if (r < 0)
 			return r;

@@ -21,9 +21,10 @@ static int check_kind(const uint8_t *p, size_t len, struct ms_error *err)
 		return 0;
 	if (starts_with(p, len, "\037\213", 2) || starts_with(p, len, "\3757zXZ", 6) ||
 	    starts_with(p, len, "\050\265\057\375", 4))
-		return ms_error_set(err, -ENOEXEC, "compressed-module",
-				    "is compressed, and a signature goes inside: decompress "
-				    "it, sign it, compress it again");
+		return ms_error_set(
+			err, -ENOEXEC, "compressed-module",
+			"is compressed, and a signature goes inside: decompress "
+			"it, sign it, compress it again");
 	return ms_error_set(err, -ENOEXEC, "not-a-module",
 			    "not a kernel module: it does not start as an ELF file does");
 }
@@ -37,17 +38,18 @@ static int find_payload(const struct ms_file *f, size_t *ret, struct ms_error *e
 		return r;
 	r = ms_trailer_payload_len(f->data, f->len, &len);
 	if (r < 0)
-		return ms_error_set(err, r, "bad-trailer",
-				    "carries a damaged or unknown signature, which cannot be "
-				    "replaced: take the module as it was built");
+		return ms_error_set(
+			err, r, "bad-trailer",
+			"carries a damaged or unknown signature, which cannot be "
+			"replaced: take the module as it was built");
 	r = check_kind(f->data, len, err);
 	if (r == 0)
 		*ret = len;
 	return r;
 }
 
-int ms_module_read(const char *path, struct ms_file *f, int *ret_fd, size_t *ret_payload_len,
-		   struct ms_error *err)
+int ms_module_read(const char *path, struct ms_file *f, int *ret_fd,
+		   size_t *ret_payload_len, struct ms_error *err)
 {
 	_cleanup_close_ int fd = -1;
 	int r = ms_file_open(AT_FDCWD, path, &fd, err);
@@ -61,15 +63,15 @@ int ms_module_read(const char *path, struct ms_file *f, int *ret_fd, size_t *ret
 	return r;
 }
 
-int ms_module_append(const char *path, int fd, const struct ms_file *f, size_t payload_len,
-		     const uint8_t *msg, size_t msg_len, const char *dest, bool sync,
-		     struct ms_error *err)
+int ms_module_append(const char *path, int fd, const struct ms_file *f,
+		     size_t payload_len, const uint8_t *msg, size_t msg_len,
+		     const char *dest, bool sync, struct ms_error *err)
 {
 	uint8_t trailer[MS_TRAILER_LEN];
 	struct iovec iov[] = {
-		{ f->data, payload_len },
-		{ (void *)(uintptr_t)msg, msg_len },
-		{ trailer, sizeof(trailer) },
+		{f->data, payload_len},
+		{(void *)(uintptr_t)msg, msg_len},
+		{trailer, sizeof(trailer)},
 	};
 	char shown[300];
 	int r;
@@ -80,7 +82,7 @@ int ms_module_append(const char *path, int fd, const struct ms_file *f, size_t p
 	ms_trailer_build((uint32_t)msg_len, trailer);
 	r = ms_file_replace(dest ? dest : path, fd, 0, iov, ARRAY_SIZE(iov), sync, err);
 	if (r < 0 && dest)
-		ms_error_prefix(err, "the signed module %s ",
+		ms_error_prefix(err, "the signed module %s",
 				ms_escape_str(dest, shown, sizeof(shown)));
 	return r;
 }

@@ -13,11 +13,11 @@
  * @ret_fd: the open file, whose mode, owner and attributes ms_module_append() keeps
  * @ret_payload_len: bytes without any signature that it carries
  *
- * Return: 0; as ms_file_read(); -ENOEXEC (not an ELF file, empty, compressed); -EBADMSG or
- * -ENOPKG (its signature cannot be understood, so it cannot be replaced either).
+ * Return: 0; as ms_file_read(); -ENOEXEC (not an ELF file, empty, compressed); -EBADMSG
+ * or -ENOPKG (its signature cannot be understood, so it cannot be replaced either).
  */
-int ms_module_read(const char *path, struct ms_file *f, int *ret_fd, size_t *ret_payload_len,
-		   struct ms_error *err) _must_check_;
+int ms_module_read(const char *path, struct ms_file *f, int *ret_fd,
+		   size_t *ret_payload_len, struct ms_error *err) _must_check_;
 
 /**
  * ms_module_append() - payload, message and trailer in the module's place, all or nothing
@@ -28,8 +28,8 @@ int ms_module_read(const char *path, struct ms_file *f, int *ret_fd, size_t *ret
  *
  * Return: 0; -EAGAIN (someone changed the file since); as ms_file_replace().
  */
-int ms_module_append(const char *path, int fd, const struct ms_file *f, size_t payload_len,
-		     const uint8_t *msg, size_t msg_len, const char *dest, bool sync,
-		     struct ms_error *err) _must_check_;
+int ms_module_append(const char *path, int fd, const struct ms_file *f,
+		     size_t payload_len, const uint8_t *msg, size_t msg_len,
+		     const char *dest, bool sync, struct ms_error *err) _must_check_;
 
 #endif

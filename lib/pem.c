@@ -22,8 +22,8 @@ static bool is_blank(char c)
 }
 
 /*
- * A line "-----BEGIN label-----" from @from on: *ret_start is its first byte, *ret_end the
- * byte after the line. Only blanks may follow the marker.
+ * A line "-----BEGIN label-----" from @from on: *ret_start is its first byte, *ret_end
+ * the byte after the line. Only blanks may follow the marker.
  */
 static bool find_line(const char *text, size_t len, size_t from, const char *word,
 		      const char *label, size_t *ret_start, size_t *ret_end)
@@ -139,11 +139,12 @@ void ms_pem_put(struct ms_buf *out, const char *label, const uint8_t *der, size_
 	ms_buf_printf(out, "-----BEGIN %s-----\n", label);
 	for (size_t i = 0; i < len; i += 3) {
 		size_t n = MS_MIN(len - i, (size_t)3);
-		uint32_t v = (uint32_t)der[i] << 16 | (n > 1 ? (uint32_t)der[i + 1] << 8 : 0) |
+		uint32_t v = (uint32_t)der[i] << 16 |
+			     (n > 1 ? (uint32_t)der[i + 1] << 8 : 0) |
 			     (n > 2 ? der[i + 2] : 0);
-		char quad[4] = { alphabet[v >> 18], alphabet[v >> 12 & 63],
-				 n > 1 ? alphabet[v >> 6 & 63] : '=',
-				 n > 2 ? alphabet[v & 63] : '=' };
+		char quad[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63],
+				n > 1 ? alphabet[v >> 6 & 63] : '=',
+				n > 2 ? alphabet[v & 63] : '='};
 
 		ms_buf_put(out, quad, sizeof(quad));
 		column += 4;

@@ -28,11 +28,12 @@ static int secure_heap_init(void)
 
 int ms_secmem_process(bool *ret_all_locked)
 {
-	const struct rlimit no_core = { 0, 0 };
+	const struct rlimit no_core = {0, 0};
 	bool all;
 	int r;
 
-	if (setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (setrlimit(RLIMIT_CORE, &no_core) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 #ifndef MS_SANITIZE /* the leak checker attaches to its own process */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)

@@ -19,7 +19,8 @@
  */
 int ms_secmem_process(bool *ret_all_locked) _must_check_;
 
-/** ms_secmem_alloc() - zeroed, locked, MADV_DONTDUMP, MADV_WIPEONFORK pages; NULL on failure */
+/** ms_secmem_alloc() - zeroed, locked, MADV_DONTDUMP, MADV_WIPEONFORK pages; NULL on
+ * failure */
 void *ms_secmem_alloc(size_t len);
 /** ms_secmem_free() - wipe, unlock, unmap; @p may be NULL; @len as allocated */
 void ms_secmem_free(void *p, size_t len);

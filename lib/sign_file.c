@@ -42,11 +42,13 @@ static bool is_message(const uint8_t *p, size_t len)
 }
 
 static int ask(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
-	       const uint8_t *payload, size_t len, struct ms_buf *out, struct ms_error *err)
+	       const uint8_t *payload, size_t len, struct ms_buf *out,
+	       struct ms_error *err)
 {
 	_cleanup_buf_ struct ms_buf target = MS_BUF_INIT(4096);
 	/* The body is only read, but struct iovec cannot say so. */
-	const struct iovec body = { .iov_base = (void *)(uintptr_t)payload, .iov_len = len };
+	const struct iovec body = {.iov_base = (void *)(uintptr_t)payload,
+				   .iov_len = len};
 	const char *text;
 	int r;
 
@@ -60,7 +62,8 @@ static int ask(struct ms_http *h, const char *path, const struct ms_sign_options
 		ms_buf_printf(&target, "&keyid=1");
 	text = ms_buf_cstr(&target);
 	if (!text)
-		return ms_error_set(err, -ENOMEM, NULL, "request: %s", ms_strerror(ENOMEM));
+		return ms_error_set(err, -ENOMEM, NULL, "request: %s",
+				    ms_strerror(ENOMEM));
 	r = ms_agent_call(h, "POST", text, "application/pkcs7-signature",
 			  "application/octet-stream", &body, 1, out, err);
 	if (r < 0)
@@ -74,7 +77,7 @@ static int ask(struct ms_http *h, const char *path, const struct ms_sign_options
 static int write_detached(const char *path, const struct ms_sign_options *opt,
 			  const struct ms_buf *message, struct ms_error *err)
 {
-	const struct iovec iov = { message->data, message->len };
+	const struct iovec iov = {message->data, message->len};
 	char name[MS_PATH_MAX], shown[300];
 	const char *dest = opt->detached && opt->dest ? opt->dest : name;
 	int n = snprintf(name, sizeof(name), "%s.p7s", path);
@@ -84,7 +87,7 @@ static int write_detached(const char *path, const struct ms_sign_options *opt,
 		return ms_error_set(err, -ENAMETOOLONG, NULL, "has too long a name");
 	r = ms_file_replace(dest, -1, 0666, &iov, 1, opt->sync, err);
 	if (r < 0)
-		ms_error_prefix(err, "the detached signature %s ",
+		ms_error_prefix(err, "the detached signature %s",
 				ms_escape_str(dest, shown, sizeof(shown)));
 	return r;
 }
@@ -102,18 +105,19 @@ static int sign(struct ms_http *h, const char *path, const struct ms_sign_option
 	if (r == 0 && (opt->detached || opt->keep_detached))
 		r = write_detached(path, opt, &message, err);
 	if (r == 0 && !opt->detached)
-		r = ms_module_append(path, fd, f, len, message.data, message.len, opt->dest,
-				     opt->sync, err);
+		r = ms_module_append(path, fd, f, len, message.data, message.len,
+				     opt->dest, opt->sync, err);
 	return r;
 }
 
-int ms_agent_sign_file(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
-		       struct ms_file *f, struct ms_error *err)
+int ms_agent_sign_file(struct ms_http *h, const char *path,
+		       const struct ms_sign_options *opt, struct ms_file *f,
+		       struct ms_error *err)
 {
 	char shown[300];
 	int r = sign(h, path, opt, f, err);
 
 	if (r < 0)
-		ms_error_prefix(err, "%s: ", ms_escape_str(path, shown, sizeof(shown)));
+		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
 	return r;
 }

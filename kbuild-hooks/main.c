@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * modseal-sign-file, also installed as kmodsign: takes the place of the kernel's
+ * scripts/sign-file. It runs once for each module of a build, so it is small: libc alone,
+ * one connection to the agent, one read and one write of the module.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include "kbuild-hooks/arguments.h"
+#include "kbuild-hooks/x509_file.h"
+#include "lib/agent_client.h"
+#include "lib/escape.h"
+#include "lib/file.h"
+#include "lib/module_file.h"
+
+static const char usage_text[] =
+	"Usage: modseal-sign-file [-dpk] HASH KEY X509 MODULE [DEST]\n"
+	"       modseal-sign-file -s RAWSIG HASH X509 MODULE [DEST]\n";
+
+static const char help_text[] =
+	"\n"
+	"Signs a kernel module with a key of the modseal agent, as the kernel's "
+	"sign-file does.\n"
+	"\n"
+	"  KEY   modseal:NAME or pkcs11:modseal:key=NAME; anything else stands for the "
+	"key in\n"
+	"        MODSEAL_KEY, or in the client's configuration\n"
+	"  X509  certificate that the kernel is built with; if the file exists, it must "
+	"hold\n"
+	"        the certificate of KEY\n"
+	"  -d    write only the detached signature, to MODULE.p7s\n"
+	"  -p    sign, and keep the detached signature in MODULE.p7s too\n"
+	"  -k    name the certificate by its subject key identifier\n"
+	"  -s    append RAWSIG, a PKCS#7 message that was made elsewhere; asks no "
+	"agent\n";
+
+static int check_x509(struct ms_http *h, const char *path, const char *key,
+		      struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file f = {0};
+	_cleanup_buf_ struct ms_buf cert = MS_BUF_INIT(MS_CERT_MAX);
+	char target[sizeof("/v1/keys//certificate") + MS_KEY_NAME_MAX];
+	int r = ms_file_read(AT_FDCWD, path, MS_CERT_FILE_MAX, 0, &f, err);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r < 0)
+		return r;
+	snprintf(target, sizeof(target), "/v1/keys/%s/certificate", key);
+	r = ms_agent_call(h, "GET", target, "application/pkix-cert", NULL, NULL, 0, &cert,
+			  err);
+	if (r < 0)
+		return r;
+	r = ms_x509_file_holds(f.data, f.len, cert.data, cert.len);
+	switch (r) {
+	case 0:
+		return 0;
+	case -ENOKEY:
+		return ms_error_set(
+			err, r, "wrong-certificate",
+			"not the certificate of key %s, so this kernel would refuse "
+			"the module: sign with the key it belongs to, or build the "
+			"kernel with `modseal key cert %s`",
+			key, key);
+	case -ENODATA:
+	case -EBADMSG:
+		return ms_error_set(
+			err, r, "bad-certificate",
+			"holds no certificate that could be read, so this kernel "
+			"would refuse the module: put the output of `modseal key "
+			"cert %s` there",
+			key);
+	default:
+		return ms_error_set(err, r, NULL, "%s", ms_strerror(r));
+	}
+}
+
+static int sign(const struct ms_hook_arguments *a, struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file f = {0};
+	struct ms_client_config config;
+	char key[MS_KEY_NAME_MAX + 1], shown[200];
+	struct ms_sign_options opt = {.key = key,
+				      .hash = a->hash,
+				      .dest = a->dest,
+				      .detached = a->detached,
+				      .keep_detached = a->keep,
+				      .keyid = a->keyid,
+				      .sync = true};
+	struct ms_http h = {.fd = -1};
+	int r = ms_client_config_load(&config, err);
+
+	if (r == 0)
+		r = ms_hook_key_name(a->key, config.key, key, err);
+	if (r < 0)
+		return r;
+	r = ms_agent_open(&h, &config, err);
+	if (r < 0) {
+		ms_error_prefix(err, "%s",
+				ms_escape_str(a->module, shown, sizeof(shown)));
+	} else {
+		r = check_x509(&h, a->x509, key, err);
+		if (r < 0)
+			ms_error_prefix(err, "%s",
+					ms_escape_str(a->x509, shown, sizeof(shown)));
+	}
+	if (r == 0)
+		r = ms_agent_sign_file(&h, a->module, &opt, &f, err);
+	ms_http_close(&h);
+	return r;
+}
+
+static int append(const struct ms_hook_arguments *a, struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file module = {0}, raw = {0};
+	_cleanup_close_ int fd = -1;
+	const char *path = a->raw;
+	char shown[200];
+	size_t len;
+	int r = ms_file_read(AT_FDCWD, path, MS_MESSAGE_MAX, 0, &raw, err);
+
+	if (r == 0 && raw.len == 0)
+		r = ms_error_set(err, -ENODATA, "no-signature",
+				 "is empty, not a signature");
+	if (r == 0) {
+		path = a->module;
+		r = ms_module_read(path, &module, &fd, &len, err);
+	}
+	if (r == 0)
+		r = ms_module_append(path, fd, &module, len, raw.data, raw.len, a->dest,
+				     true, err);
+	if (r < 0)
+		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+	/* sign-file takes anything here, and so do we, but not without a word. */
+	else if (raw.data[0] != 0x30)
+		fprintf(stderr,
+			"%s: %s: not a PKCS#7 message in DER: kernels will refuse the "
+			"module\n",
+			program_invocation_short_name,
+			ms_escape_str(a->raw, shown, sizeof(shown)));
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct ms_hook_arguments a;
+	struct ms_error err = {0};
+	int r;
+
+	/* A file size limit becomes an error like any other. */
+	signal(SIGXFSZ, SIG_IGN);
+	ms_file_clean_up_on_signals();
+	switch (ms_hook_arguments_parse(argc, argv, &a)) {
+	case MS_HOOK_HELP:
+		fputs(usage_text, stdout);
+		fputs(help_text, stdout);
+		return EXIT_SUCCESS;
+	case MS_HOOK_VERSION:
+		puts("modseal-sign-file " MS_VERSION);
+		return EXIT_SUCCESS;
+	case MS_HOOK_SIGN:
+		r = sign(&a, &err);
+		break;
+	case MS_HOOK_APPEND:
+		r = append(&a, &err);
+		break;
+	case MS_HOOK_USAGE:
+	default:
+		fputs(usage_text, stderr);
+		return 2;
+	}
+	if (r == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "%s: %s\n", program_invocation_short_name, err.msg);
+	return EXIT_FAILURE;
+}
