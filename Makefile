@@ -69,7 +69,7 @@ CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wvla -Wundef -Wwrite-strings -Wformat=2 -Wno-unused-parameter
 ifeq ($(DEVELOPER),1)
-  WARN += -Werror -Wshadow -Wcast-qual -Wswitch-enum -Wnull-dereference -Wdouble-promotion \
+  WARN += -Werror -Wshadow -Wcast-qual -Wnull-dereference -Wdouble-promotion \
 	-Wimplicit-fallthrough -Wno-error=deprecated-declarations
 endif
 HARDEN := -fstack-protector-strong -fPIE -fno-strict-aliasing -fvisibility=hidden

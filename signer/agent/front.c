@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "signer/agent/front.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "signer/agent/ipc.h"
+#include "signer/agent/log.h"
+#include "signer/agent/supervisor.h"
+#include "signer/agent/web.h"
+
+#define DRAIN_S 4      /* for open requests after SIGTERM */
+#define TRIM_S 5       /* idle time after which memory goes back to the system */
+
+static void stop_if_done(struct ms_front *f)
+{
+	if (f->stopping && f->open == 0)
+		event_base_loopbreak(f->base);
+}
+
+static void on_audit(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_front *f = arg;
+
+	ms_audit_dispatch(f->audit);
+	stop_if_done(f);
+}
+
+static void on_control(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_front *f = arg;
+	struct ms_ipc_msg m;
+	int peer = -1, r;
+
+	r = ms_ipc_recv(fd, &m, &peer);
+	if (r == -EAGAIN)
+		return;
+	if (r < 0) {
+		/* The supervisor is gone, or shutting down. */
+		event_base_loopbreak(f->base);
+		return;
+	}
+	if (m.op == MS_IPC_PEER_KEY && peer >= 0)
+		ms_key_link_set_fd(f->keys, peer);
+	else if (peer >= 0)
+		close(peer);
+}
+
+static void on_term(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_front *f = arg;
+	struct timeval drain = { .tv_sec = DRAIN_S };
+
+	f->stopping = true;
+	ms_web_stop(f);
+	event_base_loopexit(f->base, &drain);
+	stop_if_done(f);
+}
+
+/* A burst of large modules leaves large holes: give them back when it is over. */
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+	static uint64_t seen, trimmed;
+	struct ms_front *f = arg;
+
+	if (f->requests == seen && trimmed != seen && f->open == 0) {
+		malloc_trim(0);
+		trimmed = seen;
+	}
+	seen = f->requests;
+}
+
+static int add_event(struct ms_front *f, int fd, short what, event_callback_fn fn,
+		     const struct timeval *every)
+{
+	struct event *ev = event_new(f->base, fd, what | EV_PERSIST, fn, f);
+
+	return ev && event_add(ev, every) == 0 ? 0 : -ENOMEM;
+}
+
+static int record_start(struct ms_front *f)
+{
+	json_t *fields = json_pack("{s:s, s:i}", "version", MS_VERSION, "rules",
+				   (int)f->config->n_rules);
+
+	return ms_audit_put(f->audit, "start", "", "", "", fields, NULL, NULL);
+}
+
+static int open_store(struct ms_front *f)
+{
+	struct ms_error err = { 0 };
+	char path[MS_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/audit.db", f->config->state);
+	if (ms_store_open(path, &f->store, &err) < 0) {
+		ms_log(LOG_ERR, "%s", err.msg);
+		return MS_EXIT_FATAL;
+	}
+	return 0;
+}
+
+static int set_up(struct ms_front *f, int listen_fd)
+{
+	struct timeval idle = { .tv_sec = TRIM_S };
+	int fd, r;
+
+	evthread_use_pthreads();
+	f->base = event_base_new();
+	if (!f->base)
+		return -ENOMEM;
+	r = ms_audit_new(f->store, &f->audit, &fd);
+	if (r == 0)
+		r = add_event(f, fd, EV_READ, on_audit, NULL);
+	if (r == 0)
+		r = ms_key_link_new(f->base, &f->keys);
+	if (r == 0)
+		r = evutil_make_socket_nonblocking(f->ctl) < 0 ? -errno : 0;
+	if (r == 0)
+		r = add_event(f, f->ctl, EV_READ, on_control, NULL);
+	if (r == 0)
+		r = add_event(f, SIGTERM, EV_SIGNAL, on_term, NULL);
+	if (r == 0)
+		r = add_event(f, -1, 0, on_idle, &idle);
+	if (r == 0)
+		r = record_start(f);
+	if (r == 0)
+		r = ms_web_start(f, listen_fd);
+	return r;
+}
+
+int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
+{
+	struct ms_front f = { .config = c, .ctl = ctl, .started = time(NULL) };
+	struct ms_ipc_msg ready = { .op = MS_IPC_READY };
+	int r;
+
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* Module bodies are large and short-lived: no arenas of their own for the threads. */
+	(void)mallopt(M_ARENA_MAX, 1);
+	r = open_store(&f);
+	if (r)
+		return r;
+	r = set_up(&f, listen_fd);
+	if (r < 0) {
+		ms_log(LOG_ERR, "cannot start: %s", ms_strerror(r));
+		return 1;
+	}
+	(void)!ms_ipc_send(ctl, &ready, -1);
+	event_base_dispatch(f.base);
+	/* Records that are queued are still written; their answers are not. */
+	ms_audit_free(f.audit);
+	ms_store_close(f.store);
+	return 0;
+}

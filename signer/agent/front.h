@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The front: parses everything that comes from outside, holds no key, decides by the
+ * policy, and releases nothing before its audit record is durable. One event loop.
+ */
+#ifndef MS_AGENT_FRONT_H
+#define MS_AGENT_FRONT_H
+
+#include "signer/agent/audit.h"
+#include "signer/agent/config.h"
+#include "signer/agent/key_link.h"
+
+struct evhttp;
+struct evhttp_bound_socket;
+
+/**
+ * struct ms_front - what the request handlers share
+ * @started: seconds since 1970
+ * @requests, @open: requests seen, and those not answered yet
+ */
+struct ms_front {
+	const struct ms_config *config;
+	struct event_base *base;
+	struct evhttp *http;
+	struct evhttp_bound_socket *bound;
+	struct ms_store *store;
+	struct ms_audit *audit;
+	struct ms_key_link *keys;
+	int ctl;
+	int64_t started;
+	uint64_t requests;
+	size_t open;
+	bool stopping;
+};
+
+/**
+ * ms_front_run() - be the front until SIGTERM, or until the supervisor goes
+ * @ctl: control socket to the supervisor
+ * @listen_fd: listening Unix socket
+ * Return: exit status; MS_EXIT_FATAL when it can never work (store damaged, ...).
+ */
+int ms_front_run(const struct ms_config *c, int ctl, int listen_fd);
+
+#endif

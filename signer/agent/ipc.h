@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the processes of the agent say to each other: SOCK_SEQPACKET, one message a packet,
+ * every field bounded. The front and the key process do not trust each other's lengths.
+ */
+#ifndef MS_AGENT_IPC_H
+#define MS_AGENT_IPC_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "lib/buf.h"
+#include "lib/cert.h"
+#include "lib/error.h"
+#include "lib/hash.h"
+#include "lib/limits.h"
+
+#define MS_IPC_MAX 32768u /* bytes of a message */
+
+enum ms_ipc_op {
+	/* front to key process; each is answered by a message with the same id */
+	MS_IPC_SIGN = 1,   /* answered by SIGNED */
+	MS_IPC_CREATE = 2, /* answered by DONE, after a KEY when it worked */
+	MS_IPC_UNLOCK = 3, /* answered by DONE, after a KEY */
+	MS_IPC_PROBE = 4,  /* does the TPM answer? answered by TPM */
+	/* key process to front */
+	MS_IPC_SIGNED = 16,
+	MS_IPC_DONE = 17,
+	MS_IPC_TPM = 18,
+	MS_IPC_KEY = 19,   /* one key of the inventory, unasked: at the start and when it changes */
+	MS_IPC_LOADED = 20, /* the inventory has been sent whole */
+	/* supervisor to key process or front, with a socket: the other side's new end */
+	MS_IPC_PEER_TPM = 32,
+	MS_IPC_PEER_KEY = 33,
+	MS_IPC_PEER_FRONT = 34,
+	/* key process to supervisor: the TPM worker hangs, replace it */
+	MS_IPC_REPLACE_TPM = 35,
+	/* front to supervisor: serving; the socket is there */
+	MS_IPC_READY = 36,
+};
+
+/** enum ms_custody - where a private key lives */
+enum ms_custody {
+	MS_CUSTODY_NONE = 0,
+	MS_CUSTODY_SEALED = 1, /* encrypted under a key sealed in the TPM; unsealed in locked memory */
+};
+const char *ms_custody_name(enum ms_custody c);
+
+enum ms_key_state {
+	MS_KEY_LOCKED = 1, /* there, but not unsealed: the reason says why */
+	MS_KEY_ACTIVE = 2,
+	MS_KEY_BROKEN = 3, /* the file cannot be used */
+};
+const char *ms_key_state_name(enum ms_key_state s);
+
+/**
+ * struct ms_ipc_key - one key as the front may know it
+ * @reason: why it is not active, a sentence; else ""
+ * @protection: for people, say "PCR 7 (SHA-256) and PIN"
+ * @cert: DER; @cert_len is 0 when the file is broken
+ */
+struct ms_ipc_key {
+	char name[MS_KEY_NAME_MAX + 1];
+	enum ms_alg alg;
+	enum ms_custody custody;
+	enum ms_key_state state;
+	char reason[512], protection[128];
+	int64_t created;
+	uint8_t cert[MS_CERT_MAX];
+	size_t cert_len;
+};
+
+/** struct ms_ipc_create - make a key; @pin "" for none */
+struct ms_ipc_create {
+	char name[MS_KEY_NAME_MAX + 1];
+	enum ms_alg alg;
+	enum ms_custody custody;
+	char common_name[65];
+	uint32_t days, pcrs;
+	char pin[MS_PIN_MAX + 1];
+};
+
+/**
+ * struct ms_ipc_msg - any message; which member of the union counts depends on @op
+ * @id: of the request that this is, or that this answers
+ */
+struct ms_ipc_msg {
+	enum ms_ipc_op op;
+	uint64_t id;
+	union {
+		struct {
+			char key[MS_KEY_NAME_MAX + 1];
+			enum ms_hash hash;
+			uint8_t digest[MS_DIGEST_MAX];
+		} sign;
+		struct {
+			int rc; /* 0, or negative errno and @err */
+			struct ms_error err;
+			uint8_t sig[MS_SIG_MAX];
+			size_t sig_len;
+		} signed_;
+		struct ms_ipc_create create;
+		struct {
+			char key[MS_KEY_NAME_MAX + 1];
+			char pin[MS_PIN_MAX + 1];
+		} unlock;
+		struct {
+			int rc;
+			struct ms_error err;
+		} done;
+		struct {
+			int rc;
+			struct ms_error err;
+			char manufacturer[8], firmware[32];
+		} tpm;
+		struct ms_ipc_key key;
+	};
+};
+
+/** ms_ipc_encode() - append the message's bytes to @out. Return: 0, -ENOMEM, -EINVAL */
+int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out) _must_check_;
+/** ms_ipc_decode() - Return: 0 or -EBADMSG (then @ret is wiped) */
+int ms_ipc_decode(const uint8_t *p, size_t len, struct ms_ipc_msg *ret) _must_check_;
+
+/**
+ * ms_ipc_send() - encode and send one message
+ * @pass_fd: a descriptor to hand over, or -1
+ * What was encoded is wiped. Return: 0, -EAGAIN (non-blocking socket full), -EPIPE, ...
+ */
+int ms_ipc_send(int fd, const struct ms_ipc_msg *m, int pass_fd) _must_check_;
+/**
+ * ms_ipc_recv() - receive and decode one message
+ * @ret_fd: a descriptor that came with it, or -1; NULL: none is expected
+ * Return: 0; -EPIPE at end of file; -EAGAIN; -EBADMSG.
+ */
+int ms_ipc_recv(int fd, struct ms_ipc_msg *ret, int *ret_fd) _must_check_;
+/** ms_ipc_pair() - a SEQPACKET socketpair, close-on-exec, with room for many messages */
+int ms_ipc_pair(int ret[2]) _must_check_;
+
+#endif

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "signer/agent/keyproc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "signer/agent/ipc.h"
+#include "signer/agent/keys.h"
+#include "signer/agent/log.h"
+#include "signer/agent/supervisor.h"
+#include "lib/secmem.h"
+
+#define THREADS_MAX 64u
+#define QUEUE_MAX 16384u   /* requests of the front that wait */
+#define RETRY_S 2          /* between tries to unseal while the TPM is absent */
+#define NEW_WORKER_WAIT_S 3 /* for the supervisor to replace a dead TPM worker */
+#define THREAD_STACK (256u << 10)
+
+/* A request that waits. Sign requests are small and many; the others large and few. */
+struct job {
+	struct job *next;
+	struct ms_ipc_msg *admin;
+	uint64_t id;
+	char key[MS_KEY_NAME_MAX + 1];
+	enum ms_hash hash;
+	uint8_t digest[MS_DIGEST_MAX];
+};
+
+struct queue {
+	struct job *head, **tail;
+	size_t n;
+	pthread_cond_t cond;
+};
+
+struct keyproc {
+	const struct ms_config *config;
+	int ctl, front;
+	struct ms_keys *keys;
+	struct ms_tpmw tpm; /* the admin thread's */
+
+	pthread_mutex_t lock; /* the queues, new_tpm, announce */
+	struct queue sign, admin;
+	int new_tpm;
+	bool announce;
+
+	pthread_mutex_t send_lock; /* replacing @front against sending on it */
+	char keys_dir[MS_PATH_MAX];
+};
+
+static void queue_init(struct queue *q)
+{
+	pthread_condattr_t attr;
+
+	q->head = NULL;
+	q->tail = &q->head;
+	q->n = 0;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static bool queue_put(struct queue *q, struct job *j)
+{
+	if (q->n >= QUEUE_MAX)
+		return false;
+	j->next = NULL;
+	*q->tail = j;
+	q->tail = &j->next;
+	q->n++;
+	pthread_cond_signal(&q->cond);
+	return true;
+}
+
+static struct job *queue_take(struct queue *q)
+{
+	struct job *j = q->head;
+
+	if (!j)
+		return NULL;
+	q->head = j->next;
+	if (!q->head)
+		q->tail = &q->head;
+	q->n--;
+	return j;
+}
+
+static void job_free(struct job *j)
+{
+	if (!j)
+		return;
+	if (j->admin) {
+		ms_wipe(j->admin, sizeof(*j->admin));
+		free(j->admin);
+	}
+	free(j);
+}
+
+/* To the front; when there is none the message is dropped, as is whoever asked. */
+static void reply(struct keyproc *p, const struct ms_ipc_msg *m)
+{
+	pthread_mutex_lock(&p->send_lock);
+	if (p->front >= 0)
+		(void)!ms_ipc_send(p->front, m, -1);
+	pthread_mutex_unlock(&p->send_lock);
+}
+
+/* ------------------------------------------------------------------ signing */
+
+static void sign_one(struct keyproc *p, const struct job *j)
+{
+	struct ms_ipc_msg m;
+
+	m.op = MS_IPC_SIGNED;
+	m.id = j->id;
+	memset(&m.signed_.err, 0, sizeof(m.signed_.err));
+	m.signed_.sig_len = 0;
+	m.signed_.rc = ms_keys_sign(p->keys, j->key, j->hash, j->digest, m.signed_.sig,
+				    &m.signed_.sig_len, &m.signed_.err);
+	reply(p, &m);
+}
+
+static void *sign_thread(void *arg)
+{
+	struct keyproc *p = arg;
+
+	for (;;) {
+		struct job *j;
+
+		pthread_mutex_lock(&p->lock);
+		while (!(j = queue_take(&p->sign)))
+			pthread_cond_wait(&p->sign.cond, &p->lock);
+		pthread_mutex_unlock(&p->lock);
+		sign_one(p, j);
+		job_free(j);
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------- the thread with the TPM */
+
+/* Takes over a worker that the supervisor has started anew; waits for one if there is none. */
+static void take_worker(struct keyproc *p)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += NEW_WORKER_WAIT_S;
+	pthread_mutex_lock(&p->lock);
+	while (p->tpm.fd < 0 && p->new_tpm < 0)
+		if (pthread_cond_timedwait(&p->admin.cond, &p->lock, &until) == ETIMEDOUT)
+			break;
+	if (p->new_tpm >= 0) {
+		if (p->tpm.fd >= 0)
+			close(p->tpm.fd);
+		p->tpm.fd = TAKE_FD(p->new_tpm);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+static int after_tpm(struct keyproc *p, int r)
+{
+	struct ms_ipc_msg m = { .op = MS_IPC_REPLACE_TPM };
+
+	if (r == -ETIMEDOUT)
+		(void)!ms_ipc_send(p->ctl, &m, -1);
+	return r;
+}
+
+static void tell_key(struct keyproc *p, size_t i)
+{
+	struct ms_ipc_msg m = { .op = MS_IPC_KEY };
+
+	if (ms_keys_describe(p->keys, i, &m.key) == 0)
+		reply(p, &m);
+}
+
+static void tell_inventory(struct keyproc *p)
+{
+	struct ms_ipc_msg m = { .op = MS_IPC_KEY };
+
+	for (size_t i = 0; ms_keys_describe(p->keys, i, &m.key) == 0; i++)
+		reply(p, &m);
+	m.op = MS_IPC_LOADED;
+	reply(p, &m);
+}
+
+static void finish(struct keyproc *p, uint64_t id, const char *key, int r,
+		   const struct ms_error *err)
+{
+	struct ms_ipc_msg m = { .op = MS_IPC_DONE, .id = id, .done = { .rc = r, .err = *err } };
+	size_t i;
+
+	if (ms_keys_find(p->keys, key, &i) == 0)
+		tell_key(p, i);
+	reply(p, &m);
+}
+
+static void probe(struct keyproc *p, uint64_t id)
+{
+	struct ms_ipc_msg m = { .op = MS_IPC_TPM, .id = id };
+	struct ms_tpm_info info;
+
+	m.tpm.rc = after_tpm(p, ms_tpmw_info(&p->tpm, &info, &m.tpm.err));
+	if (m.tpm.rc == 0) {
+		snprintf(m.tpm.manufacturer, sizeof(m.tpm.manufacturer), "%s",
+			 info.manufacturer);
+		snprintf(m.tpm.firmware, sizeof(m.tpm.firmware), "%s", info.firmware);
+	}
+	reply(p, &m);
+}
+
+static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
+{
+	struct ms_error err = { 0 };
+	int r;
+
+	take_worker(p);
+	switch (m->op) {
+	case MS_IPC_CREATE:
+		r = ms_keys_create(p->keys, &p->tpm, &m->create, &err);
+		finish(p, m->id, m->create.name, after_tpm(p, r), &err);
+		break;
+	case MS_IPC_UNLOCK:
+		r = ms_keys_unlock(p->keys, &p->tpm, m->unlock.key, m->unlock.pin, &err);
+		finish(p, m->id, m->unlock.key, after_tpm(p, r), &err);
+		break;
+	case MS_IPC_PROBE:
+		probe(p, m->id);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Waits for work; returns NULL when it is time to try sealed keys again. */
+static struct job *wait_for_admin_job(struct keyproc *p, bool retry, bool *ret_announce)
+{
+	struct timespec until;
+	struct job *j;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += RETRY_S;
+	pthread_mutex_lock(&p->lock);
+	while (!p->announce && !p->admin.head) {
+		if (!retry)
+			pthread_cond_wait(&p->admin.cond, &p->lock);
+		else if (pthread_cond_timedwait(&p->admin.cond, &p->lock, &until) == ETIMEDOUT)
+			break;
+	}
+	*ret_announce = p->announce;
+	p->announce = false;
+	j = queue_take(&p->admin);
+	pthread_mutex_unlock(&p->lock);
+	return j;
+}
+
+static size_t unseal_pending(struct keyproc *p)
+{
+	size_t again;
+
+	take_worker(p);
+	(void)after_tpm(p, ms_keys_unseal_pending(p->keys, &p->tpm, &again));
+	tell_inventory(p);
+	return again;
+}
+
+static void *admin_thread(void *arg)
+{
+	struct keyproc *p = arg;
+	size_t pending = unseal_pending(p);
+
+	for (;;) {
+		bool announce;
+		struct job *j = wait_for_admin_job(p, pending > 0, &announce);
+
+		if (announce)
+			tell_inventory(p);
+		if (j)
+			admin_one(p, j->admin);
+		else if (pending && !announce)
+			pending = unseal_pending(p);
+		job_free(j);
+	}
+	return NULL;
+}
+
+/* --------------------------------------------------------------- receiving */
+
+static void refuse(struct keyproc *p, const struct ms_ipc_msg *req)
+{
+	struct ms_ipc_msg m = { .op = req->op == MS_IPC_SIGN ? MS_IPC_SIGNED : MS_IPC_DONE,
+				.id = req->id };
+
+	if (m.op == MS_IPC_SIGNED)
+		m.signed_.rc = ms_error_set(&m.signed_.err, -EAGAIN, "busy",
+					    "the agent is busy: try again");
+	else
+		m.done.rc = ms_error_set(&m.done.err, -EAGAIN, "busy",
+					 "the agent is busy: try again");
+	reply(p, &m);
+}
+
+static void on_request(struct keyproc *p, struct ms_ipc_msg *m)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	bool queued = false;
+
+	if (j && m->op == MS_IPC_SIGN) {
+		j->id = m->id;
+		memcpy(j->key, m->sign.key, sizeof(j->key));
+		j->hash = m->sign.hash;
+		memcpy(j->digest, m->sign.digest, sizeof(j->digest));
+	} else if (j) {
+		j->admin = malloc(sizeof(*j->admin));
+		if (j->admin)
+			memcpy(j->admin, m, sizeof(*m));
+	}
+	if (j && (m->op == MS_IPC_SIGN || j->admin)) {
+		pthread_mutex_lock(&p->lock);
+		queued = queue_put(m->op == MS_IPC_SIGN ? &p->sign : &p->admin, j);
+		pthread_mutex_unlock(&p->lock);
+	}
+	if (!queued) {
+		job_free(j);
+		refuse(p, m);
+	}
+}
+
+static void set_front(struct keyproc *p, int fd)
+{
+	pthread_mutex_lock(&p->send_lock);
+	if (p->front >= 0)
+		close(p->front);
+	p->front = fd;
+	pthread_mutex_unlock(&p->send_lock);
+	pthread_mutex_lock(&p->lock);
+	p->announce = fd >= 0;
+	pthread_cond_broadcast(&p->admin.cond);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void set_worker(struct keyproc *p, int fd)
+{
+	pthread_mutex_lock(&p->lock);
+	if (p->new_tpm >= 0)
+		close(p->new_tpm);
+	p->new_tpm = fd;
+	pthread_cond_broadcast(&p->admin.cond);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static int on_control(struct keyproc *p)
+{
+	struct ms_ipc_msg m;
+	int fd = -1, r;
+
+	r = ms_ipc_recv(p->ctl, &m, &fd);
+	if (r < 0)
+		return r;
+	if (fd >= 0 && m.op == MS_IPC_PEER_FRONT)
+		set_front(p, fd);
+	else if (fd >= 0 && m.op == MS_IPC_PEER_TPM)
+		set_worker(p, fd);
+	else if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+static void on_front(struct keyproc *p)
+{
+	struct ms_ipc_msg m;
+	int r = ms_ipc_recv(p->front, &m, NULL);
+
+	if (r == 0 && (m.op == MS_IPC_SIGN || m.op == MS_IPC_CREATE ||
+		       m.op == MS_IPC_UNLOCK || m.op == MS_IPC_PROBE)) {
+		on_request(p, &m);
+	} else if (r != -EAGAIN && r != -EINTR) {
+		/* The front is gone or talks nonsense; a new one will come. */
+		set_front(p, -1);
+	}
+	if (r == 0 && m.op != MS_IPC_SIGN)
+		ms_wipe(&m, sizeof(m));
+}
+
+static void receive(struct keyproc *p)
+{
+	for (;;) {
+		struct pollfd f[2] = { { .fd = p->ctl, .events = POLLIN },
+				       { .fd = p->front, .events = POLLIN } };
+
+		if (poll(f, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return;
+		}
+		if (f[0].revents && on_control(p) < 0)
+			return;
+		else if (!f[0].revents && f[1].revents)
+			on_front(p);
+	}
+}
+
+static int start_threads(struct keyproc *p)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned int n = p->config->threads ? p->config->threads : (unsigned int)MS_MAX(cpus, 1);
+	pthread_attr_t attr;
+	pthread_t t;
+	int r;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	r = -pthread_create(&t, &attr, admin_thread, p);
+	for (unsigned int i = 0; r == 0 && i < MS_MIN(n, THREADS_MAX); i++)
+		r = -pthread_create(&t, &attr, sign_thread, p);
+	pthread_attr_destroy(&attr);
+	return r;
+}
+
+int ms_keyproc_run(const struct ms_config *c, int ctl)
+{
+	static struct keyproc p;
+	struct ms_error err = { 0 };
+	bool locked;
+	int r;
+
+	p = (struct keyproc){ .config = c, .ctl = ctl, .front = -1, .new_tpm = -1,
+			      .tpm = { .fd = -1, .deadline_ms = c->tpm_deadline_ms } };
+	pthread_mutex_init(&p.lock, NULL);
+	pthread_mutex_init(&p.send_lock, NULL);
+	queue_init(&p.sign);
+	queue_init(&p.admin);
+	r = ms_secmem_process(&locked);
+	if (r < 0) {
+		ms_log(LOG_ERR, "no locked memory for keys: %s: raise LimitMEMLOCK (ulimit -l)",
+		       ms_strerror(r));
+		return MS_EXIT_FATAL;
+	}
+	snprintf(p.keys_dir, sizeof(p.keys_dir), "%s/keys", c->state);
+	r = ms_keys_load(p.keys_dir, &p.keys, &err);
+	if (r < 0) {
+		ms_log(LOG_ERR, "%s", err.msg);
+		return MS_EXIT_FATAL;
+	}
+	r = start_threads(&p);
+	if (r < 0) {
+		ms_log(LOG_ERR, "cannot start threads: %s", ms_strerror(r));
+		return 1;
+	}
+	receive(&p);
+	return 0;
+}

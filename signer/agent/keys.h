@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keys of the key process: their files, their states, and signing with them. Private
+ * keys exist in this process alone, in OpenSSL's locked heap.
+ */
+#ifndef MS_AGENT_KEYS_H
+#define MS_AGENT_KEYS_H
+
+#include "signer/agent/ipc.h"
+#include "tpm/worker.h"
+
+struct ms_keys;
+
+/**
+ * ms_keys_load() - read every NAME.key in a directory
+ * @dir: kept by reference
+ * No TPM yet: all keys are locked. A file that cannot be used becomes a broken key with
+ * its reason; it is never changed.
+ * Return: 0, or a negative errno when the directory cannot be read.
+ */
+int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err) _must_check_;
+void ms_keys_free(struct ms_keys *k);
+
+/**
+ * ms_keys_sign() - sign a digest; may be called from several threads
+ * Return: 0; -ENOENT no such key; -EAGAIN locked (the sentence says why); -EIO, ...
+ */
+int ms_keys_sign(struct ms_keys *k, const char *name, enum ms_hash hash,
+		 const uint8_t *digest, uint8_t *ret_sig, size_t *ret_len,
+		 struct ms_error *err) _must_check_;
+
+/*
+ * The rest is for the one thread that talks to the TPM worker. A function that changed a
+ * key returns with the change visible to ms_keys_sign().
+ */
+
+/**
+ * ms_keys_unseal_pending() - unseal what is locked and needs no person
+ * Keys without a PIN; keys with one, once, if $CREDENTIALS_DIRECTORY holds "NAME.pin".
+ * @ret_again: number of keys worth another try later (the TPM was absent or busy)
+ * Return: 0, or the errno with which the last of these tries failed.
+ */
+int ms_keys_unseal_pending(struct ms_keys *k, struct ms_tpmw *w, size_t *ret_again);
+
+/** ms_keys_unlock() - unseal one key with a PIN (or NULL); tried once, never repeated */
+int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name, const char *pin,
+		   struct ms_error *err) _must_check_;
+
+/**
+ * ms_keys_create() - generate, certify, seal, prove that it unseals, write the file
+ * An existing key or key file of that name is never touched: -EEXIST.
+ */
+int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
+		   struct ms_error *err) _must_check_;
+
+/** ms_keys_describe() - the @i-th key; -ENOENT past the last */
+int ms_keys_describe(struct ms_keys *k, size_t i, struct ms_ipc_key *ret) _must_check_;
+/** ms_keys_find() - index of a key; -ENOENT */
+int ms_keys_find(struct ms_keys *k, const char *name, size_t *ret) _must_check_;
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HTTP for the front, over libevent's evhttp: routes, identities, request ids, and answers
+ * (JSON, bytes, RFC 9457 problems).
+ */
+#ifndef MS_AGENT_WEB_H
+#define MS_AGENT_WEB_H
+
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <jansson.h>
+#include "signer/agent/front.h"
+#include "signer/agent/policy.h"
+
+/**
+ * struct ms_web - one request on its way through
+ * @id: request id, 32 hex digits: in the answer's X-Request-Id, in logs and audit records
+ * @key: key's name from the path, or ""
+ * @query: parameters
+ *
+ * Freed by the function that answers; every request is answered exactly once.
+ */
+struct ms_web {
+	struct ms_front *front;
+	struct evhttp_request *req;
+	struct ms_identity who;
+	char id[33];
+	char key[MS_KEY_NAME_MAX + 1];
+	struct evkeyvalq query;
+};
+
+/** ms_web_start() - serve HTTP on a listening socket */
+int ms_web_start(struct ms_front *f, int listen_fd) _must_check_;
+/** ms_web_stop() - accept no more connections; open requests go on */
+void ms_web_stop(struct ms_front *f);
+
+/** ms_web_param() - a query parameter, decoded; NULL if it is not there */
+const char *ms_web_param(const struct ms_web *w, const char *name);
+/**
+ * ms_web_body() - the whole body, in one piece, valid until the request is answered
+ * Return: NULL when it is empty (or memory is short).
+ */
+const uint8_t *ms_web_body(struct ms_web *w, size_t *ret_len);
+/** ms_web_drop_body() - the body is not needed any more */
+void ms_web_drop_body(struct ms_web *w);
+
+/** ms_web_json() - answer with JSON; takes over @j */
+void ms_web_json(struct ms_web *w, int status, json_t *j);
+/** ms_web_bytes() - answer with bytes */
+void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p, size_t n);
+/**
+ * ms_web_problem() - answer with a problem (RFC 9457), or "code\nsentence\n" if the client
+ * accepts text/plain
+ * @rc: -EACCES 403, -ENOENT 404, -EEXIST 409, -EFBIG 413, -EINVAL and -EBADMSG and -ENOEXEC
+ *      and -ENODATA and -ENOPKG 422 (with code "bad-request" 400), -EAGAIN and -ENODEV and
+ *      -ETIMEDOUT and -ENOSPC and -EROFS 503, others 500
+ */
+void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err);
+
+/* Handlers, by subject; api_*.c. */
+void ms_api_health(struct ms_web *w);
+void ms_api_ready(struct ms_web *w);
+void ms_api_whoami(struct ms_web *w);
+void ms_api_status(struct ms_web *w);
+void ms_api_keys(struct ms_web *w);
+void ms_api_key(struct ms_web *w);
+void ms_api_certificate(struct ms_web *w);
+void ms_api_create(struct ms_web *w);
+void ms_api_unlock(struct ms_web *w);
+void ms_api_sign(struct ms_web *w);
+
+#endif
