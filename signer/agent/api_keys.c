@@ -259,20 +259,23 @@ static int copy_text(char *dst, size_t size, const char *src, const char *what,
 static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c,
 			struct ms_error *err)
 {
-	const char *name = "", *alg = "", *custody = "sealed", *subject = NULL, *pin = NULL;
-	json_t *pcrs = NULL, *j;
+	const char *name = "", *alg = "", *custody = "sealed", *subject, *pin;
+	json_t *jsubject = NULL, *jpin = NULL, *pcrs = NULL, *j;
 	json_error_t je;
 	int days = DAYS_DEFAULT, r;
 
 	j = json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, &je);
-	if (!j || json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?s, s?i, s?o, s?s}",
+	if (!j || json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?o, s?i, s?o, s?o}",
 				 "name", &name, "algorithm", &alg, "custody", &custody,
-				 "subject", &subject, "days", &days, "pcrs", &pcrs, "pin",
-				 &pin) < 0) {
+				 "subject", &jsubject, "days", &days, "pcrs", &pcrs,
+				 "pin", &jpin) < 0) {
 		json_decref(j);
 		return ms_error_set(err, -EINVAL, "bad-request", "the request is not as in "
 				    "modseald(8): line %d: %s", je.line, je.text);
 	}
+	/* NULL where absent or null. */
+	subject = json_string_value(jsubject);
+	pin = json_string_value(jpin);
 	c->custody = MS_CUSTODY_SEALED;
 	c->pcrs = 1u << 7;
 	r = copy_text(c->name, sizeof(c->name), name, "name", err);
@@ -294,7 +297,7 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 			      "subject", err);
 	if (r == 0 && pin)
 		r = copy_text(c->pin, sizeof(c->pin), pin, "PIN", err);
-	if (r == 0 && pcrs)
+	if (r == 0 && json_is_array(pcrs))
 		r = parse_pcrs(pcrs, &c->pcrs, err);
 	c->days = (uint32_t)days;
 	json_decref(j);
