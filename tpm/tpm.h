@@ -26,10 +26,12 @@
  *        compared before anything is salted to it
  * @pcrs: bit mask of the SHA-256 PCRs in the policy, 0 for none
  * @has_pin: PolicyAuthValue is in the policy
+ * @pcr_digest: SHA-256 over the values of @pcrs when it was sealed; zero without PCRs
  */
 struct ms_tpm_blob {
 	uint32_t parent, pcrs;
 	bool has_pin;
+	uint8_t pcr_digest[32];
 	uint8_t pub[MS_TPM_BLOB_MAX], priv[MS_TPM_BLOB_MAX];
 	size_t pub_len, priv_len;
 	uint8_t name[MS_TPM_NAME_MAX], srk_name[MS_TPM_NAME_MAX];
@@ -88,6 +90,16 @@ int ms_tpm_seal(struct ms_tpm *t, const uint8_t secret[MS_TPM_SECRET_LEN], uint3
  */
 int ms_tpm_unseal(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *pin,
 		  uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err) _must_check_;
+
+/**
+ * ms_tpm_blob_check() - do the parts of a blob that came from a disk belong together?
+ *
+ * Fills in @name from @pub, and holds @pub against the policy that @pcrs, @pcr_digest and
+ * @has_pin make. Needs no TPM.
+ *
+ * Return: 0, -EBADMSG (damaged), -ENOPKG (an object that modseal does not make).
+ */
+int ms_tpm_blob_check(struct ms_tpm_blob *blob, struct ms_error *err) _must_check_;
 
 /** ms_tpm_explain() - a TSS2_RC as errno and sentence. @what: what failed, say "unseal" */
 int ms_tpm_explain(uint32_t rc, const char *what, struct ms_error *err);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The key file's text: docs/KEY-FILE.md.
+ */
+#include <errno.h>
+#include "lib/pem.h"
+#include "tpm/keyfile.h"
+#include "tpm/tss2key.h"
+
+#define SEALED_LABEL "MODSEAL SEALED KEY"
+#define CERT_LABEL "CERTIFICATE"
+
+static int damaged(struct ms_error *err, const char *what)
+{
+	return ms_error_set(err, -EBADMSG, "key-file-damaged",
+			    "the key file is damaged: %s: restore it from its backup", what);
+}
+
+/* The one block of a label; a second one would be a question which of them counts. */
+static int block(const char *text, size_t len, const char *label, struct ms_buf *out)
+{
+	_cleanup_buf_ struct ms_buf second = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	size_t used = 0, more = 0;
+	int r;
+
+	r = ms_pem_find(text, len, label, out, &used);
+	if (r < 0)
+		return r;
+	r = ms_pem_find(text + used, len - used, label, &second, &more);
+	if (r == -ENODATA)
+		return 0;
+	return r < 0 ? r : -EBADMSG;
+}
+
+static int find(const char *text, size_t len, const char *label, struct ms_buf *out,
+		struct ms_error *err)
+{
+	int r = block(text, len, label, out);
+
+	if (r == -ENOMEM)
+		return ms_error_set(err, r, "no-memory", "out of memory: close other programs");
+	if (r == -ENODATA)
+		return ms_error_set(err, -EBADMSG, "key-file-damaged",
+				    "the key file has no %s: it is damaged or not a key file of "
+				    "modseal: restore it from its backup",
+				    label);
+	if (r < 0)
+		return ms_error_set(err, -EBADMSG, "key-file-damaged",
+				    "the key file's %s is damaged, or there are two: restore the "
+				    "file from its backup",
+				    label);
+	return 0;
+}
+
+static int read_sealed(const struct ms_buf *b, struct ms_keyfile *k, struct ms_error *err)
+{
+	struct ms_reader r = MS_READER(b->data, b->len);
+	const uint8_t *spki, *nonce, *tag, *sealed, *srk;
+	uint32_t version = ms_reader_u32(&r);
+
+	if (!ms_reader_error(&r) && version > MS_KEYFILE_VERSION)
+		return ms_error_set(err, -ENOPKG, "key-file-version",
+				    "the key file has format version %u, this modseal reads up to "
+				    "%u: install a newer modseal",
+				    version, MS_KEYFILE_VERSION);
+	k->created = (time_t)(ms_reader_u64(&r) & INT64_MAX);
+	srk = ms_reader_bytes(&r, sizeof(k->blob.srk_name), &k->blob.srk_name_len);
+	spki = ms_reader_get(&r, sizeof(k->spki_sha256));
+	nonce = ms_reader_get(&r, sizeof(k->nonce));
+	tag = ms_reader_get(&r, sizeof(k->tag));
+	sealed = ms_reader_bytes(&r, sizeof(k->sealed), &k->sealed_len);
+	if (ms_reader_end(&r) < 0 || version == 0 || k->blob.srk_name_len < 34 ||
+	    k->sealed_len == 0)
+		return damaged(err, "the " SEALED_LABEL " is cut short or malformed");
+	memcpy(k->blob.srk_name, srk, k->blob.srk_name_len);
+	memcpy(k->spki_sha256, spki, sizeof(k->spki_sha256));
+	memcpy(k->nonce, nonce, sizeof(k->nonce));
+	memcpy(k->tag, tag, sizeof(k->tag));
+	memcpy(k->sealed, sealed, k->sealed_len);
+	return 0;
+}
+
+static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	_cleanup_buf_ struct ms_buf sealed = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	_cleanup_buf_ struct ms_buf cert = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	int r;
+
+	r = find(text, len, MS_TSS2KEY_LABEL, &der, err);
+	if (r == 0)
+		r = ms_tss2key_parse(der.data, der.len, &k->blob, err);
+	if (r == 0)
+		r = find(text, len, SEALED_LABEL, &sealed, err);
+	if (r == 0)
+		r = read_sealed(&sealed, k, err);
+	if (r == 0)
+		r = ms_tpm_blob_check(&k->blob, err);
+	if (r == 0)
+		r = find(text, len, CERT_LABEL, &cert, err);
+	if (r < 0)
+		return r;
+	if (cert.len == 0 || cert.len > sizeof(k->cert))
+		return damaged(err, "the certificate is empty or too large");
+	memcpy(k->cert, cert.data, cert.len);
+	k->cert_len = cert.len;
+	return 0;
+}
+
+int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret, struct ms_error *err)
+{
+	_cleanup_free_ struct ms_keyfile *k = NULL;
+	int r;
+
+	if (len > MS_KEY_FILE_MAX)
+		return damaged(err, "it is too large");
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return ms_error_set(err, -ENOMEM, "no-memory",
+				    "out of memory: close other programs");
+	r = parse(text, len, k, err);
+	if (r == 0)
+		*ret = *k;
+	return r;
+}
+
+int ms_keyfile_write(const struct ms_keyfile *k, struct ms_buf *out)
+{
+	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	_cleanup_buf_ struct ms_buf sealed = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	int r;
+
+	r = ms_tss2key_write(&k->blob, &der);
+	if (r < 0)
+		return r;
+	ms_buf_put_u32(&sealed, MS_KEYFILE_VERSION);
+	ms_buf_put_u64(&sealed, (uint64_t)k->created);
+	ms_buf_put_bytes(&sealed, k->blob.srk_name, k->blob.srk_name_len);
+	ms_buf_put(&sealed, k->spki_sha256, sizeof(k->spki_sha256));
+	ms_buf_put(&sealed, k->nonce, sizeof(k->nonce));
+	ms_buf_put(&sealed, k->tag, sizeof(k->tag));
+	ms_buf_put_bytes(&sealed, k->sealed, k->sealed_len);
+	r = ms_buf_error(&sealed);
+	if (r < 0)
+		return r;
+	ms_pem_put(out, MS_TSS2KEY_LABEL, der.data, der.len);
+	ms_pem_put(out, SEALED_LABEL, sealed.data, sealed.len);
+	ms_pem_put(out, CERT_LABEL, k->cert, k->cert_len);
+	return ms_buf_error(out);
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The connection to the TPM, and what kind of TPM it is.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include "lib/secmem.h"
+#include "tpm/internal.h"
+
+int ms_tpm_props(struct ms_tpm *t, uint32_t first, TPMS_CAPABILITY_DATA **ret,
+		 struct ms_error *err)
+{
+	TPMI_YES_NO more;
+	TSS2_RC rc;
+
+	rc = Esys_GetCapability(t->esys, MS_NO_SESSIONS, TPM2_CAP_TPM_PROPERTIES, first,
+				TPM2_MAX_TPM_PROPERTIES, &more, ret);
+	return ms_tpm_explain(rc, "ask the TPM for its properties", err);
+}
+
+uint32_t ms_tpm_prop(const TPMS_CAPABILITY_DATA *caps, uint32_t property)
+{
+	const TPML_TAGGED_TPM_PROPERTY *l = &caps->data.tpmProperties;
+
+	for (uint32_t i = 0; i < l->count; i++)
+		if (l->tpmProperty[i].property == property)
+			return l->tpmProperty[i].value;
+	return 0;
+}
+
+int ms_tpm_ping(struct ms_tpm *t, struct ms_error *err)
+{
+	_cleanup_esys_ TPMS_CAPABILITY_DATA *caps = NULL;
+	TPMI_YES_NO more;
+	TSS2_RC rc;
+
+	rc = Esys_GetCapability(t->esys, MS_NO_SESSIONS, TPM2_CAP_TPM_PROPERTIES,
+				TPM2_PT_MANUFACTURER, 1, &more, &caps);
+	return ms_tpm_explain(rc, "reach the TPM", err);
+}
+
+static int handles(struct ms_tpm *t, uint32_t first, uint32_t max, TPMS_CAPABILITY_DATA **ret,
+		   struct ms_error *err)
+{
+	TPMI_YES_NO more;
+	TSS2_RC rc;
+
+	rc = Esys_GetCapability(t->esys, MS_NO_SESSIONS, TPM2_CAP_HANDLES, first, max, &more,
+				ret);
+	return ms_tpm_explain(rc, "ask the TPM for its handles", err);
+}
+
+/*
+ * Without a resource manager, what a worker had loaded when it was killed stays and takes
+ * the few slots. Whoever can see these handles here has the TPM to himself: a resource
+ * manager shows us only our own, and there are none yet.
+ */
+static int flush_leftovers(struct ms_tpm *t, uint32_t first, struct ms_error *err)
+{
+	_cleanup_esys_ TPMS_CAPABILITY_DATA *caps = NULL;
+	int r;
+
+	r = handles(t, first, TPM2_MAX_CAP_HANDLES, &caps, err);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < caps->data.handles.count; i++) {
+		ESYS_TR tr;
+
+		if (Esys_TR_FromTPMPublic(t->esys, caps->data.handles.handle[i], MS_NO_SESSIONS,
+					  &tr) == TSS2_RC_SUCCESS)
+			Esys_FlushContext(t->esys, tr);
+	}
+	return 0;
+}
+
+/* What the TSS calls an I/O error is nearly always a path that can be named. */
+static int cannot_connect(const char *tcti, TSS2_RC rc, struct ms_error *err)
+{
+	const char *path = NULL;
+	bool device = !strncmp(tcti, "device:", 7);
+
+	if (device)
+		path = tcti + 7;
+	else if (!strncmp(tcti, "swtpm:path=", 11))
+		path = tcti + 11;
+	if (path && *path && access(path, R_OK | W_OK) < 0) {
+		if (errno == EACCES || errno == EPERM)
+			return ms_error_set(err, -ENODEV, "tpm-absent",
+					    "cannot open the TPM: no permission for %s: run the "
+					    "agent as a member of the file's group (tss)",
+					    path);
+		if (errno == ENOENT || errno == ENOTDIR)
+			return ms_error_set(err, -ENODEV, "tpm-absent",
+					    "cannot open the TPM: there is no %s: %s", path,
+					    device ? "enable the TPM in the firmware set-up, or "
+						     "correct tcti in section [tpm]"
+						   : "start swtpm, or correct tcti in section "
+						     "[tpm]");
+	}
+	if ((rc & 0xffff) == TSS2_BASE_RC_IO_ERROR)
+		return ms_error_set(err, -ENODEV, "tpm-absent",
+				    "cannot open the TPM: nothing answers at \"%s\": %s", tcti,
+				    device ? "end other programs that have it open, or use "
+					     "device:/dev/tpmrm0"
+					   : "start it, or correct tcti in section [tpm]");
+	return ms_tpm_explain(rc, "open the TPM", err);
+}
+
+int ms_tpm_open(const char *tcti, struct ms_tpm **ret, struct ms_error *err)
+{
+	struct ms_tpm *t;
+	TSS2_RC rc;
+	int r;
+
+	/* One sentence is printed, ours; whoever sets TSS2_LOG himself gets the TSS's too. */
+	setenv("TSS2_LOG", "all+NONE", 0);
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return ms_error_set(err, -ENOMEM, "no-memory", "out of memory");
+	rc = Tss2_TctiLdr_Initialize(tcti, &t->tcti);
+	if (rc != TSS2_RC_SUCCESS) {
+		r = cannot_connect(tcti, rc, err);
+		goto fail;
+	}
+	rc = Esys_Initialize(&t->esys, t->tcti, NULL);
+	if (rc != TSS2_RC_SUCCESS) {
+		r = ms_tpm_explain(rc, "open the TPM", err);
+		goto fail;
+	}
+	r = flush_leftovers(t, TPM2_TRANSIENT_FIRST, err);
+	if (r == 0)
+		r = flush_leftovers(t, TPM2_LOADED_SESSION_FIRST, err);
+	if (r < 0)
+		goto fail;
+	*ret = t;
+	return 0;
+fail:
+	ms_tpm_close(t);
+	return r;
+}
+
+void ms_tpm_close(struct ms_tpm *t)
+{
+	if (!t)
+		return;
+	if (t->esys)
+		Esys_Finalize(&t->esys);
+	if (t->tcti)
+		Tss2_TctiLdr_Finalize(&t->tcti);
+	free(t);
+}
+
+static void copy_chars(char *dst, size_t size, const uint32_t *v, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < 4 * n && at + 1 < size; i++) {
+		char c = (char)(v[i / 4] >> (24 - 8 * (i % 4)));
+
+		if (c >= 0x20 && c < 0x7f)
+			dst[at++] = c;
+	}
+	while (at > 0 && dst[at - 1] == ' ')
+		at--;
+	dst[at] = '\0';
+}
+
+static void fill_fixed(const TPMS_CAPABILITY_DATA *caps, struct ms_tpm_info *i)
+{
+	uint32_t maker = ms_tpm_prop(caps, TPM2_PT_MANUFACTURER), vendor[4];
+	uint32_t v1 = ms_tpm_prop(caps, TPM2_PT_FIRMWARE_VERSION_1);
+	uint32_t v2 = ms_tpm_prop(caps, TPM2_PT_FIRMWARE_VERSION_2);
+
+	for (uint32_t k = 0; k < 4; k++)
+		vendor[k] = ms_tpm_prop(caps, TPM2_PT_VENDOR_STRING_1 + k);
+	copy_chars(i->manufacturer, sizeof(i->manufacturer), &maker, 1);
+	copy_chars(i->vendor, sizeof(i->vendor), vendor, 4);
+	snprintf(i->firmware, sizeof(i->firmware), "%u.%u.%u.%u", v1 >> 16, v1 & 0xffff, v2 >> 16,
+		 v2 & 0xffff);
+}
+
+int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret, struct ms_error *err)
+{
+	_cleanup_esys_ TPMS_CAPABILITY_DATA *fixed = NULL, *var = NULL, *srk = NULL;
+	struct ms_tpm_info i = { 0 };
+	int r;
+
+	r = ms_tpm_props(t, TPM2_PT_FIXED, &fixed, err);
+	if (r == 0)
+		r = ms_tpm_props(t, TPM2_PT_VAR, &var, err);
+	if (r == 0)
+		r = handles(t, MS_TPM_PARENT_SRK, 1, &srk, err);
+	if (r < 0)
+		return r;
+	fill_fixed(fixed, &i);
+	i.lockout_counter = ms_tpm_prop(var, TPM2_PT_LOCKOUT_COUNTER);
+	i.lockout_max = ms_tpm_prop(var, TPM2_PT_MAX_AUTH_FAIL);
+	i.lockout_recovery_s = ms_tpm_prop(var, TPM2_PT_LOCKOUT_INTERVAL);
+	i.in_lockout = ms_tpm_prop(var, TPM2_PT_PERMANENT) & TPMA_PERMANENT_INLOCKOUT;
+	i.srk_persistent = srk->data.handles.count > 0 &&
+			   srk->data.handles.handle[0] == MS_TPM_PARENT_SRK;
+	*ret = i;
+	return 0;
+}
+
+/* The TSS frees without wiping; these get the same chunks back, so that we can. */
+static void __attribute__((noinline)) wipe_free_chunks(void)
+{
+	enum { PER_SIZE = 7 };
+
+	for (size_t n = 24; n <= 8192; n += 16) {
+		void *v[PER_SIZE];
+
+		for (size_t i = 0; i < PER_SIZE; i++) {
+			v[i] = malloc(n);
+			if (v[i])
+				ms_wipe(v[i], malloc_usable_size(v[i]));
+		}
+		for (size_t i = 0; i < PER_SIZE; i++)
+			free(v[i]);
+	}
+}
+
+static void __attribute__((noinline)) wipe_stack(void)
+{
+	uint8_t below[32768];
+
+	ms_wipe(below, sizeof(below));
+}
+
+void ms_tpm_forget(struct ms_tpm *t)
+{
+	_cleanup_esys_ TPMS_CAPABILITY_DATA *caps = NULL;
+
+	/* A long answer over the command buffer; if the TPM is gone, the context goes too. */
+	if (ms_tpm_props(t, TPM2_PT_FIXED, &caps, NULL) == 0)
+		ms_wipe(caps, sizeof(*caps));
+	wipe_stack();
+	wipe_free_chunks();
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include "lib/der.h"
+#include "tpm/policy.h"
+#include "tpm/tss2key.h"
+
+#define TAG_EXPLICIT(n) (MS_DER_CTX0C | (n))
+
+static const uint8_t oid_any[] = { 0x67, 0x81, 0x05, 0x0a, 0x01 }; /* 2.23.133.10.1 */
+static const uint8_t oid_sealed[] = { 0x67, 0x81, 0x05, 0x0a, 0x01, 0x05 };
+
+/* ------------------------------------------------------------------ read */
+
+/* What is inside the next element; it has the error if there is none of this tag. */
+static struct ms_reader element(struct ms_reader *r, uint8_t tag)
+{
+	struct ms_der e;
+
+	if (ms_der_get(r, tag, &e) < 0)
+		return (struct ms_reader){ .err = -EBADMSG };
+	return e.body;
+}
+
+/* An INTEGER from 0 to 2^32 - 1. */
+static uint32_t integer(struct ms_reader *r)
+{
+	struct ms_der e;
+	uint32_t n = 0;
+
+	if (ms_der_integer(r, &e) < 0)
+		return 0;
+	if (e.body.left > 5 || (e.body.p[0] & 0x80) || (e.body.left == 5 && e.body.p[0] != 0)) {
+		r->err = -EBADMSG;
+		return 0;
+	}
+	while (e.body.left > 0)
+		n = n << 8 | ms_reader_u8(&e.body);
+	return n;
+}
+
+static bool boolean(struct ms_reader *r)
+{
+	struct ms_reader v = element(r, MS_DER_BOOLEAN);
+	uint8_t b = ms_reader_u8(&v);
+
+	if (ms_reader_end(&v) < 0 || (b != 0 && b != 0xff))
+		r->err = -EBADMSG;
+	return b == 0xff;
+}
+
+static void inherit(struct ms_reader *outer, const struct ms_reader *inner)
+{
+	if (ms_reader_end(inner) < 0)
+		outer->err = -EBADMSG;
+}
+
+/* Return: 0, -EBADMSG, -ENOPKG (a policy that modseal does not make) */
+static int policy(struct ms_reader *steps, struct ms_tpm_blob *blob)
+{
+	while (steps->left > 0) {
+		struct ms_reader step = element(steps, MS_DER_SEQUENCE);
+		struct ms_reader cc = element(&step, TAG_EXPLICIT(0));
+		uint32_t code = integer(&cc);
+		struct ms_reader wrap = element(&step, TAG_EXPLICIT(1));
+		struct ms_reader body = element(&wrap, MS_DER_OCTETS);
+		int r = 0;
+
+		inherit(steps, &cc);
+		inherit(steps, &wrap);
+		inherit(steps, &step);
+		if (steps->err || body.err)
+			return -EBADMSG;
+		if (code == TPM2_CC_PolicyPCR && !blob->pcrs && !blob->has_pin)
+			r = ms_policy_pcr_parse(body.p, body.left, blob);
+		else if (code == TPM2_CC_PolicyAuthValue && !blob->has_pin && body.left == 0)
+			blob->has_pin = true;
+		else
+			r = -ENOPKG;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static size_t octets(struct ms_reader *r, uint8_t *dst, size_t max)
+{
+	struct ms_reader v = element(r, MS_DER_OCTETS);
+	size_t len = v.left;
+
+	if (v.err || len == 0 || len > max) {
+		r->err = -EBADMSG;
+		return 0;
+	}
+	memcpy(dst, v.p, len);
+	return len;
+}
+
+static int damaged(struct ms_error *err)
+{
+	return ms_error_set(err, -EBADMSG, "key-file-damaged",
+			    "the key file's " MS_TSS2KEY_LABEL " is damaged: restore the file "
+			    "from its backup");
+}
+
+static int foreign(struct ms_error *err, const char *what)
+{
+	return ms_error_set(err, -ENOPKG, "key-file-foreign",
+			    "the key file has %s: it was not made by modseal; create a key with "
+			    "modseal key create",
+			    what);
+}
+
+static int check_type(const struct ms_reader *oid, struct ms_error *err)
+{
+	if (oid->err || oid->left == 0)
+		return damaged(err);
+	if (oid->left == sizeof(oid_sealed) && !memcmp(oid->p, oid_sealed, oid->left))
+		return 0;
+	if (oid->left > sizeof(oid_any) && !memcmp(oid->p, oid_any, sizeof(oid_any)))
+		return foreign(err, "a TPM key of another type than sealed");
+	return foreign(err, "an unknown type of key");
+}
+
+int ms_tss2key_parse(const uint8_t *der, size_t len, struct ms_tpm_blob *ret,
+		     struct ms_error *err)
+{
+	struct ms_tpm_blob blob = { 0 };
+	struct ms_reader r = MS_READER(der, len), key, wrap, oid;
+	bool empty_auth = false;
+	int e;
+
+	key = element(&r, MS_DER_SEQUENCE);
+	if (ms_reader_end(&r) < 0)
+		return damaged(err);
+	oid = element(&key, MS_DER_OID);
+	e = check_type(&oid, err);
+	if (e < 0)
+		return e;
+	if (ms_der_next_is(&key, TAG_EXPLICIT(0))) {
+		wrap = element(&key, TAG_EXPLICIT(0));
+		empty_auth = boolean(&wrap);
+		inherit(&key, &wrap);
+	}
+	if (ms_der_next_is(&key, TAG_EXPLICIT(1))) {
+		struct ms_reader steps;
+
+		wrap = element(&key, TAG_EXPLICIT(1));
+		steps = element(&wrap, MS_DER_SEQUENCE);
+		inherit(&key, &wrap);
+		e = steps.err || steps.left == 0 ? -EBADMSG : policy(&steps, &blob);
+		if (e == -ENOPKG)
+			return foreign(err, "a policy that is not one of modseal's");
+		if (e < 0)
+			return damaged(err);
+	}
+	if (!key.err && key.left > 0 && (key.p[0] & 0xe0) == MS_DER_CTX0C)
+		return foreign(err, "fields that modseal does not use");
+	blob.parent = integer(&key);
+	blob.pub_len = octets(&key, blob.pub, sizeof(blob.pub));
+	blob.priv_len = octets(&key, blob.priv, sizeof(blob.priv));
+	if (ms_reader_end(&key) < 0)
+		return damaged(err);
+	if (blob.parent != MS_TPM_PARENT_SRK && blob.parent != MS_TPM_PARENT_OWNER)
+		return foreign(err, "another parent than the storage root key");
+	if (empty_auth == blob.has_pin)
+		return damaged(err);
+	*ret = blob;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- write */
+
+/* Wraps what is in @b from @from to its end. */
+static void wrap_from(struct ms_buf *b, size_t from, uint8_t tag)
+{
+	_cleanup_buf_ struct ms_buf inner = MS_BUF_INIT(MS_KEY_FILE_MAX);
+
+	if (b->err)
+		return;
+	ms_buf_put(&inner, b->data + from, b->len - from);
+	if (ms_buf_error(&inner) < 0) {
+		b->err = ms_buf_error(&inner);
+		return;
+	}
+	b->len = from;
+	ms_der_put(b, tag, inner.data, inner.len);
+}
+
+static void put_integer(struct ms_buf *b, uint32_t v)
+{
+	uint8_t bytes[5] = { 0 };
+	size_t skip = 0;
+
+	ms_put_be32(bytes + 1, v);
+	while (skip < 4 && bytes[skip] == 0 && !(bytes[skip + 1] & 0x80))
+		skip++;
+	ms_der_put(b, MS_DER_INTEGER, bytes + skip, sizeof(bytes) - skip);
+}
+
+static void put_step(struct ms_buf *b, uint32_t code, const struct ms_buf *body)
+{
+	size_t step = b->len, field = b->len;
+
+	put_integer(b, code);
+	wrap_from(b, field, TAG_EXPLICIT(0));
+	field = b->len;
+	ms_der_put(b, MS_DER_OCTETS, body->data, body->len);
+	wrap_from(b, field, TAG_EXPLICIT(1));
+	wrap_from(b, step, MS_DER_SEQUENCE);
+}
+
+static void put_policy(struct ms_buf *b, const struct ms_tpm_blob *blob)
+{
+	size_t from = b->len;
+
+	if (blob->pcrs) {
+		_cleanup_buf_ struct ms_buf body = MS_BUF_INIT(256);
+
+		ms_policy_pcr_body(blob, &body);
+		if (ms_buf_error(&body) < 0)
+			b->err = ms_buf_error(&body);
+		put_step(b, TPM2_CC_PolicyPCR, &body);
+	}
+	if (blob->has_pin)
+		put_step(b, TPM2_CC_PolicyAuthValue, &(struct ms_buf){ 0 });
+	wrap_from(b, from, MS_DER_SEQUENCE);
+	wrap_from(b, from, TAG_EXPLICIT(1));
+}
+
+int ms_tss2key_write(const struct ms_tpm_blob *blob, struct ms_buf *out)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	const uint8_t empty_auth = blob->has_pin ? 0 : 0xff;
+	size_t from;
+
+	ms_der_put(&b, MS_DER_OID, oid_sealed, sizeof(oid_sealed));
+	from = b.len;
+	ms_der_put(&b, MS_DER_BOOLEAN, &empty_auth, 1);
+	wrap_from(&b, from, TAG_EXPLICIT(0));
+	/* Others refuse a key with a policy, so there is none where it would be empty. */
+	if (blob->pcrs || blob->has_pin)
+		put_policy(&b, blob);
+	put_integer(&b, blob->parent);
+	ms_der_put(&b, MS_DER_OCTETS, blob->pub, blob->pub_len);
+	ms_der_put(&b, MS_DER_OCTETS, blob->priv, blob->priv_len);
+	wrap_from(&b, 0, MS_DER_SEQUENCE);
+	if (ms_buf_error(&b) < 0)
+		return ms_buf_error(&b);
+	ms_buf_put(out, b.data, b.len);
+	return ms_buf_error(out);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * "TSS2 PRIVATE KEY": draft-bottomley-tpm2-keys, the sealed type only.
+ */
+#ifndef MS_TPM_TSS2KEY_H
+#define MS_TPM_TSS2KEY_H
+
+#include "tpm/tpm.h"
+
+#define MS_TSS2KEY_LABEL "TSS2 PRIVATE KEY"
+
+/**
+ * ms_tss2key_parse() - DER of a TPMKey
+ * @ret: parent, pcrs, pcr_digest, has_pin, pub and priv are set; the Names are not
+ *
+ * Strict DER. Takes what modseal writes: type sealed, emptyAuth, a policy of PolicyPCR and
+ * PolicyAuthValue in this order, parent 0x81000001 or 0x40000001.
+ *
+ * Return: 0, -EBADMSG (malformed), -ENOPKG (another type of key, policy or parent).
+ */
+int ms_tss2key_parse(const uint8_t *der, size_t len, struct ms_tpm_blob *ret,
+		     struct ms_error *err) _must_check_;
+/** ms_tss2key_write() - DER of a TPMKey appended to @out. Return: 0, -EFBIG, -ENOMEM */
+int ms_tss2key_write(const struct ms_tpm_blob *blob, struct ms_buf *out) _must_check_;
+
+#endif

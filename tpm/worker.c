@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The worker's side: one request after the other, no state but the open TPM.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include "lib/secmem.h"
+#include "tpm/internal.h"
+#include "tpm/worker.h"
+#include "tpm/worker_proto.h"
+
+/* An idle worker lets go of the TPM, which others may want who have no resource manager. */
+#define IDLE_MS 500
+
+struct worker {
+	int fd;
+	const char *tcti;
+	struct ms_tpm *tpm;
+	/* everything below is in locked memory */
+	struct secrets {
+		uint8_t msg[MS_TPMW_MSG_MAX];
+		struct ms_tpmw_request q;
+		struct ms_tpmw_answer a;
+	} *s;
+};
+
+/*
+ * A connection that broke while it was idle is opened again before anything is asked of
+ * it, so that no authorisation is ever sent twice.
+ */
+static int have_tpm(struct worker *w, struct ms_error *err)
+{
+	if (w->tpm && ms_tpm_ping(w->tpm, NULL) < 0) {
+		ms_tpm_close(w->tpm);
+		w->tpm = NULL;
+	}
+	return w->tpm ? 0 : ms_tpm_open(w->tcti, &w->tpm, err);
+}
+
+static int serve(struct worker *w)
+{
+	struct ms_tpmw_request *q = &w->s->q;
+	struct ms_tpmw_answer *a = &w->s->a;
+	const char *pin = q->has_pin ? q->pin : NULL;
+	int r;
+
+	r = have_tpm(w, &a->err);
+	if (r < 0)
+		return r;
+	switch ((enum ms_tpmw_op)q->op) {
+	case MS_TPMW_INFO:
+		r = ms_tpm_info(w->tpm, &a->info, &a->err);
+		break;
+	case MS_TPMW_SEAL:
+		r = ms_tpm_seal(w->tpm, q->secret, q->pcrs, pin, &a->blob, &a->err);
+		break;
+	case MS_TPMW_UNSEAL:
+		r = ms_tpm_unseal(w->tpm, &q->blob, pin, a->secret, &a->err);
+		break;
+	}
+	if (r == -ENODEV) {
+		ms_tpm_close(w->tpm);
+		w->tpm = NULL;
+	}
+	return r;
+}
+
+static int answer(struct worker *w, size_t len)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_TPMW_MSG_MAX);
+	struct secrets *s = w->s;
+	ssize_t n;
+	int r;
+
+	r = ms_tpmw_get_request(s->msg, len, &s->q);
+	if (r < 0)
+		return r;
+	s->a.op = s->q.op;
+	s->a.rc = serve(w);
+	/* All the room at once: a buffer that grows leaves copies behind. */
+	r = ms_buf_reserve(&b, MS_TPMW_MSG_MAX);
+	if (r == 0)
+		r = ms_tpmw_put_answer(&b, &s->a);
+	if (r < 0)
+		return r;
+	do
+		n = send(w->fd, b.data, b.len, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+/* Return: 1 there is a message, 0 end of file, or a negative errno. */
+static int receive(struct worker *w, size_t *ret_len)
+{
+	struct pollfd p = { .fd = w->fd, .events = POLLIN };
+	ssize_t n;
+	int r;
+
+	for (;;) {
+		r = poll(&p, 1, w->tpm ? IDLE_MS : -1);
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r == 0) {
+			ms_tpm_close(w->tpm);
+			w->tpm = NULL;
+		}
+		if (r <= 0)
+			continue;
+		n = recv(w->fd, w->s->msg, sizeof(w->s->msg), MSG_TRUNC | MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0)
+			return errno == ECONNRESET ? 0 : -errno;
+		if ((size_t)n > sizeof(w->s->msg))
+			return -EMSGSIZE;
+		*ret_len = (size_t)n;
+		return n > 0;
+	}
+}
+
+int ms_tpm_worker_run(int fd, const char *tcti)
+{
+	struct worker w = { .fd = fd, .tcti = tcti };
+	size_t len = 0;
+	int r;
+
+	w.s = ms_secmem_alloc(sizeof(*w.s));
+	if (!w.s) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((r = receive(&w, &len)) > 0) {
+		r = answer(&w, len);
+		ms_wipe(w.s, sizeof(*w.s));
+		if (r < 0)
+			break;
+	}
+	ms_tpm_close(w.tpm);
+	ms_secmem_free(w.s, sizeof(*w.s));
+	close(fd);
+	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
+}

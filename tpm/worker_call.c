@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The caller's side: send, wait with a deadline, read the answer.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include "lib/secmem.h"
+#include "tpm/worker.h"
+#include "tpm/worker_proto.h"
+
+struct call {
+	uint8_t msg[MS_TPMW_MSG_MAX];
+	struct ms_tpmw_request q;
+	struct ms_tpmw_answer a;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Return: 0 ready, -ETIMEDOUT, or another negative errno. */
+static int wait_for(int fd, short events, int64_t until)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	for (;;) {
+		int64_t left = until - now_ms();
+		int r = poll(&p, 1, left > 0 ? (int)left : 0);
+
+		if (r > 0)
+			return 0;
+		if (r == 0)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+static int transmit(struct ms_tpmw *w, const struct ms_buf *b, int64_t until)
+{
+	for (;;) {
+		int r;
+
+		if (send(w->fd, b->data, b->len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+			return 0;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return -errno;
+		r = wait_for(w->fd, POLLOUT, until);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int receive(struct ms_tpmw *w, struct call *c, int64_t until)
+{
+	for (;;) {
+		ssize_t n;
+		int r = wait_for(w->fd, POLLIN, until);
+
+		if (r < 0)
+			return r;
+		n = recv(w->fd, c->msg, sizeof(c->msg), MSG_TRUNC | MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ECONNRESET;
+		if ((size_t)n > sizeof(c->msg))
+			return -EBADMSG;
+		r = ms_tpmw_get_answer(c->msg, (size_t)n, &c->a);
+		return r == 0 && c->a.op != c->q.op ? -EBADMSG : r;
+	}
+}
+
+static int exchange(struct ms_tpmw *w, struct call *c)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_TPMW_MSG_MAX);
+	int64_t until = now_ms() + w->deadline_ms;
+	int r;
+
+	r = ms_buf_reserve(&b, MS_TPMW_MSG_MAX);
+	if (r == 0)
+		r = ms_tpmw_put_request(&b, &c->q);
+	if (r == 0)
+		r = transmit(w, &b, until);
+	if (r == 0)
+		r = receive(w, c, until);
+	return r;
+}
+
+/*
+ * Whatever went wrong between the two, the answer may still come: only a new socket keeps
+ * it apart from the answer to the next request.
+ */
+static int call(struct ms_tpmw *w, struct call *c, struct ms_error *err)
+{
+	int r;
+
+	if (w->fd < 0)
+		return ms_error_set(err, -ENODEV, "tpm-worker-gone",
+				    "the TPM process is not running: try again in a moment");
+	r = exchange(w, c);
+	if (r == -ENOMEM)
+		return ms_error_set(err, r, "no-memory", "out of memory: close other programs");
+	if (r < 0) {
+		close(w->fd);
+		w->fd = -1;
+	}
+	if (r == -ETIMEDOUT)
+		return ms_error_set(err, r, "tpm-timeout",
+				    "the TPM did not answer within %u ms: try again, and if it "
+				    "stays so, power the machine off and on",
+				    w->deadline_ms);
+	if (r < 0)
+		return ms_error_set(err, -ENODEV, "tpm-worker-gone",
+				    "the TPM process ended in the middle of a request: try again");
+	if (c->a.rc < 0 && err)
+		*err = c->a.err;
+	return c->a.rc;
+}
+
+static struct call *call_new(enum ms_tpmw_op op, struct ms_error *err)
+{
+	struct call *c = ms_secmem_alloc(sizeof(*c));
+
+	if (c)
+		c->q.op = (uint8_t)op;
+	else
+		ms_error_set(err, -ENOMEM, "no-memory",
+			     "out of locked memory: raise RLIMIT_MEMLOCK (LimitMEMLOCK=)");
+	return c;
+}
+
+static void call_freep(struct call **c)
+{
+	if (*c)
+		ms_secmem_free(*c, sizeof(**c));
+}
+#define _cleanup_call_ _cleanup_(call_freep)
+
+static int set_pin(struct call *c, const char *pin, struct ms_error *err)
+{
+	size_t len = pin ? strlen(pin) : 0;
+
+	if (!pin)
+		return 0;
+	if (len > MS_PIN_MAX)
+		return ms_error_set(err, -EINVAL, "bad-pin",
+				    "the PIN is longer than %u bytes: give a shorter one",
+				    MS_PIN_MAX);
+	memcpy(c->q.pin, pin, len);
+	c->q.has_pin = true;
+	return 0;
+}
+
+int ms_tpmw_info(struct ms_tpmw *w, struct ms_tpm_info *ret, struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(MS_TPMW_INFO, err);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	r = call(w, c, err);
+	if (r == 0)
+		*ret = c->a.info;
+	return r;
+}
+
+int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
+		 const char *pin, struct ms_tpm_blob *ret, struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(MS_TPMW_SEAL, err);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	memcpy(c->q.secret, secret, MS_TPM_SECRET_LEN);
+	c->q.pcrs = pcrs;
+	r = set_pin(c, pin, err);
+	if (r == 0)
+		r = call(w, c, err);
+	if (r == 0)
+		*ret = c->a.blob;
+	return r;
+}
+
+int ms_tpmw_unseal(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
+		   uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(MS_TPMW_UNSEAL, err);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->q.blob = *blob;
+	r = set_pin(c, pin, err);
+	if (r == 0)
+		r = call(w, c, err);
+	if (r == 0)
+		memcpy(ret, c->a.secret, MS_TPM_SECRET_LEN);
+	return r;
+}

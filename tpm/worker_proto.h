@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Messages between the TPM worker and its caller: one SOCK_SEQPACKET datagram each.
+ *
+ *   request: u8 operation, then
+ *            info    nothing
+ *            seal    32 bytes secret, u32 PCR mask, PIN
+ *            unseal  blob, PIN
+ *   answer:  u8 operation, u32 errno (positive, 0 good), code, sentence, then if good
+ *            info    the fields of struct ms_tpm_info in order
+ *            seal    blob
+ *            unseal  32 bytes secret
+ *   PIN:     u8 0 (none) or 1, then a string
+ *   blob:    u32 parent, u32 pcrs, u8 has_pin, 32 bytes PCR digest, then as byte strings
+ *            pub, priv, name, srk_name
+ *
+ * Strings and byte strings have a u32 length before them; integers are big-endian.
+ */
+#ifndef MS_TPM_WORKER_PROTO_H
+#define MS_TPM_WORKER_PROTO_H
+
+#include "tpm/tpm.h"
+
+#define MS_TPMW_MSG_MAX 8192u
+
+enum ms_tpmw_op {
+	MS_TPMW_INFO = 1,
+	MS_TPMW_SEAL = 2,
+	MS_TPMW_UNSEAL = 3,
+};
+
+/** struct ms_tpmw_request - holds secrets: lives in locked memory, wiped after use */
+struct ms_tpmw_request {
+	uint8_t op;
+	uint32_t pcrs;
+	bool has_pin;
+	uint8_t secret[MS_TPM_SECRET_LEN];
+	char pin[MS_PIN_MAX + 1];
+	struct ms_tpm_blob blob;
+};
+
+/** struct ms_tpmw_answer - the same */
+struct ms_tpmw_answer {
+	uint8_t op;
+	int rc;
+	struct ms_error err;
+	struct ms_tpm_info info;
+	struct ms_tpm_blob blob;
+	uint8_t secret[MS_TPM_SECRET_LEN];
+};
+
+/* The puts append a message; the gets read one. Return: 0, -EBADMSG, -EFBIG, -ENOMEM. */
+int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q) _must_check_;
+int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *ret)
+	_must_check_;
+int ms_tpmw_put_answer(struct ms_buf *b, const struct ms_tpmw_answer *a) _must_check_;
+int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
+	_must_check_;
+
+#endif
