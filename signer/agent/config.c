@@ -99,9 +99,9 @@ static int check_owner(const char *path, const struct stat *st, struct ms_error 
 				    path, (unsigned int)st->st_uid, path);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return ms_error_set(err, -EPERM, "config-unsafe",
-				    "%s can be written by its %s, who could change the policy: "
+				    "%s can be written by %s, who could change the policy: "
 				    "chmod go-w %s",
-				    path, st->st_mode & S_IWOTH ? "others" : "group", path);
+				    path, st->st_mode & S_IWOTH ? "others" : "its group", path);
 	return 0;
 }
 

@@ -34,10 +34,14 @@ static const char schema[] =
 	" last_us INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;";
 
-/* What SQLite says as errno; the system's own word comes first where there is one. */
-static int sqlite_errno(sqlite3 *db, int rc)
+/*
+ * What SQLite says as errno; the system's own word comes first where there is one. SQLite
+ * does not keep it when a commit fails: then it is still in @sys, which is errno.
+ */
+static int sqlite_errno(sqlite3 *db, int rc, int sys)
 {
-	int sys = db ? sqlite3_system_errno(db) : 0;
+	if (db && sqlite3_system_errno(db) != 0)
+		sys = sqlite3_system_errno(db);
 
 	switch (rc & 0xff) {
 	case SQLITE_FULL:
@@ -89,7 +93,7 @@ static const char *advice(int rc)
 
 static int fail(struct ms_store *s, const char *what, int sqlite_rc, struct ms_error *err)
 {
-	int rc = sqlite_errno(s->db, sqlite_rc);
+	int rc = sqlite_errno(s->db, sqlite_rc, errno);
 	const char *why = rc == -EUCLEAN || rc == -EBUSY || rc == -EIO
 				  ? (s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(sqlite_rc))
 				  : ms_strerror(rc);
@@ -349,6 +353,7 @@ static int append_locked(struct ms_store *s, struct ms_record *r, size_t n, stru
 	uint64_t seq = 0;
 	int rc, ret;
 
+	errno = 0;
 	rc = run(s->begin);
 	if (rc == SQLITE_OK)
 		rc = last_seq(s, &seq);
