@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include "verifier/kernel_profile.h"
+
+#define H(name) (1u << MS_HASH_##name)
+#define S(name) (1u << MS_SIG_##name)
+
+#define SHA2 (H(SHA224) | H(SHA256) | H(SHA384) | H(SHA512))
+#define SHA3 (H(SHA3_256) | H(SHA3_384) | H(SHA3_512))
+
+/*
+ * Read in Debian's source packages; usable is what Debian's configuration has built in
+ * when the first modules are loaded. Oldest first.
+ */
+static const struct ms_kernel_profile profiles[] = {
+	{
+		.name = "5.10",
+		.major = 5,
+		.minor = 10,
+		.hashes_parsed = SHA2 | H(SHA1) | H(MD5) | H(MD4),
+		.hashes_usable = H(SHA1) | H(SHA224) | H(SHA256) | H(MD5),
+		.sigs_parsed = S(RSA),
+		.sigs_usable = S(RSA),
+		.unusable_sig_error = -ENOPKG,
+		.source = "crypto/asymmetric_keys/pkcs7_parser.c, pkcs7_verify.c of 5.10",
+	},
+	{
+		.name = "6.1",
+		.major = 6,
+		.minor = 1,
+		.hashes_parsed = SHA2 | H(SHA1) | H(MD5) | H(MD4) | H(SM3),
+		.hashes_usable = H(SHA1) | H(SHA224) | H(SHA256) | H(MD5),
+		.sigs_parsed = S(RSA) | S(ECDSA) | S(P521),
+		.sigs_usable = S(RSA),
+		.unusable_sig_error = -ENOENT,
+		.source = "crypto/asymmetric_keys/pkcs7_parser.c, public_key.c of 6.1; "
+			  "Debian "
+			  "has CRYPTO_ECDSA unset and CRYPTO_SHA512=m",
+	},
+	{
+		.name = "6.12",
+		.major = 6,
+		.minor = 12,
+		.hashes_parsed = SHA2 | SHA3 | H(SHA1) | H(SM3),
+		.hashes_usable = SHA2 | SHA3 | H(SHA1),
+		.sigs_parsed = S(RSA) | S(ECDSA) | S(P521),
+		.sigs_usable = S(RSA) | S(ECDSA) | S(P521),
+		.unusable_sig_error = -ENOPKG,
+		.source = "crypto/asymmetric_keys/pkcs7_parser.c, public_key.c of 6.12",
+	},
+	{
+		.name = "7.2",
+		.major = 7,
+		.minor = 0,
+		.hashes_parsed = SHA2 | SHA3 | H(SHA1) | H(SM3),
+		.hashes_usable = SHA2 | H(SHA1),
+		.sigs_parsed = S(RSA) | S(ECDSA) | S(P521) | S(MLDSA),
+		.sigs_usable = S(RSA) | S(ECDSA) | S(P521),
+		.unusable_sig_error = -ENOPKG,
+		.source = "crypto/asymmetric_keys/pkcs7_parser.c, public_key.c of 7.2; "
+			  "Debian "
+			  "has CRYPTO_MLDSA unset and CRYPTO_SHA3=m",
+	},
+};
+
+static const char *number(const char *s, unsigned int *ret)
+{
+	unsigned int v = 0;
+	const char *p;
+
+	for (p = s; *p >= '0' && *p <= '9' && p - s < 5; p++)
+		v = v * 10 + (unsigned int)(*p - '0');
+	if (p == s)
+		return NULL;
+	*ret = v;
+	return p;
+}
+
+const struct ms_kernel_profile *ms_kernel_profile_find(const char *release)
+{
+	const struct ms_kernel_profile *found = NULL;
+	unsigned int major, minor;
+	const char *p;
+
+	p = number(release, &major);
+	if (!p || *p != '.')
+		return NULL;
+	p = number(p + 1, &minor);
+	if (!p || (*p >= '0' && *p <= '9'))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(profiles); i++)
+		if (profiles[i].major < major ||
+		    (profiles[i].major == major && profiles[i].minor <= minor))
+			found = &profiles[i];
+	return found;
+}
+
+const struct ms_kernel_profile *ms_kernel_profile_at(size_t i)
+{
+	return i < ARRAY_SIZE(profiles) ? &profiles[i] : NULL;
+}
+
+static bool has(uint32_t set, unsigned int bit)
+{
+	return bit > 0 && bit < 32 && (set & (1u << bit));
+}
+
+bool ms_profile_parses_hash(const struct ms_kernel_profile *p, enum ms_hash h)
+{
+	return has(p->hashes_parsed, h);
+}
+
+bool ms_profile_has_hash(const struct ms_kernel_profile *p, enum ms_hash h)
+{
+	return has(p->hashes_usable, h);
+}
+
+bool ms_profile_parses_sig(const struct ms_kernel_profile *p, enum ms_sig_kind k)
+{
+	return has(p->sigs_parsed, k);
+}
+
+bool ms_profile_has_sig(const struct ms_kernel_profile *p, enum ms_sig_kind k)
+{
+	return has(p->sigs_usable, k);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include "lib/error.h"
+#include "verifier/result.h"
+
+struct finding_info {
+	const char *name, *title, *remedy;
+	enum ms_severity severity;
+	bool unchecked;
+};
+
+static const struct finding_info findings[MS_FINDING_COUNT] = {
+	[MS_FINDING_UNREADABLE] = {"unreadable", "COULD NOT READ",
+				   "make the file readable and check again",
+				   MS_SEVERITY_ERROR, true},
+	[MS_FINDING_TOO_LARGE] = {"too-large", "TOO LARGE",
+				  "replace it with the module of its package",
+				  MS_SEVERITY_ERROR, true},
+	[MS_FINDING_CHANGED] = {"changed-while-read", "CHANGED WHILE READ",
+				"find out what is writing to it, then check again",
+				MS_SEVERITY_ERROR, true},
+	[MS_FINDING_DAMAGED_COMPRESSION] = {"damaged-compression", "DAMAGED",
+					    "install the package that it came with again",
+					    MS_SEVERITY_ERROR, true},
+	[MS_FINDING_UNSUPPORTED_ALGORITHM] = {"unsupported-algorithm",
+					      "UNSUPPORTED ALGORITHM",
+					      "sign it with RSA or ECDSA and SHA-256",
+					      MS_SEVERITY_ERROR, true},
+	[MS_FINDING_UNSIGNED] = {"unsigned", "UNSIGNED",
+				 "sign it: modseal sign FILE (after any stripping)",
+				 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_MALFORMED_SIGNATURE] =
+		{"malformed-signature", "MALFORMED SIGNATURE",
+		 "install the package that it came with again, or sign it again",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_UNKNOWN_SIGNATURE_TYPE] =
+		{"unknown-signature-type", "UNKNOWN KIND OF SIGNATURE",
+		 "sign it again as PKCS#7: modseal sign FILE", MS_SEVERITY_ERROR, true},
+	[MS_FINDING_UNKNOWN_SIGNER] = {"unknown-signer", "UNKNOWN SIGNER",
+				       "if you trust the signer, name its certificate "
+				       "with --anchor; else remove the "
+				       "module",
+				       MS_SEVERITY_ERROR, false},
+	[MS_FINDING_BAD_SIGNATURE] =
+		{"bad-signature", "BAD SIGNATURE",
+		 "do not load it; install the package that it came with again",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_BAD_CHAIN] = {"bad-chain", "BAD CERTIFICATE CHAIN",
+				  "do not load it; the embedded certificate was not "
+				  "issued by the anchor it names",
+				  MS_SEVERITY_ERROR, false},
+	[MS_FINDING_WEAK_DIGEST] = {"weak-digest", "WEAK DIGEST",
+				    "sign it again with SHA-256 or better",
+				    MS_SEVERITY_ERROR, false},
+	[MS_FINDING_WEAK_KEY] = {"weak-key", "WEAK KEY",
+				 "sign it again with RSA-2048, P-256 or better",
+				 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_EXPIRED] = {"certificate-expired", "CERTIFICATE EXPIRED",
+				"sign it again with a certificate that is valid",
+				MS_SEVERITY_WARNING, false},
+	[MS_FINDING_NOT_YET_VALID] = {"certificate-not-yet-valid",
+				      "CERTIFICATE NOT YET VALID",
+				      "check this machine's clock, or sign it with a "
+				      "certificate that is valid",
+				      MS_SEVERITY_WARNING, false},
+	[MS_FINDING_WRONG_KEY_USAGE] =
+		{"wrong-key-usage", "WRONG KEY USAGE",
+		 "sign it with a certificate that is meant for signing code",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_ISSUER_NOT_CA] =
+		{"issuer-not-ca", "ISSUER IS NO CA",
+		 "have the signing certificate issued by a CA certificate",
+		 MS_SEVERITY_WARNING, false},
+	[MS_FINDING_EXTRA_SIGNER] = {"extra-signer", "SEVERAL SIGNERS",
+				     "sign it again, so that it has one signer",
+				     MS_SEVERITY_ERROR, false},
+	[MS_FINDING_NESTED_SIGNATURE] =
+		{"nested-signature", "SIGNED TWICE",
+		 "sign it again with modseal, which replaces old signatures",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_TRAILING_BYTES] =
+		{"trailing-bytes", "TRAILING BYTES",
+		 "install the package that it came with again, or sign it again",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_SIGNED_ATTRIBUTES] =
+		{"signed-attributes", "SIGNED ATTRIBUTES",
+		 "sign it again without attributes (openssl cms -noattr)",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_EMBEDDED_CONTENT] = {"embedded-content", "CONTENT IN THE SIGNATURE",
+					 "sign it again with a detached signature",
+					 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_EXTRA_CERTIFICATE] =
+		{"extra-certificate", "UNRELATED CERTIFICATE",
+		 "sign it again without certificates that do not lead to the anchor",
+		 MS_SEVERITY_WARNING, false},
+	[MS_FINDING_NOT_A_MODULE] = {"not-a-module", "NOT A MODULE",
+				     "remove it, or name the right file",
+				     MS_SEVERITY_ERROR, false},
+	[MS_FINDING_STRIPPED] =
+		{"stripped", "SYMBOLS STRIPPED",
+		 "build it again; strip with --strip-debug only, and before signing",
+		 MS_SEVERITY_ERROR, false},
+};
+
+static const struct finding_info *info_of(enum ms_finding_code code)
+{
+	static const struct finding_info none = {"none", "NONE", "", MS_SEVERITY_ERROR,
+						 true};
+
+	if ((unsigned int)code >= MS_FINDING_COUNT || !findings[code].name)
+		return &none;
+	return &findings[code];
+}
+
+const char *ms_finding_name(enum ms_finding_code code)
+{
+	return info_of(code)->name;
+}
+
+const char *ms_finding_title(enum ms_finding_code code)
+{
+	return info_of(code)->title;
+}
+
+const char *ms_finding_remedy(enum ms_finding_code code)
+{
+	return info_of(code)->remedy;
+}
+
+bool ms_finding_unchecked(enum ms_finding_code code)
+{
+	return info_of(code)->unchecked;
+}
+
+int ms_result_add(struct ms_result *r, enum ms_finding_code code, const char *fmt, ...)
+{
+	struct ms_finding *more;
+	char *detail;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&detail, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -ENOMEM;
+	more = realloc(r->policy.findings, (r->policy.n_findings + 1) * sizeof(*more));
+	if (!more) {
+		free(detail);
+		return -ENOMEM;
+	}
+	r->policy.findings = more;
+	more[r->policy.n_findings++] = (struct ms_finding){
+		.code = code,
+		.severity = info_of(code)->severity,
+		.detail = detail,
+	};
+	return 0;
+}
+
+void ms_result_settle(struct ms_result *r, bool checked)
+{
+	enum ms_policy_verdict v = checked ? MS_POLICY_TRUSTED : MS_POLICY_UNCHECKED;
+
+	for (size_t i = 0; i < r->policy.n_findings; i++) {
+		const struct ms_finding *f = &r->policy.findings[i];
+
+		if (info_of(f->code)->unchecked) {
+			v = MS_POLICY_UNCHECKED;
+			break;
+		}
+		if (f->severity > MS_SEVERITY_NOTE)
+			v = MS_POLICY_FINDINGS;
+	}
+	r->policy.verdict = v;
+}
+
+void ms_result_clear(struct ms_result *r)
+{
+	for (size_t i = 0; i < r->policy.n_findings; i++)
+		free(r->policy.findings[i].detail);
+	free(r->policy.findings);
+	free(r->signers);
+	free(r->path);
+	free(r->name);
+	free(r->vermagic);
+	free(r->build_id);
+	free(r->digest);
+	*r = (struct ms_result){0};
+}
+
+const char *ms_severity_name(enum ms_severity s)
+{
+	static const char *const names[] = {"note", "warning", "error"};
+
+	return (unsigned int)s < ARRAY_SIZE(names) ? names[s] : "error";
+}
+
+const char *ms_enforce_name(enum ms_enforce e)
+{
+	static const char *const names[] = {"enforce", "permissive", "lockdown"};
+
+	return (unsigned int)e < ARRAY_SIZE(names) ? names[e] : "enforce";
+}
+
+const char *ms_kernel_verdict_name(enum ms_kernel_verdict v)
+{
+	static const char *const names[] = {NULL, "loads", "taints", "refused"};
+
+	return (unsigned int)v < ARRAY_SIZE(names) ? names[v] : NULL;
+}
+
+const char *ms_policy_verdict_name(enum ms_policy_verdict v)
+{
+	static const char *const names[] = {"unchecked", "trusted", "findings"};
+
+	return (unsigned int)v < ARRAY_SIZE(names) ? names[v] : "unchecked";
+}
+
+const char *ms_errno_name(int rc)
+{
+	return rc ? strerrorname_np(rc < 0 ? -rc : rc) : NULL;
+}
