@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include "verifier/check.h"
+#include "verifier/kernel_verdict.h"
+#include "verifier/policy.h"
+
+void ms_checker_clear(struct ms_checker *c)
+{
+	ms_file_clear(&c->file);
+	ms_inflater_clear(&c->inflater);
+}
+
+/* A module's name as the kernel has it, from its file name: foo-bar.ko.xz is foo_bar. */
+static char *name_of_path(const char *shown)
+{
+	const char *base = strrchr(shown, '/');
+	char *name, *p;
+
+	base = base ? base + 1 : shown;
+	p = strstr(base, ".ko");
+	name = p ? strndup(base, (size_t)(p - base)) : strdup(base);
+	for (p = name; p && *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return name;
+}
+
+static int keep_string(const char *s, char **ret)
+{
+	if (!*s)
+		return 0;
+	*ret = strdup(s);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int keep_hex(const char *prefix, const uint8_t *p, size_t len, char **ret)
+{
+	char hex[2 * MS_DIGEST_MAX + 1];
+
+	if (len > MS_DIGEST_MAX || !len)
+		return 0;
+	return asprintf(ret, "%s%s%s", prefix, *prefix ? ":" : "", ms_hex(p, len, hex)) <
+			       0
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int keep_facts(const struct ms_evidence *ev, struct ms_result *r)
+{
+	const struct ms_elf_facts *f = &ev->facts;
+	int rc = 0;
+
+	if (!ev->facts_rc) {
+		if (*f->name) {
+			free(r->name);
+			r->name = NULL;
+		}
+		rc = keep_string(f->name, &r->name);
+		if (!rc)
+			rc = keep_string(f->vermagic, &r->vermagic);
+		if (!rc)
+			rc = keep_hex("", f->build_id, f->build_id_len, &r->build_id);
+	}
+	if (!rc && ev->digest_hash != MS_HASH_NONE)
+		rc = keep_hex(ms_hash_name(ev->digest_hash), ev->digest,
+			      ms_hash_size(ev->digest_hash), &r->digest);
+	return rc;
+}
+
+static void judge_kernel(const struct ms_question *q, const struct ms_evidence *ev,
+			 struct ms_result *r)
+{
+	const struct ms_kernel_profile *p = q->profile;
+
+	if (!p && !ev->facts_rc && *ev->facts.release)
+		p = ms_kernel_profile_find(ev->facts.release);
+	else if (!p)
+		p = q->fallback;
+	r->kernel.profile = p;
+	if (p)
+		r->kernel.verdict = ms_kernel_judge(ev, p, q->enforce, &r->kernel.error);
+}
+
+static int start(const struct ms_question *q, const char *shown, struct ms_result *r)
+{
+	*r = (struct ms_result){0};
+	r->kernel.enforce = q->enforce;
+	r->path = strdup(shown);
+	r->name = name_of_path(shown);
+	return r->path && r->name ? 0 : -ENOMEM;
+}
+
+static int inflate_failed(struct ms_result *r, enum ms_compression kind, size_t len,
+			  int rc)
+{
+	const char *how = ms_compression_name(kind);
+
+	switch (rc) {
+	case -ENOMEM:
+		return rc;
+	case -EFBIG:
+		rc = ms_result_add(r, MS_FINDING_TOO_LARGE,
+				   "%zu bytes of %s become more than %zu", len, how,
+				   ms_inflate_limit(len));
+		break;
+	case -ENOPKG:
+		rc = ms_result_add(r, MS_FINDING_DAMAGED_COMPRESSION,
+				   "%s with options or a window that kernels do not take",
+				   how);
+		break;
+	default:
+		rc = ms_result_add(r, MS_FINDING_DAMAGED_COMPRESSION,
+				   "the %s stream is damaged or cut off", how);
+		break;
+	}
+	ms_result_settle(r, false);
+	return rc;
+}
+
+static int check_started(struct ms_checker *c, const uint8_t *data, size_t len,
+			 struct ms_result *r)
+{
+	enum ms_compression kind = ms_compression_detect(data, len);
+	size_t extra = 0, used;
+	int rc;
+
+	if (kind != MS_PLAIN) {
+		rc = ms_inflate(&c->inflater, kind, data, len, &used);
+		if (rc)
+			return inflate_failed(r, kind, len, rc);
+		extra = len - used;
+		data = c->inflater.out;
+		len = c->inflater.len;
+	}
+	rc = ms_evidence_gather(data, len, extra, c->q->anchors, c->caches, &c->ev);
+	if (!rc)
+		rc = keep_facts(&c->ev, r);
+	if (!rc)
+		rc = ms_policy_judge(&c->ev, c->q->now, r);
+	if (!rc)
+		judge_kernel(c->q, &c->ev, r);
+	return rc;
+}
+
+int ms_check_bytes(struct ms_checker *c, const uint8_t *data, size_t len,
+		   const char *shown, struct ms_result *ret)
+{
+	int rc = start(c->q, shown, ret);
+
+	return rc ? rc : check_started(c, data, len, ret);
+}
+
+int ms_check_file(struct ms_checker *c, int dirfd, const char *path, const char *shown,
+		  struct ms_result *ret)
+{
+	struct ms_error err = {0};
+	enum ms_finding_code code;
+	int rc = start(c->q, shown, ret);
+
+	if (rc)
+		return rc;
+	rc = ms_file_read(dirfd, path, MS_MODULE_MAX, 0, &c->file, &err);
+	if (!rc)
+		return check_started(c, c->file.data, c->file.len, ret);
+	code = rc == -EFBIG    ? MS_FINDING_TOO_LARGE
+	       : rc == -EAGAIN ? MS_FINDING_CHANGED
+			       : MS_FINDING_UNREADABLE;
+	rc = ms_result_add(ret, code, "%s", *err.msg ? err.msg : ms_strerror(rc));
+	ms_result_settle(ret, false);
+	return rc;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One module in, one result out.
+ */
+#ifndef MS_CHECK_H
+#define MS_CHECK_H
+
+#include <time.h>
+#include "lib/file.h"
+#include "verifier/decompress.h"
+#include "verifier/evidence.h"
+#include "verifier/result.h"
+
+/**
+ * struct ms_question - what is asked about every module; read-only while threads run
+ * @profile: the kernel asked about; NULL: the one that the module was built for
+ * @fallback: for modules that do not say which; may be NULL
+ * @now: what certificates' dates are compared with
+ */
+struct ms_question {
+	const struct ms_anchors *anchors;
+	const struct ms_kernel_profile *profile, *fallback;
+	enum ms_enforce enforce;
+	time_t now;
+};
+
+/**
+ * struct ms_checker - one thread's memory, reused from module to module
+ */
+struct ms_checker {
+	const struct ms_question *q;
+	struct ms_caches *caches;
+	struct ms_file file;
+	struct ms_inflater inflater;
+	struct ms_evidence ev;
+};
+void ms_checker_clear(struct ms_checker *c);
+
+/**
+ * ms_check_file() - check a file
+ * @dirfd, @path: as openat()
+ * @shown: how the result calls it
+ * @ret: to be cleared by ms_result_clear(), also after a failure
+ *
+ * A file that cannot be read, or cannot be decompressed, is a result with the policy
+ * verdict "unchecked", not an error.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ms_check_file(struct ms_checker *c, int dirfd, const char *path, const char *shown,
+		  struct ms_result *ret) _must_check_;
+
+/** ms_check_bytes() - the same for a module in memory, compressed or not */
+int ms_check_bytes(struct ms_checker *c, const uint8_t *data, size_t len,
+		   const char *shown, struct ms_result *ret) _must_check_;
+
+#endif

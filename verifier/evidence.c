@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <openssl/evp.h>
+#include "lib/trailer.h"
+#include "verifier/evidence.h"
+
+/* How far before the end of an unsigned module a lost marker is looked for. */
+#define MAGIC_SEARCH 65536u
+
+struct oid {
+	enum ms_sig_kind kind;
+	uint8_t len, der[11];
+};
+
+static const struct oid sig_oids[] = {
+	/* rsaEncryption */
+	{MS_SIG_RSA, 11, {6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1}},
+	/* id-ecPublicKey, ecdsa-with-SHA1, ecdsa-with-SHA224 to SHA512 */
+	{MS_SIG_ECDSA, 9, {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1}},
+	{MS_SIG_ECDSA, 9, {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1}},
+	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1}},
+	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2}},
+	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3}},
+	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4}},
+	/* id-ecdsa-with-sha3-256, -384, -512 */
+	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 10}},
+	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 11}},
+	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 12}},
+	/* id-ml-dsa-44, -65, -87 */
+	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 17}},
+	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 18}},
+	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 19}},
+};
+
+/* The module while it is looked at; the digest is kept, as signers share it. */
+struct scene {
+	const uint8_t *data;
+	const struct ms_anchors *anchors;
+	struct ms_caches *caches;
+	struct ms_evidence *ev;
+};
+
+void ms_caches_init(struct ms_caches *c)
+{
+	ms_intern_init(&c->identities, ms_identity_free);
+	ms_intern_init(&c->chains, ms_chain_free);
+}
+
+void ms_caches_clear(struct ms_caches *c)
+{
+	ms_intern_clear(&c->identities);
+	ms_intern_clear(&c->chains);
+}
+
+static enum ms_sig_kind kind_of_oid(const uint8_t *der, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sig_oids); i++)
+		if (sig_oids[i].len == len && !memcmp(sig_oids[i].der, der, len))
+			return sig_oids[i].kind;
+	return MS_SIG_OTHER;
+}
+
+enum ms_sig_kind ms_sig_kind_of_key(const EVP_PKEY *key)
+{
+	if (!key)
+		return MS_SIG_OTHER;
+	if (EVP_PKEY_is_a(key, "RSA"))
+		return MS_SIG_RSA;
+	if (EVP_PKEY_is_a(key, "EC"))
+		return EVP_PKEY_get_bits(key) > 384 ? MS_SIG_P521 : MS_SIG_ECDSA;
+	if (EVP_PKEY_is_a(key, "ML-DSA-44") || EVP_PKEY_is_a(key, "ML-DSA-65") ||
+	    EVP_PKEY_is_a(key, "ML-DSA-87"))
+		return MS_SIG_MLDSA;
+	return MS_SIG_OTHER;
+}
+
+/* The digest that @h makes of the payload, in ev->digest. */
+static int digest(struct scene *s, enum ms_hash h)
+{
+	struct ms_evidence *ev = s->ev;
+	int rc;
+
+	if (ev->digest_hash == h)
+		return 0;
+	rc = ms_digest(h, s->data, ev->payload_len, ev->digest);
+	ev->digest_hash = rc ? MS_HASH_NONE : h;
+	return rc;
+}
+
+static int verify_with(struct scene *s, const struct ms_pkcs7_signer *si,
+		       enum ms_sig_kind kind, EVP_PKEY *key)
+{
+	enum ms_sig_kind have = ms_sig_kind_of_key(key);
+
+	if (si->hash == MS_HASH_NONE || kind == MS_SIG_OTHER || have == MS_SIG_OTHER)
+		return -ENOPKG;
+	if (have != kind && !(have == MS_SIG_P521 && kind == MS_SIG_ECDSA))
+		return -EKEYREJECTED;
+	if (digest(s, si->hash))
+		return -ENOPKG;
+	return ms_key_verify_digest(key, si->hash, s->ev->digest, si->sig, si->sig_len);
+}
+
+static int gather_signer(struct scene *s, size_t i)
+{
+	const struct ms_pkcs7_signer *si = &s->ev->msg.signers[i];
+	struct ms_signer_evidence *se = &s->ev->signers[i];
+	const struct ms_cert *cert = NULL;
+	int rc;
+
+	rc = ms_identity_get(&s->caches->identities, s->anchors, si, &se->id);
+	if (rc)
+		return rc;
+	se->kind = kind_of_oid(si->sig_oid, si->sig_oid_len);
+	se->cert = ms_chain_find(s->ev->chain, si);
+	if (se->cert >= 0)
+		cert = s->ev->chain->v[se->cert].cert;
+	se->anchor = se->id->anchor;
+	if (s->ev->checked) {
+		if (cert)
+			se->cert_rc = verify_with(s, si, se->kind, cert->pkey);
+		for (const struct ms_anchor *a = se->id->anchor; a;
+		     a = ms_identity_next(s->anchors, si, a)) {
+			se->anchor = a;
+			se->anchor_rc = verify_with(s, si, se->kind, a->cert->pkey);
+			if (!se->anchor_rc)
+				break;
+		}
+	}
+	if (se->kind == MS_SIG_ECDSA && se->anchor &&
+	    ms_sig_kind_of_key(se->anchor->cert->pkey) == MS_SIG_P521)
+		se->kind = MS_SIG_P521;
+	else if (se->kind == MS_SIG_ECDSA && cert &&
+		 ms_sig_kind_of_key(cert->pkey) == MS_SIG_P521)
+		se->kind = MS_SIG_P521;
+	return 0;
+}
+
+static int gather_message(struct scene *s, const struct ms_trailer *t)
+{
+	struct ms_evidence *ev = s->ev;
+	int rc = 0;
+
+	ev->message_rc = ms_pkcs7_parse(t->msg, t->msg_len, &ev->msg);
+	if (ev->message_rc)
+		return 0;
+	ev->checked = ev->msg.detached;
+	for (size_t i = 0; i < ev->msg.n_signers; i++)
+		ev->checked = ev->checked && !ev->msg.signers[i].signed_attrs;
+	if (ev->msg.n_certs)
+		rc = ms_chain_get(&s->caches->chains, s->anchors, &ev->msg, &ev->chain);
+	for (size_t i = 0; i < ev->msg.n_signers && !rc; i++)
+		rc = gather_signer(s, i);
+	return rc;
+}
+
+/* A marker that is not at the very end, which is where the kernel looks. */
+static size_t magic_gap(const uint8_t *data, size_t len)
+{
+	size_t search = MS_MIN(len, (size_t)MAGIC_SEARCH);
+	const uint8_t *p;
+
+	p = memmem(data + len - search, search, MS_TRAILER_MAGIC, MS_TRAILER_MAGIC_LEN);
+	return p ? (size_t)(data + len - p) - MS_TRAILER_MAGIC_LEN : 0;
+}
+
+int ms_evidence_gather(const uint8_t *data, size_t len, size_t extra,
+		       const struct ms_anchors *anchors, struct ms_caches *caches,
+		       struct ms_evidence *ret)
+{
+	struct scene s = {.data = data, .anchors = anchors, .caches = caches, .ev = ret};
+	struct ms_trailer t = {0}, inner;
+	int rc = 0;
+
+	if (!data)
+		data = (const uint8_t *)"";
+	memset(ret, 0, sizeof(*ret));
+	ret->len = len;
+	ret->extra = extra;
+	ret->trailer_rc = ms_trailer_parse(data, len, &t);
+	ret->payload_len = ret->trailer_rc ? len : t.payload_len;
+	ret->facts_rc = ms_elf_facts_read(data, ret->payload_len, &ret->facts);
+	if (!ret->trailer_rc) {
+		ret->nested = ms_trailer_parse(data, t.payload_len, &inner) != -ENODATA;
+		rc = gather_message(&s, &t);
+	} else if (ret->trailer_rc == -ENODATA) {
+		ret->magic_gap = magic_gap(data, len);
+	}
+	if (!rc && ret->digest_hash == MS_HASH_NONE &&
+	    (!ret->trailer_rc || ret->trailer_rc == -ENODATA) &&
+	    digest(&s, MS_HASH_SHA256))
+		ret->digest_hash = MS_HASH_NONE;
+	return rc;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What there is to know about a module, gathered once. Both judges, the kernel's
+ * (kernel_verdict.c) and the policy's (policy.c), read it; neither computes anything.
+ */
+#ifndef MS_EVIDENCE_H
+#define MS_EVIDENCE_H
+
+#include "lib/elf_facts.h"
+#include "lib/pkcs7.h"
+#include "verifier/chain.h"
+#include "verifier/identity.h"
+#include "verifier/kernel_profile.h"
+
+/**
+ * struct ms_signer_evidence - one signerInfo
+ * @kind: by the OID of the signature and, for ECDSA, the key
+ * @anchor, @anchor_rc: the anchor that the signer names itself, and the signature by its
+ *	key: 0, -EKEYREJECTED, -ENOPKG; NULL where no anchor has that name
+ * @cert, @cert_rc: index of the embedded certificate that the signer names, and the
+ *	signature by its key; -1 where none has that name
+ */
+struct ms_signer_evidence {
+	const struct ms_identity *id;
+	enum ms_sig_kind kind;
+	const struct ms_anchor *anchor;
+	int anchor_rc;
+	int cert, cert_rc;
+};
+
+/**
+ * struct ms_evidence - one module
+ * @len: its size, decompressed
+ * @facts_rc, @facts: ms_elf_facts_read()
+ * @trailer_rc: ms_trailer_parse(); all below holds only where it is 0
+ * @payload_len: bytes that the signature covers (@len where there is none)
+ * @nested: there is another trailer before the signature
+ * @message_rc, @msg: ms_pkcs7_parse(); all below holds only where it is 0
+ * @checked: signatures were verified; not so with signed attributes or embedded content
+ * @chain: embedded certificates, NULL where there are none
+ * @magic_gap: unsigned, but there is a signature marker so many bytes before the end; 0:
+ * none
+ * @extra: bytes after the compressed stream
+ */
+struct ms_evidence {
+	size_t len, payload_len;
+	int facts_rc;
+	struct ms_elf_facts facts;
+	int trailer_rc;
+	bool nested;
+	int message_rc;
+	struct ms_pkcs7 msg;
+	bool checked;
+	struct ms_signer_evidence signers[MS_PKCS7_SIGNERS_MAX];
+	const struct ms_chain *chain;
+	size_t magic_gap, extra;
+	enum ms_hash digest_hash;
+	uint8_t digest[MS_DIGEST_MAX];
+};
+
+/**
+ * struct ms_caches - what is worked out once for all modules
+ */
+struct ms_caches {
+	struct ms_intern identities, chains;
+};
+void ms_caches_init(struct ms_caches *c);
+void ms_caches_clear(struct ms_caches *c);
+
+/**
+ * ms_evidence_gather() - look at a module from all sides
+ * @data, @len: the module, decompressed; nobody else may change it
+ * @extra: bytes that followed the compressed stream
+ * @ret: ~8 KB
+ *
+ * Return: 0 or -ENOMEM; everything else is evidence.
+ */
+int ms_evidence_gather(const uint8_t *data, size_t len, size_t extra,
+		       const struct ms_anchors *anchors, struct ms_caches *caches,
+		       struct ms_evidence *ret) _must_check_;
+
+/** ms_sig_kind_of_key() - what a key signs with; MS_SIG_OTHER for NULL and the unknown */
+enum ms_sig_kind ms_sig_kind_of_key(const EVP_PKEY *key);
+
+#endif

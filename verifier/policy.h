@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MS_POLICY_H
+#define MS_POLICY_H
+
+#include <time.h>
+#include "verifier/evidence.h"
+#include "verifier/result.h"
+
+/**
+ * ms_policy_judge() - may this module be trusted, and if not, why
+ * @ev: what there is to know
+ * @now: what certificates' dates are compared with
+ * @r: @r->signers (one for each signer) and @r->policy are filled in
+ *
+ * Stricter than the kernel: every signer must be good and lead to an anchor, there must
+ * be one of them, nothing may be left over anywhere, and certificates must be valid and
+ * meant for signing code. Never "trusted" about anything that could not be checked.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ms_policy_judge(const struct ms_evidence *ev, time_t now,
+		    struct ms_result *r) _must_check_;
+
+#endif
