@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include "lib/escape.h"
+#include "verifier/options.h"
+#include "verifier/pool.h"
+
+enum {
+	OPT_ANCHOR = 256,
+	OPT_AS_KERNEL,
+	OPT_ENFORCE,
+	OPT_PERMISSIVE,
+	OPT_LOCKDOWN,
+	OPT_FORMAT,
+	OPT_JSON,
+	OPT_ALL,
+	OPT_FAILED_ONLY,
+	OPT_VERSION,
+};
+
+static const struct option options[] = {
+	{"anchor", required_argument, NULL, OPT_ANCHOR},
+	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
+	{"enforce", no_argument, NULL, OPT_ENFORCE},
+	{"permissive", no_argument, NULL, OPT_PERMISSIVE},
+	{"lockdown", no_argument, NULL, OPT_LOCKDOWN},
+	{"format", required_argument, NULL, OPT_FORMAT},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"all", no_argument, NULL, OPT_ALL},
+	{"failed-only", no_argument, NULL, OPT_FAILED_ONLY},
+	{"jobs", required_argument, NULL, 'j'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{0},
+};
+
+static const char usage[] =
+	"usage: modseal-verify verify [OPTION]... PATH...\n"
+	"\n"
+	"Checks the signatures of kernel modules (.ko, .ko.gz, .ko.xz, .ko.zst): what "
+	"would the\n"
+	"kernel do with each, and may it be trusted. A directory stands for all modules "
+	"below.\n"
+	"\n"
+	"  --anchor CERT      a trusted certificate: PEM or DER file, or a directory of "
+	"them;\n"
+	"                     may repeat (default: " MS_ANCHOR_DIR ")\n"
+	"  --as-kernel VER    what would this kernel do, say 6.1 (default: the kernel "
+	"that\n"
+	"                     each module was built for)\n"
+	"  --enforce          ... with module.sig_enforce=1 (default)\n"
+	"  --permissive       ... without it\n"
+	"  --lockdown         ... with lockdown=integrity only\n"
+	"  --format FORMAT    table, json (one document) or jsonl (one module to a "
+	"line)\n"
+	"  --json             --format json\n"
+	"  --all              list trusted modules too\n"
+	"  --failed-only      list only the others, in every format\n"
+	"  -j, --jobs N       threads (default: CPUs of this machine)\n"
+	"  -q, --quiet        no report; the exit status says it\n"
+	"  -h, --help; --version\n"
+	"\n"
+	"Exit status: 0 all good, 1 findings, 2 usage, 3 something could not be "
+	"checked.\n";
+
+void ms_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("modseal-verify: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+void ms_options_clear(struct ms_options *o)
+{
+	ms_anchors_clear(&o->anchors);
+}
+
+static int parse_threads(const char *s, unsigned int *ret)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(s, &end, 10);
+	if (errno || *end || end == s || *s < '0' || *s > '9' || v < 1 ||
+	    v > MS_POOL_THREADS_MAX)
+		return -EINVAL;
+	*ret = (unsigned int)v;
+	return 0;
+}
+
+static int load_anchors(struct ms_options *o, const char *path)
+{
+	struct ms_error err = {0};
+
+	if (!ms_anchors_load(&o->anchors, path, &err))
+		return -1;
+	ms_complain("%s", err.msg);
+	return MS_EXIT_UNCHECKED;
+}
+
+static int set_kernel(struct ms_options *o, const char *version)
+{
+	char shown[128];
+
+	o->q.profile = ms_kernel_profile_find(version);
+	if (o->q.profile)
+		return -1;
+	ms_complain("--as-kernel %s: not a kernel that is known here: 5.10 or newer",
+		    ms_escape_str(version, shown, sizeof(shown)));
+	return MS_EXIT_USAGE;
+}
+
+static int bad_value(const char *option, const char *value, const char *allowed)
+{
+	char shown[128];
+
+	ms_complain("%s %s: must be %s", option,
+		    ms_escape_str(value, shown, sizeof(shown)), allowed);
+	return MS_EXIT_USAGE;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int apply(struct ms_options *o, int opt, const char *arg)
+{
+	switch (opt) {
+	case OPT_ANCHOR:
+		return load_anchors(o, arg);
+	case OPT_AS_KERNEL:
+		return set_kernel(o, arg);
+	case OPT_ENFORCE:
+		o->q.enforce = MS_ENFORCE;
+		return -1;
+	case OPT_PERMISSIVE:
+		o->q.enforce = MS_PERMISSIVE;
+		return -1;
+	case OPT_LOCKDOWN:
+		o->q.enforce = MS_LOCKDOWN;
+		return -1;
+	case OPT_FORMAT:
+		return ms_format_from_name(arg, &o->format)
+			       ? bad_value("--format", arg, "table, json or jsonl")
+			       : -1;
+	case OPT_JSON:
+		o->format = MS_FORMAT_JSON;
+		return -1;
+	case OPT_ALL:
+		o->all = true;
+		return -1;
+	case OPT_FAILED_ONLY:
+		o->failed_only = true;
+		return -1;
+	case 'j':
+		return parse_threads(arg, &o->threads)
+			       ? bad_value("-j", arg, "a number from 1 to 256")
+			       : -1;
+	case 'q':
+		o->quiet = true;
+		return -1;
+	case 'h':
+		fputs(usage, stdout);
+		return MS_EXIT_GOOD;
+	case OPT_VERSION:
+		puts("modseal-verify " MS_VERSION);
+		return MS_EXIT_GOOD;
+	default:
+		fputs("Try 'modseal-verify --help'.\n", stderr);
+		return MS_EXIT_USAGE;
+	}
+}
+
+static int default_anchors(struct ms_options *o)
+{
+	struct stat st;
+
+	if (o->anchors.n)
+		return -1;
+	if (!stat(MS_ANCHOR_DIR, &st))
+		return load_anchors(o, MS_ANCHOR_DIR);
+	ms_complain("nothing is trusted: name a certificate with --anchor, or put some "
+		    "into " MS_ANCHOR_DIR);
+	return MS_EXIT_USAGE;
+}
+
+static int parse(int argc, char **argv, struct ms_options *o)
+{
+	int opt, status;
+
+	while ((opt = getopt_long(argc, argv, "j:qh", options, NULL)) != -1) {
+		status = apply(o, opt, optarg);
+		if (status >= 0)
+			return status;
+	}
+	if (optind >= argc) {
+		fputs(usage, stderr);
+		return MS_EXIT_USAGE;
+	}
+	o->verb = argv[optind];
+	o->args = argv + optind + 1;
+	o->n_args = argc - optind - 1;
+	if (strcmp(o->verb, "verify")) {
+		char shown[128];
+
+		ms_complain("unknown verb \"%s\": the verb is verify; see --help",
+			    ms_escape_str(o->verb, shown, sizeof(shown)));
+		return MS_EXIT_USAGE;
+	}
+	if (!o->n_args) {
+		ms_complain("nothing to verify: name files or directories");
+		return MS_EXIT_USAGE;
+	}
+	return default_anchors(o);
+}
+
+int ms_options_parse(int argc, char **argv, struct ms_options *ret)
+{
+	struct ms_options o = {.threads = ms_pool_default_threads()};
+	struct utsname u;
+	int status;
+
+	o.q.now = time(NULL);
+	if (!uname(&u))
+		o.q.fallback = ms_kernel_profile_find(u.release);
+	status = parse(argc, argv, &o);
+	*ret = o;
+	ret->q.anchors = &ret->anchors;
+	return status;
+}

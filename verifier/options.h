@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MS_OPTIONS_H
+#define MS_OPTIONS_H
+
+#include "verifier/anchors.h"
+#include "verifier/check.h"
+#include "verifier/report.h"
+
+/* Exit statuses, as the manual page promises them. */
+enum {
+	MS_EXIT_GOOD = 0,
+	MS_EXIT_FINDINGS = 1,
+	MS_EXIT_USAGE = 2,
+	MS_EXIT_UNCHECKED = 3,
+};
+
+#define MS_ANCHOR_DIR MS_SYSCONFDIR "/anchors"
+
+/**
+ * struct ms_options - the command line
+ * @args, @n_args: what follows the verb and is no option; points into argv
+ */
+struct ms_options {
+	const char *verb;
+	struct ms_anchors anchors;
+	struct ms_question q;
+	enum ms_format format;
+	bool all, failed_only, quiet;
+	unsigned int threads;
+	char **args;
+	int n_args;
+};
+void ms_options_clear(struct ms_options *o);
+
+/**
+ * ms_options_parse() - read the command line and load the anchors that it names
+ *
+ * Complains on stderr itself.
+ *
+ * Return: -1 to go on, else the exit status.
+ */
+int ms_options_parse(int argc, char **argv, struct ms_options *ret) _must_check_;
+
+/* The verbs; each returns the exit status. */
+int ms_verb_verify(struct ms_options *o);
+
+/** ms_complain() - "modseal-verify: <sentence>" on stderr */
+void ms_complain(const char *fmt, ...) _printf_(1, 2);
+
+#endif

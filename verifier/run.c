@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include "lib/error.h"
+#include "verifier/pool.h"
+#include "verifier/run.h"
+
+/* No progress line for what is over before anyone could read it. */
+#define PROGRESS_AFTER_MS 300
+#define PROGRESS_EVERY_MS 100
+
+struct job {
+	const struct ms_tree *tree;
+	struct ms_checker *checkers;
+	struct ms_results *results;
+	int64_t next_line_ms;
+	bool drawn;
+};
+
+void ms_results_clear(struct ms_results *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		ms_result_clear(&r->v[i]);
+	free(r->v);
+	*r = (struct ms_results){0};
+}
+
+int ms_results_exit(const struct ms_results *r)
+{
+	if (r->unchecked || !r->n)
+		return 3;
+	return r->findings ? 1 : 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void draw(void *arg, size_t done)
+{
+	struct job *job = arg;
+	int64_t now = now_ms();
+
+	if (now < job->next_line_ms)
+		return;
+	fprintf(stderr, "\r%zu of %zu modules checked", done, job->tree->n);
+	job->next_line_ms = now + PROGRESS_EVERY_MS;
+	job->drawn = true;
+}
+
+static int not_listed(const struct ms_question *q, const struct ms_entry *e,
+		      struct ms_result *r)
+{
+	int rc;
+
+	r->kernel.enforce = q->enforce;
+	r->path = strdup(e->path);
+	if (!r->path)
+		return -ENOMEM;
+	rc = ms_result_add(r, MS_FINDING_UNREADABLE, "the directory cannot be listed: %s",
+			   ms_strerror(e->error));
+	ms_result_settle(r, false);
+	return rc;
+}
+
+static int check_entry(void *arg, unsigned int thread, size_t i)
+{
+	struct job *job = arg;
+	const struct ms_entry *e = &job->tree->v[i];
+	struct ms_checker *c = &job->checkers[thread];
+
+	if (e->error)
+		return not_listed(c->q, e, &job->results->v[i]);
+	return ms_check_file(c, AT_FDCWD, e->path, e->path, &job->results->v[i]);
+}
+
+static void count(struct ms_results *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		switch (r->v[i].policy.verdict) {
+		case MS_POLICY_TRUSTED:
+			r->trusted++;
+			break;
+		case MS_POLICY_FINDINGS:
+			r->findings++;
+			break;
+		case MS_POLICY_UNCHECKED:
+			r->unchecked++;
+			break;
+		}
+	}
+}
+
+int ms_run(const struct ms_question *q, struct ms_caches *caches, const struct ms_tree *t,
+	   unsigned int threads, bool progress, struct ms_results *ret)
+{
+	_cleanup_results_ struct ms_results results = {0};
+	_cleanup_free_ struct ms_checker *checkers = calloc(threads, sizeof(*checkers));
+	struct job job = {.tree = t, .results = &results};
+	struct ms_pool pool = {
+		.threads = threads,
+		.n = t->n,
+		.arg = &job,
+		.work = check_entry,
+		.tick = progress ? draw : NULL,
+	};
+	int rc;
+
+	results.v = calloc(t->n ? t->n : 1, sizeof(*results.v));
+	if (!checkers || !results.v)
+		return -ENOMEM;
+	results.n = t->n;
+	for (unsigned int i = 0; i < threads; i++)
+		checkers[i] = (struct ms_checker){.q = q, .caches = caches};
+	job.checkers = checkers;
+	job.next_line_ms = now_ms() + PROGRESS_AFTER_MS;
+	rc = ms_pool_run(&pool);
+	if (job.drawn)
+		fputs("\r\033[K", stderr);
+	for (unsigned int i = 0; i < threads; i++)
+		ms_checker_clear(&checkers[i]);
+	if (rc)
+		return rc;
+	count(&results);
+	*ret = results;
+	results = (struct ms_results){0};
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which files are to be checked.
+ */
+#ifndef MS_TREE_H
+#define MS_TREE_H
+
+#include <stdbool.h>
+#include "lib/error.h"
+
+/**
+ * struct ms_entry - a file, or a place where files could not be listed
+ * @path: from where the program stands; owned, raw
+ * @error: negative errno when a directory could not be listed
+ */
+struct ms_entry {
+	char *path;
+	int error;
+};
+
+/**
+ * struct ms_tree - what was found
+ */
+struct ms_tree {
+	struct ms_entry *v;
+	size_t n, cap;
+};
+void ms_tree_clear(struct ms_tree *t);
+#define _cleanup_tree_ _cleanup_(ms_tree_clear)
+
+/** ms_tree_is_module_name() - *.ko, *.ko.gz, *.ko.xz, *.ko.zst */
+bool ms_tree_is_module_name(const char *name);
+
+/**
+ * ms_tree_add() - a file as it is, or the modules below a directory
+ * @path: a file is added whatever its name, also when it does not exist
+ * @ret_modules: how many were found
+ *
+ * Below a directory symlinks to directories are not followed (so there are no loops);
+ * everything else that has a module's name is added, also what turns out not to be a
+ * regular file. A directory that cannot be listed is added with its errno.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ms_tree_add(struct ms_tree *t, const char *path, size_t *ret_modules) _must_check_;
+
+/** ms_tree_sort() - by path, byte for byte; a path that was named twice stays once */
+void ms_tree_sort(struct ms_tree *t);
+
+#endif
