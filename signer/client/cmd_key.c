@@ -74,7 +74,7 @@ static int pin_get(const struct ms_cli *cli, bool credential, bool prompt, bool 
 	}
 	if (!rc)
 		return MS_EXIT_OK;
-	ms_error_prefix(&err, "%s: ", cli->cmd->name);
+	ms_error_prefix(&err, "%s", cli->cmd->name);
 	ms_cli_complain(&err);
 	return rc == -ENOTTY ? MS_EXIT_USAGE : MS_EXIT_FAILED;
 }

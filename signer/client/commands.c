@@ -4,24 +4,20 @@
 
 const struct ms_cli_option ms_common_options[] = {
 	{"json", 0, NULL, NULL, "print facts as JSON"},
-	{"agent", 0, "ADDRESS", NULL, "the agent, say unix:/run/modseal/agent.sock"},
+	{"agent", 0, "ADDRESS", NULL, "the agent, as unix:/run/modseal/agent.sock"},
 	{"help", 'h', NULL, NULL, "print this help"},
 	{0},
 };
 
 static const struct ms_cli_option key_create_options[] = {
 	{"alg", 0, "ALG", "rsa2048|rsa3072|rsa4096|p256|p384",
-	 "algorithm (default rsa4096, which every kernel can check)"},
+	 "default rsa4096, which every kernel can check"},
 	{"custody", 0, "CUSTODY", "sealed",
-	 "where the private key lives: sealed, encrypted under the TPM (default)"},
-	{"subject", 0, "CN", NULL,
-	 "common name in the certificate (default: the key's name)"},
+	 "sealed: on disk, encrypted under the TPM (default)"},
+	{"subject", 0, "CN", NULL, "common name (default: the key's name)"},
 	{"days", 0, "N", NULL, "validity of the certificate (default 3650)"},
-	{"pcrs", 0, "LIST", NULL,
-	 "PCRs that must be as they are now to use the key, as 7 or 7,14; none (default "
-	 "7)"},
-	{"pin", 0, NULL, NULL,
-	 "ask for a PIN on the terminal; the key needs it after a start"},
+	{"pcrs", 0, "LIST", NULL, "PCRs that have to stay: 7,14 or none (default 7)"},
+	{"pin", 0, NULL, NULL, "ask for a PIN that the key needs after a start"},
 	{"pin-fd", 0, "N", NULL, "read that PIN from file descriptor N"},
 	{0},
 };
@@ -39,9 +35,8 @@ static const struct ms_cli_option key_unlock_options[] = {
 static const struct ms_cli_option sign_options[] = {
 	{"recursive", 'r', NULL, NULL, "sign every *.ko below a folder"},
 	{"jobs", 'j', "N", NULL, "how much to do at once (default: number of CPUs)"},
-	{"key", 0, "NAME", NULL, "key (default: MODSEAL_KEY, or key = in modseal.conf)"},
-	{"hash", 0, "HASH", NULL,
-	 "digest, as in CONFIG_MODULE_SIG_HASH (default sha256)"},
+	{"key", 0, "NAME", NULL, "default: MODSEAL_KEY, then key in modseal.conf"},
+	{"hash", 0, "HASH", NULL, "as in CONFIG_MODULE_SIG_HASH (default sha256)"},
 	{"quiet", 'q', NULL, NULL, "print failures only"},
 	{0},
 };
