@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whatever answers at the agent's socket: a module is old or new, the exit status true.
+. "$(dirname "$0")/lib.sh"
+
+PATH=$TOP/tests/tools:$PATH
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key.pem" -out "$T/cert.pem" \
+	-days 30 -subj '/CN=hook test' 2>/dev/null || bail_out 'no test key'
+make_module "$T/orig.ko" || bail_out 'no module'
+cp "$T/orig.ko" "$T/large.ko"
+head -c 5000000 /dev/zero >>"$T/large.ko"
+
+fake-agent.py "$T/s" "$T/key.pem" "$T/cert.pem" "$T/requests" 2>"$T/fake.err" &
+fake=$!
+at_exit kill "$fake"
+wait_for 10 test -S "$T/s" || bail_out 'no fake agent'
+export MODSEAL_AGENT=unix:$T/s MODSEAL_CONFIG=$T/client.conf
+: >"$MODSEAL_CONFIG"
+
+# refused NAME ORIGINAL REGEX: signing with the key NAME fails with such a message
+refused() {
+	cp "$2" "$T/m.ko"
+	fails 1 "$1" timeout 60 modseal-sign-file -p sha256 "modseal:$1" no.x509 "$T/m.ko"
+	like "$ERR" "$3" "$1: says why"
+	one_line "$ERR" "$1: in one line"
+	same "$2" "$T/m.ko" "$1: the module is as it was"
+	is "$(find "$T" -name '.modseal-*' -o -name '*.p7s')" '' "$1: nothing is left behind"
+}
+
+for kind in empty junk half-der long-der; do
+	refused $kind "$T/orig.ko" 'm.ko: the agent.s answer is not a signature'
+done
+refused close "$T/orig.ko" 'hung up without an answer'
+refused dies-reading "$T/large.ko" 'hung up without an answer'
+refused half-head "$T/orig.ko" 'hung up in the middle'
+refused half-body "$T/orig.ko" 'hung up in the middle'
+refused huge-length "$T/orig.ko" 'larger than expected'
+refused big-head "$T/orig.ko" 'larger than expected'
+for kind in over-length two-lengths no-length chunked interim not-http; do
+	refused $kind "$T/orig.ko" "does not speak the agent's protocol"
+done
+refused early-413 "$T/large.ko" 'm.ko: this module is too large: see the limit$'
+refused early-413 "$T/orig.ko" 'm.ko: this module is too large: see the limit$'
+refused json "$T/orig.ko" 'status 403 and gave no reason: see its log for request req-1'
+refused long "$T/orig.ko" 'a\.\.\.$'
+refused nasty "$T/orig.ko" 'x1b\[31mred.x07 and'
+unlike "$ERR" $'\033' 'nasty: no escape codes reach the terminal'
+# What the agent owes nobody: the certificate of another key.
+cp "$T/orig.ko" "$T/m.ko"
+fails 1 'other-cert' modseal-sign-file sha256 modseal:other-cert "$T/cert.pem" "$T/m.ko"
+like "$ERR" 'this kernel would refuse' 'other-cert: says why'
+same "$T/orig.ko" "$T/m.ko" 'other-cert: the module is as it was'
+
+for kind in drip extra close-after silent-close; do
+	cp "$T/large.ko" "$T/m.ko"
+	ok "$kind" modseal-sign-file sha256 modseal:$kind "$T/cert.pem" "$T/m.ko"
+	is "$(tail -c 28 "$T/m.ko")" '~Module signature appended~' "$kind: is signed"
+done
+
+# ------------------------------------------------------------------------- signals
+# While the agent keeps it waiting, and whenever it dies: old or new, never between.
+for sig in INT TERM HUP KILL; do
+	cp "$T/orig.ko" "$T/m.ko"
+	: >"$T/requests"
+	# A shell in the background ignores SIGINT; env puts it back.
+	env --default-signal=INT modseal-sign-file sha256 modseal:never-answers no.x509 \
+		"$T/m.ko" 2>/dev/null &
+	pid=$!
+	wait_for 10 grep -q never-answers "$T/requests"
+	kill -$sig $pid
+	wait $pid 2>/dev/null
+	is $? $((128 + $(kill -l $sig))) "SIG$sig ends it"
+	same "$T/orig.ko" "$T/m.ko" "SIG$sig: the module is as it was"
+done
+is "$(find "$T" -name '.modseal-*')" '' 'nothing is left behind'
+
+torn=0
+for i in $(seq 40); do
+	cp "$T/large.ko" "$T/m.ko"
+	modseal-sign-file sha256 modseal:good no.x509 "$T/m.ko" 2>/dev/null &
+	pid=$!
+	# Ends it somewhere between its start and its end.
+	read -rt "0.0$((i / 10))$((i % 10))" <> <(:)
+	kill -KILL $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	if ! cmp -s "$T/large.ko" "$T/m.ko"; then
+		[ "$(tail -c 28 "$T/m.ko")" = '~Module signature appended~' ] &&
+			cmp -s -n "$(stat -c %s "$T/large.ko")" "$T/large.ko" "$T/m.ko" ||
+			torn=$((torn + 1))
+	fi
+done 2>/dev/null
+is $torn 0 'killed at any moment: old or new'
+done_testing
