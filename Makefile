@@ -132,10 +132,14 @@ $(BUILD)/modseal-verify: $(BUILD)/verifier/main.o $(AR_verifier) $(AR_lib)
 	$(say) LINK $@
 	$(link) $^ $(call pkglibs,$(LIBS_verifier) $(LIBS_lib))
 
-# libc alone: this one runs once for each module of a build.
+# libc alone: this one runs once for each module of a build. Linked statically, where
+# libc.a is there, it needs 1.3 ms of CPU for a module of 100 KB instead of 1.55 ms.
+HOOK_STATIC ?= $(if $(SANITIZE),,$(if $(filter /%,$(shell $(CC) \
+	-print-file-name=libc.a)),-static-pie))
 $(BUILD)/modseal-sign-file: $(BUILD)/kbuild-hooks/main.o $(AR_hooks) $(AR_lib)
 	$(say) LINK $@
-	$(link) $^
+	$(Q)$(CC) $(if $(HOOK_STATIC),$(filter-out -pie,$(MS_LDFLAGS)),$(MS_LDFLAGS)) \
+		$(LDFLAGS) $(HOOK_STATIC) -o $@ $^
 
 $(BUILD)/%.a:
 	$(say) AR $@
@@ -193,7 +197,9 @@ install: all
 	$(INSTALL) -m 755 $(BUILD)/modseal $(BUILD)/modseal-verify \
 		$(BUILD)/modseal-sign-file $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(BUILD)/modseald $(DESTDIR)$(SBINDIR)
-	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk $(DESTDIR)$(DATADIR)
+	ln -sf modseal-sign-file $(DESTDIR)$(BINDIR)/kmodsign
+	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/dkms-framework.conf \
+		$(DESTDIR)$(DATADIR)
 	$(Q)for page in $(MANPAGES); do \
 		base=$${page##*/}; base=$${base%.scd}; section=$${base##*.}; \
 		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$section && \
