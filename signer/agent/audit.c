@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Grouped commits. While one transaction is on its way to the disk, the records that come
  * in meanwhile pile up and become the next one.
@@ -150,7 +150,7 @@ static struct counter *counter_get(struct ms_audit *a, const char *key)
 	if (!copy)
 		return NULL;
 	memmove(c + i + 1, c + i, (a->n_counters - i) * sizeof(*c));
-	c[i] = (struct counter){ .key = copy };
+	c[i] = (struct counter){.key = copy};
 	a->n_counters++;
 	return &c[i];
 }
@@ -397,8 +397,10 @@ static char *canonical(json_t *fields, const struct ms_record *r)
 	char when[64];
 
 	time_text(r->time_us, when, sizeof(when));
-	if (set_text(fields, "time", when) < 0 || set_text(fields, "event", r->event) < 0 ||
-	    set_text(fields, "key", r->key) < 0 || set_text(fields, "identity", r->identity) < 0 ||
+	if (set_text(fields, "time", when) < 0 ||
+	    set_text(fields, "event", r->event) < 0 ||
+	    set_text(fields, "key", r->key) < 0 ||
+	    set_text(fields, "identity", r->identity) < 0 ||
 	    set_text(fields, "request", r->request_id) < 0)
 		return NULL;
 	return json_dumps(fields, JSON_SORT_KEYS | JSON_COMPACT);
@@ -417,8 +419,8 @@ static const char *copy_text(char **p, const char *text)
 static struct entry *entry_new(const char *event, const char *key, const char *identity,
 			       const char *request_id)
 {
-	struct entry *e = calloc(1, sizeof(*e) + strlen(event) + strlen(key) + strlen(identity) +
-					    strlen(request_id) + 4);
+	struct entry *e = calloc(1, sizeof(*e) + strlen(event) + strlen(key) +
+					    strlen(identity) + strlen(request_id) + 4);
 	char *p;
 
 	if (!e)
@@ -432,8 +434,9 @@ static struct entry *entry_new(const char *event, const char *key, const char *i
 	return e;
 }
 
-int ms_audit_put(struct ms_audit *a, const char *event, const char *key, const char *identity,
-		 const char *request_id, json_t *fields, ms_audit_done_fn *fn, void *arg)
+int ms_audit_put(struct ms_audit *a, const char *event, const char *key,
+		 const char *identity, const char *request_id, json_t *fields,
+		 ms_audit_done_fn *fn, void *arg)
 {
 	struct entry *e = entry_new(event, key, identity, request_id);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Grouped commits: a thread of the front takes all records that have piled up, stores them
- * in one transaction, and tells the event loop which are durable.
+ * Grouped commits: a thread of the front takes all records that have piled up, stores
+ * them in one transaction, and tells the event loop which are durable.
  */
 #ifndef MS_AGENT_AUDIT_H
 #define MS_AGENT_AUDIT_H
@@ -17,7 +17,8 @@ struct ms_audit;
  * @seq: the record's number
  * Called on the event loop's thread from ms_audit_dispatch().
  */
-typedef void ms_audit_done_fn(void *arg, int rc, uint64_t seq, const struct ms_error *err);
+typedef void ms_audit_done_fn(void *arg, int rc, uint64_t seq,
+			      const struct ms_error *err);
 
 /**
  * ms_audit_new() - start the writer thread
@@ -25,14 +26,14 @@ typedef void ms_audit_done_fn(void *arg, int rc, uint64_t seq, const struct ms_e
  * @ret_fd: an eventfd that becomes readable when ms_audit_dispatch() has work
  */
 int ms_audit_new(struct ms_store *store, struct ms_audit **ret, int *ret_fd) _must_check_;
-/** ms_audit_free() - store what is queued, stop the thread; callbacks not yet run are dropped */
+/** ms_audit_free() - store what is queued and stop; callbacks not yet run are dropped */
 void ms_audit_free(struct ms_audit *a);
 
 /**
  * ms_audit_put() - queue a record
  * @event, @key, @identity, @request_id: as in struct ms_record; copied
- * @fields: JSON object with the rest; its reference is taken over ("time", "event", ... are
- *     added to it before it is written canonically)
+ * @fields: JSON object with the rest; its reference is taken over ("time", "event", ...
+ * are added to it before it is written canonically)
  * @fn: may be NULL (then the record is still written)
  * Return: 0 or -ENOMEM.
  */

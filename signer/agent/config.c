@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration as a whole: defaults, files, and what holds between sections. */
 #include "signer/agent/config.h"
 
@@ -18,7 +18,8 @@ int ms_config_init(struct ms_config *c)
 		.max_module = MS_MODULE_MAX,
 		.tpm_deadline_ms = 30000,
 	};
-	if (!c->socket || !c->state || !c->tcti || ms_strv_add(&c->admins, "uid:0", 5) < 0) {
+	if (!c->socket || !c->state || !c->tcti ||
+	    ms_strv_add(&c->admins, "uid:0", 5) < 0) {
 		ms_config_clear(c);
 		return -ENOMEM;
 	}
@@ -72,19 +73,21 @@ int ms_config_check(const struct ms_config *c, struct ms_error *err)
 	const char *group = missing_group(c, &c->admins);
 
 	if (group)
-		return ms_error_set(err, -EINVAL, "config",
-				    "[agent] admins names the group %s, which does not exist: "
-				    "add a section [group %s] or correct the name",
-				    group, group);
+		return ms_error_set(
+			err, -EINVAL, "config",
+			"[agent] admins names the group %s, which does not exist: "
+			"add a section [group %s] or correct the name",
+			group, group);
 	for (size_t i = 0; i < c->n_rules; i++) {
 		const struct ms_rule *r = &c->rules[i];
 
 		group = missing_group(c, &r->who);
 		if (group)
-			return ms_error_set(err, -EINVAL, "config",
-					    "%s:%u: rule %s names the group %s, which does not "
-					    "exist: add a section [group %s] or correct the name",
-					    r->file, r->line, r->name, group, group);
+			return ms_error_set(
+				err, -EINVAL, "config",
+				"%s:%u: rule %s names the group %s, which does not "
+				"exist: add a section [group %s] or correct the name",
+				r->file, r->line, r->name, group, group);
 	}
 	return 0;
 }
@@ -98,10 +101,11 @@ static int check_owner(const char *path, const struct stat *st, struct ms_error 
 				    "chown root %s",
 				    path, (unsigned int)st->st_uid, path);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return ms_error_set(err, -EPERM, "config-unsafe",
-				    "%s can be written by %s, who could change the policy: "
-				    "chmod go-w %s",
-				    path, st->st_mode & S_IWOTH ? "others" : "its group", path);
+		return ms_error_set(
+			err, -EPERM, "config-unsafe",
+			"%s can be written by %s, who could change the policy: "
+			"chmod go-w %s",
+			path, st->st_mode & S_IWOTH ? "others" : "its group", path);
 	return 0;
 }
 
@@ -126,7 +130,8 @@ static int is_conf(const struct dirent *e)
 {
 	size_t len = strlen(e->d_name);
 
-	return e->d_name[0] != '.' && len > 5 && strcmp(e->d_name + len - 5, ".conf") == 0;
+	return e->d_name[0] != '.' && len > 5 &&
+	       strcmp(e->d_name + len - 5, ".conf") == 0;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)

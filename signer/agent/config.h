@@ -41,12 +41,13 @@ struct ms_rule {
 
 /**
  * struct ms_config - everything, with defaults filled in
- * @socket, @socket_mode: [agent] socket, socket-mode (octal, default 0666: the policy, not
- *     the file mode, decides; the identity comes from the kernel)
+ * @socket, @socket_mode: [agent] socket, socket-mode (octal, default 0666: the policy,
+ * not the file mode, decides; the identity comes from the kernel)
  * @state: [agent] state: directory of keys/ and audit.db
- * @admins: [agent] admins: who may create and unlock keys; default "uid:0", which the first
- *     admins line replaces (@admins_set); more lines add to it
- * @max_module: [agent] max-module, bytes, suffixes K M G; default and ceiling MS_MODULE_MAX
+ * @admins: [agent] admins: who may create and unlock keys; default "uid:0", which the
+ * first admins line replaces (@admins_set); more lines add to it
+ * @max_module: [agent] max-module, bytes, suffixes K M G; default and ceiling
+ * MS_MODULE_MAX
  * @threads: [agent] threads: signing threads; 0 is one a processor
  * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds or with suffix ms, default 30)
  */
@@ -94,6 +95,7 @@ int ms_config_check(const struct ms_config *c, struct ms_error *err) _must_check
  *
  * Return: 0; -EINVAL; -EPERM (unsafe owner or mode); -ENOENT, -EACCES, ... of the file.
  */
-int ms_config_load(const char *path, struct ms_config *ret, struct ms_error *err) _must_check_;
+int ms_config_load(const char *path, struct ms_config *ret,
+		   struct ms_error *err) _must_check_;
 
 #endif

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The text of a configuration file. inih takes lines apart; the reader that feeds it
  * counts them and refuses what inih would cut, join or skip without a word: long lines,
@@ -13,7 +13,8 @@
 #include <stdarg.h>
 #include <sys/un.h>
 
-#define NAME_MAX_LEN 40u /* of a rule or group; inih keeps 49 bytes of a section's name */
+#define NAME_MAX_LEN 40u /* of a rule or group; inih keeps 49 bytes of a section's name \
+			  */
 
 struct parser {
 	const char *name, *text;
@@ -134,23 +135,27 @@ static int check_identity(struct parser *p, const char *word, bool groups)
 	}
 	if (strncmp(word, "group:", 6) == 0) {
 		if (!groups)
-			return fail(p, p->line,
-				    "%s: a group cannot contain a group: list its members", word);
+			return fail(
+				p, p->line,
+				"%s: a group cannot contain a group: list its members",
+				word);
 		if (is_name(word + 6, strlen(word + 6)))
 			return 0;
 		return fail(p, p->line, "%s is not a group: write group:NAME", word);
 	}
 	if (strncmp(word, "cert:", 5) == 0)
 		return fail(p, p->line,
-			    "%s: identities from certificates are not supported by this version",
+			    "%s: identities from certificates are not supported by this "
+			    "version",
 			    word);
 	if (!strchr(word, ':') && is_name(word, strlen(word)))
 		snprintf(hint, sizeof(hint), "; did you mean user:%s?", word);
-	return fail(p, p->line, "%s is not an identity: write uid:NUMBER, user:NAME%s%s", word,
-		    groups ? " or group:NAME" : "", hint);
+	return fail(p, p->line, "%s is not an identity: write uid:NUMBER, user:NAME%s%s",
+		    word, groups ? " or group:NAME" : "", hint);
 }
 
-static int add_identities(struct parser *p, struct ms_strv *dst, const char *value, bool groups)
+static int add_identities(struct parser *p, struct ms_strv *dst, const char *value,
+			  bool groups)
 {
 	const char *w;
 	size_t len;
@@ -172,7 +177,8 @@ static int check_glob(struct parser *p, const char *word)
 		return fail(p, p->line, "pattern is too long");
 	for (const char *s = word; *s; s++) {
 		if (!isalnum((unsigned char)*s) && !strchr("._+~:@*?[]!^-", *s))
-			return fail(p, p->line, "%s: a pattern cannot contain '%c'", word, *s);
+			return fail(p, p->line, "%s: a pattern cannot contain '%c'", word,
+				    *s);
 	}
 	if (open && !strchr(open + 1, ']'))
 		return fail(p, p->line, "%s: '[' without ']'", word);
@@ -198,7 +204,8 @@ static int check_absolute(struct parser *p, const char *value, size_t max)
 	if (value[0] != '/')
 		return fail(p, p->line, "%s: %s is not an absolute path", p->key, value);
 	if (strlen(value) >= max)
-		return fail(p, p->line, "%s: the path is longer than %zu bytes", p->key, max - 1);
+		return fail(p, p->line, "%s: the path is longer than %zu bytes", p->key,
+			    max - 1);
 	return 0;
 }
 
@@ -217,8 +224,8 @@ static int agent_socket_mode(struct parser *p, const char *value)
 	size_t n = strspn(value, "01234567");
 
 	if (n == 0 || n > 4 || value[n])
-		return fail(p, p->line, "socket-mode: %s is not an octal mode such as 0660",
-			    value);
+		return fail(p, p->line,
+			    "socket-mode: %s is not an octal mode such as 0660", value);
 	for (; *value; value++)
 		mode = mode << 3 | (unsigned int)(*value - '0');
 	if (mode & ~0777u)
@@ -261,8 +268,8 @@ static int agent_max_module(struct parser *p, const char *value)
 	p->c->max_module = (size_t)(v << shift);
 	return 0;
 bad:
-	return fail(p, p->line, "max-module: %s is not a size from 1 to %uM such as 256M", value,
-		    MS_MODULE_MAX >> 20);
+	return fail(p, p->line, "max-module: %s is not a size from 1 to %uM such as 256M",
+		    value, MS_MODULE_MAX >> 20);
 }
 
 static int agent_threads(struct parser *p, const char *value)
@@ -272,7 +279,8 @@ static int agent_threads(struct parser *p, const char *value)
 
 	if (!number(value, 256, &v, &end) || *end)
 		return fail(p, p->line,
-			    "threads: %s is not a number from 0 (one a processor) to 256", value);
+			    "threads: %s is not a number from 0 (one a processor) to 256",
+			    value);
 	p->c->threads = (unsigned int)v;
 	return 0;
 }
@@ -281,7 +289,8 @@ static int tpm_tcti(struct parser *p, const char *value)
 {
 	if (strlen(value) >= MS_PATH_MAX || !isalnum((unsigned char)value[0]))
 		return fail(p, p->line,
-			    "tcti: %s is not NAME:CONF such as device:/dev/tpmrm0", value);
+			    "tcti: %s is not NAME:CONF such as device:/dev/tpmrm0",
+			    value);
 	return set_string(p, &p->c->tcti, value);
 }
 
@@ -302,7 +311,8 @@ static int tpm_deadline(struct parser *p, const char *value)
 			return 0;
 		}
 	}
-	return fail(p, p->line, "deadline: %s is not a time from 100ms to 3600 seconds", value);
+	return fail(p, p->line, "deadline: %s is not a time from 100ms to 3600 seconds",
+		    value);
 }
 
 static int group_members(struct parser *p, const char *value)
@@ -347,11 +357,13 @@ static int rule_hash(struct parser *p, const char *value)
 		snprintf(name, sizeof(name), "%.*s", (int)MS_MIN(len, sizeof(name)), w);
 		if (len >= sizeof(name) || ms_hash_from_name(name, &h) < 0)
 			return fail(p, p->line,
-				    "hash: %s is not a hash: sha256, sha384, sha512, sha3-256, "
+				    "hash: %s is not a hash: sha256, sha384, sha512, "
+				    "sha3-256, "
 				    "sha3-384 or sha3-512",
 				    name);
 		if (!ms_hash_may_sign(h))
-			return fail(p, p->line, "hash: %s is too weak to sign with", name);
+			return fail(p, p->line, "hash: %s is too weak to sign with",
+				    name);
 		rule(p)->hashes |= UINT32_C(1) << h;
 	}
 	return 0;
@@ -366,7 +378,8 @@ static int group_begin(struct parser *p, const char *name)
 
 	for (size_t i = 0; i < c->n_groups; i++) {
 		if (strcmp(c->groups[i].name, name) == 0)
-			return fail(p, p->line, "group %s is defined twice, first at %s:%u", name,
+			return fail(p, p->line,
+				    "group %s is defined twice, first at %s:%u", name,
 				    c->groups[i].file, c->groups[i].line);
 	}
 	g = reallocarray(c->groups, c->n_groups + 1, sizeof(*g));
@@ -374,7 +387,8 @@ static int group_begin(struct parser *p, const char *name)
 		return no_memory(p);
 	c->groups = g;
 	g += c->n_groups++;
-	*g = (struct ms_group){ .name = strdup(name), .file = strdup(p->name), .line = p->line };
+	*g = (struct ms_group){
+		.name = strdup(name), .file = strdup(p->name), .line = p->line};
 	return g->name && g->file ? 0 : no_memory(p);
 }
 
@@ -385,7 +399,8 @@ static int rule_begin(struct parser *p, const char *name)
 
 	for (size_t i = 0; i < c->n_rules; i++) {
 		if (strcmp(c->rules[i].name, name) == 0)
-			return fail(p, p->line, "rule %s is defined twice, first at %s:%u", name,
+			return fail(p, p->line,
+				    "rule %s is defined twice, first at %s:%u", name,
 				    c->rules[i].file, c->rules[i].line);
 	}
 	r = reallocarray(c->rules, c->n_rules + 1, sizeof(*r));
@@ -393,45 +408,46 @@ static int rule_begin(struct parser *p, const char *name)
 		return no_memory(p);
 	c->rules = r;
 	r += c->n_rules++;
-	*r = (struct ms_rule){ .name = strdup(name), .file = strdup(p->name), .line = p->line };
+	*r = (struct ms_rule){
+		.name = strdup(name), .file = strdup(p->name), .line = p->line};
 	return r->name && r->file ? 0 : no_memory(p);
 }
 
 static const struct setting agent_settings[] = {
-	{ "socket", agent_socket, false },
-	{ "socket-mode", agent_socket_mode, false },
-	{ "state", agent_state, false },
-	{ "admins", agent_admins, true },
-	{ "max-module", agent_max_module, false },
-	{ "threads", agent_threads, false },
+	{"socket", agent_socket, false},
+	{"socket-mode", agent_socket_mode, false},
+	{"state", agent_state, false},
+	{"admins", agent_admins, true},
+	{"max-module", agent_max_module, false},
+	{"threads", agent_threads, false},
 };
 
 static const struct setting tpm_settings[] = {
-	{ "tcti", tpm_tcti, false },
-	{ "deadline", tpm_deadline, false },
+	{"tcti", tpm_tcti, false},
+	{"deadline", tpm_deadline, false},
 };
 
 static const struct setting group_settings[] = {
-	{ "members", group_members, true },
+	{"members", group_members, true},
 };
 
 /* What a later version will know narrows a rule; leaving it out would widen it. */
 static const struct setting rule_settings[] = {
-	{ "who", rule_who, true },	 { "key", rule_key, true },
-	{ "kernel", rule_kernel, true }, { "module", rule_module, true },
-	{ "hash", rule_hash, true },	 { "content", NULL, false },
-	{ "when", NULL, false },	 { "limit", NULL, false },
-	{ "approvals", NULL, false },	 { "build", NULL, false },
+	{"who", rule_who, true},       {"key", rule_key, true},
+	{"kernel", rule_kernel, true}, {"module", rule_module, true},
+	{"hash", rule_hash, true},     {"content", NULL, false},
+	{"when", NULL, false},	       {"limit", NULL, false},
+	{"approvals", NULL, false},    {"build", NULL, false},
 };
 
 static const struct section sections[] = {
-	{ "agent", false, NULL, agent_settings, ARRAY_SIZE(agent_settings) },
-	{ "tpm", false, NULL, tpm_settings, ARRAY_SIZE(tpm_settings) },
-	{ "group", true, group_begin, group_settings, ARRAY_SIZE(group_settings) },
-	{ "rule", true, rule_begin, rule_settings, ARRAY_SIZE(rule_settings) },
-	{ "store", false, NULL, NULL, 0 },
-	{ "tls", false, NULL, NULL, 0 },
-	{ "key", true, NULL, NULL, 0 },
+	{"agent", false, NULL, agent_settings, ARRAY_SIZE(agent_settings)},
+	{"tpm", false, NULL, tpm_settings, ARRAY_SIZE(tpm_settings)},
+	{"group", true, group_begin, group_settings, ARRAY_SIZE(group_settings)},
+	{"rule", true, rule_begin, rule_settings, ARRAY_SIZE(rule_settings)},
+	{"store", false, NULL, NULL, 0},
+	{"tls", false, NULL, NULL, 0},
+	{"key", true, NULL, NULL, 0},
 };
 
 static int section_end(struct parser *p)
@@ -440,17 +456,20 @@ static int section_end(struct parser *p)
 
 	if (!p->section)
 		return 0;
-	if (p->section->begin == group_begin && p->c->groups[p->c->n_groups - 1].members.n == 0)
-		return fail(p, p->section_line, "group %s has no members: add members = ID...",
+	if (p->section->begin == group_begin &&
+	    p->c->groups[p->c->n_groups - 1].members.n == 0)
+		return fail(p, p->section_line,
+			    "group %s has no members: add members = ID...",
 			    p->c->groups[p->c->n_groups - 1].name);
 	if (p->section->begin != rule_begin)
 		return 0;
 	r = rule(p);
 	if (r->who.n == 0)
-		return fail(p, p->section_line, "rule %s does not say who: add who = ID...",
-			    r->name);
+		return fail(p, p->section_line,
+			    "rule %s does not say who: add who = ID...", r->name);
 	if (r->keys.n == 0)
-		return fail(p, p->section_line, "rule %s names no key: add key = NAME", r->name);
+		return fail(p, p->section_line, "rule %s names no key: add key = NAME",
+			    r->name);
 	return 0;
 }
 
@@ -462,9 +481,11 @@ static int unknown_section(struct parser *p, const char *word)
 		names[i] = sections[i].settings ? sections[i].name : NULL;
 	near = ms_nearest(word, names, ARRAY_SIZE(names));
 	if (near)
-		return fail(p, p->line, "unknown section [%s]; did you mean [%s]?", word, near);
-	return fail(p, p->line, "unknown section [%s]: there are [agent], [tpm], [group NAME] and "
-				"[rule NAME]",
+		return fail(p, p->line, "unknown section [%s]; did you mean [%s]?", word,
+			    near);
+	return fail(p, p->line,
+		    "unknown section [%s]: there are [agent], [tpm], [group NAME] and "
+		    "[rule NAME]",
 		    word);
 }
 
@@ -478,7 +499,8 @@ static int section_begin(struct parser *p, const char *s, size_t len)
 		return p->rc;
 	p->section = NULL;
 	if (s[len - 1] != ']' || memchr(s, ']', len) != s + len - 1)
-		return fail(p, p->line, "a section is written [NAME], and nothing may follow it");
+		return fail(p, p->line,
+			    "a section is written [NAME], and nothing may follow it");
 	s++;
 	len -= 2;
 	snprintf(word, sizeof(word), "%.*s", (int)MS_MIN(len, sizeof(word)), s);
@@ -494,15 +516,17 @@ static int section_begin(struct parser *p, const char *s, size_t len)
 	if (!sec)
 		return unknown_section(p, word);
 	if (!sec->settings)
-		return fail(p, p->line, "section [%s%s] is not supported by this version", word,
-			    sec->named ? " NAME" : "");
+		return fail(p, p->line, "section [%s%s] is not supported by this version",
+			    word, sec->named ? " NAME" : "");
 	if (len >= sizeof(word) || (sec->named && !is_name(name, strlen(name))))
 		return fail(p, p->line,
-			    "section [%s NAME] needs a name: 1 to %u letters, digits, '.', '_' "
+			    "section [%s NAME] needs a name: 1 to %u letters, digits, "
+			    "'.', '_' "
 			    "or '-'",
 			    word, NAME_MAX_LEN);
 	if (!sec->named && *name)
-		return fail(p, p->line, "section [%s] has no name: write [%s]", word, word);
+		return fail(p, p->line, "section [%s] has no name: write [%s]", word,
+			    word);
 	p->section = sec;
 	p->section_line = p->line;
 	p->seen = 0;
@@ -520,8 +544,8 @@ static int unknown_setting(struct parser *p, const char *key)
 	}
 	near = ms_nearest(key, names, n);
 	if (near)
-		return fail(p, p->line, "unknown setting %s in [%s]; did you mean %s?", key,
-			    p->section->name, near);
+		return fail(p, p->line, "unknown setting %s in [%s]; did you mean %s?",
+			    key, p->section->name, near);
 	return fail(p, p->line, "unknown setting %s in [%s]", key, p->section->name);
 }
 
@@ -535,7 +559,8 @@ static int handle(void *arg, const char *section, const char *key, const char *v
 	if (p->rc < 0)
 		return 0;
 	if (!p->section)
-		return fail(p, p->line, "setting %s stands before the first section", key) == 0;
+		return fail(p, p->line, "setting %s stands before the first section",
+			    key) == 0;
 	for (i = 0; i < p->section->n && !set; i++) {
 		if (strcmp(p->section->settings[i].name, key) == 0)
 			set = &p->section->settings[i];
@@ -543,13 +568,15 @@ static int handle(void *arg, const char *section, const char *key, const char *v
 	if (!set)
 		return unknown_setting(p, key) == 0;
 	if (!set->set)
-		return fail(p, p->line, "setting %s in [%s] is not supported by this version", key,
+		return fail(p, p->line,
+			    "setting %s in [%s] is not supported by this version", key,
 			    p->section->name) == 0;
 	/* "who = ," would be a list without members */
 	if (!value[strspn(value, " \t,")])
 		return fail(p, p->line, "setting %s has no value", key) == 0;
 	if (!set->list && (p->seen & UINT32_C(1) << i))
-		return fail(p, p->line, "setting %s is given twice in one section", key) == 0;
+		return fail(p, p->line, "setting %s is given twice in one section",
+			    key) == 0;
 	p->seen |= UINT32_C(1) << i;
 	p->key = set->name;
 	return set->set(p, value) == 0;
@@ -577,22 +604,28 @@ static int check_line(struct parser *p, const char *s, size_t len, size_t max)
 	size_t eq = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)s[i] >= 0x7f || ((unsigned char)s[i] < 0x20 && s[i] != '\t'))
-			return fail(p, p->line, "byte 0x%02x is not allowed outside of comments",
+		if ((unsigned char)s[i] >= 0x7f ||
+		    ((unsigned char)s[i] < 0x20 && s[i] != '\t'))
+			return fail(p, p->line,
+				    "byte 0x%02x is not allowed outside of comments",
 				    (unsigned char)s[i]);
 	}
 	if (len > max)
-		return fail(p, p->line,
-			    "the line is longer than %zu bytes: repeat the setting instead", max);
+		return fail(
+			p, p->line,
+			"the line is longer than %zu bytes: repeat the setting instead",
+			max);
 	if (s[len - 1] == '\\')
 		return fail(p, p->line,
-			    "a line cannot be continued with '\\': repeat the setting instead");
+			    "a line cannot be continued with '\\': repeat the setting "
+			    "instead");
 	if (s[0] == '[')
 		return section_begin(p, s, len);
 	while (eq < len && s[eq] != '=' && s[eq] != ':')
 		eq++;
 	if (eq == len || s[eq] == ':' || eq == 0)
-		return fail(p, p->line, "not understood: write SETTING = VALUE or [SECTION]");
+		return fail(p, p->line,
+			    "not understood: write SETTING = VALUE or [SECTION]");
 	return 0;
 }
 
@@ -625,7 +658,7 @@ static char *read_line(char *str, int size, void *arg)
 int ms_config_parse(const char *name, const char *text, size_t len, struct ms_config *c,
 		    struct ms_error *err)
 {
-	struct parser p = { .name = name, .text = text, .len = len, .c = c, .err = err };
+	struct parser p = {.name = name, .text = text, .len = len, .c = c, .err = err};
 	int rc;
 
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who may sign what with which key. */
 #include "signer/agent/policy.h"
 
@@ -8,10 +8,12 @@
 
 static bool is_identity(const struct ms_identity *who, const char *word)
 {
-	return strcmp(word, who->id) == 0 || (who->user[0] && strcmp(word, who->user) == 0);
+	return strcmp(word, who->id) == 0 ||
+	       (who->user[0] && strcmp(word, who->user) == 0);
 }
 
-static bool in_group(const struct ms_config *c, const struct ms_identity *who, const char *name)
+static bool in_group(const struct ms_config *c, const struct ms_identity *who,
+		     const char *name)
 {
 	for (size_t i = 0; i < c->n_groups; i++) {
 		const struct ms_group *g = &c->groups[i];
@@ -130,33 +132,36 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 	switch (stage) {
 	case STAGE_KERNEL:
 		ms_escape_str(req->facts->release, shown, sizeof(shown));
-		return ms_error_set(err, -EACCES, "rule-kernel",
-				    "rule %s lets %s sign with key %s for kernels %s only, and "
-				    "this module is for %s",
-				    r->name, req->who->id, key,
-				    join(&r->kernels, list, sizeof(list)),
-				    shown[0] ? shown : "no kernel that it names");
+		return ms_error_set(
+			err, -EACCES, "rule-kernel",
+			"rule %s lets %s sign with key %s for kernels %s only, and "
+			"this module is for %s",
+			r->name, req->who->id, key, join(&r->kernels, list, sizeof(list)),
+			shown[0] ? shown : "no kernel that it names");
 	case STAGE_MODULE:
 		ms_escape_str(req->facts->name, shown, sizeof(shown));
-		return ms_error_set(err, -EACCES, "rule-module",
-				    "rule %s lets %s sign modules %s with key %s only, and this "
-				    "module is %s",
-				    r->name, req->who->id, join(&r->modules, list, sizeof(list)),
-				    key, shown[0] ? shown : "one without a name");
+		return ms_error_set(
+			err, -EACCES, "rule-module",
+			"rule %s lets %s sign modules %s with key %s only, and this "
+			"module is %s",
+			r->name, req->who->id, join(&r->modules, list, sizeof(list)), key,
+			shown[0] ? shown : "one without a name");
 	case STAGE_HASH:
-		return ms_error_set(err, -EACCES, "hash-not-allowed",
-				    "rule %s does not allow the hash %s: ask for one of %s",
-				    r->name, ms_hash_name(req->hash),
-				    join_hashes(r->hashes, list, sizeof(list)));
+		return ms_error_set(
+			err, -EACCES, "hash-not-allowed",
+			"rule %s does not allow the hash %s: ask for one of %s", r->name,
+			ms_hash_name(req->hash),
+			join_hashes(r->hashes, list, sizeof(list)));
 	case STAGE_NONE:
 	case STAGE_FITS:
 		break;
 	}
-	return ms_error_set(err, -EACCES, "no-rule",
-			    "no rule lets %s%s%s%s sign with key %s: an administrator of the agent "
-			    "can add a [rule NAME] to its configuration",
-			    req->who->id, req->who->user[0] ? " (" : "", req->who->user,
-			    req->who->user[0] ? ")" : "", key);
+	return ms_error_set(
+		err, -EACCES, "no-rule",
+		"no rule lets %s%s%s%s sign with key %s: an administrator of the agent "
+		"can add a [rule NAME] to its configuration",
+		req->who->id, req->who->user[0] ? " (" : "", req->who->user,
+		req->who->user[0] ? ")" : "", key);
 }
 
 int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,
@@ -180,12 +185,14 @@ int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *
 	return refuse(req, nearest, far, err);
 }
 
-bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who, const char *key)
+bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who,
+		       const char *key)
 {
 	if (ms_identity_is_admin(c, who))
 		return true;
 	for (size_t i = 0; i < c->n_rules; i++) {
-		if (ms_identity_in(c, who, &c->rules[i].who) && any_glob(&c->rules[i].keys, key))
+		if (ms_identity_in(c, who, &c->rules[i].who) &&
+		    any_glob(&c->rules[i].keys, key))
 			return true;
 	}
 	return false;

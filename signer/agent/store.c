@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Audit records in SQLite. */
 #include "signer/agent/store.h"
 
@@ -13,26 +13,26 @@
 
 struct ms_store {
 	sqlite3 *db;
-	sqlite3_stmt *begin, *commit, *rollback, *insert, *count_key, *last, *read, *key_use, *keys;
+	sqlite3_stmt *begin, *commit, *rollback, *insert, *count_key, *last, *read,
+		*key_use, *keys;
 	pthread_mutex_t lock;
 	char *path;
 };
 
-static const char schema[] =
-	"CREATE TABLE audit("
-	" seq INTEGER PRIMARY KEY,"
-	" time_us INTEGER NOT NULL,"
-	" event TEXT NOT NULL,"
-	" key TEXT NOT NULL,"
-	" identity TEXT NOT NULL,"
-	" request_id TEXT NOT NULL,"
-	" record BLOB NOT NULL"
-	") STRICT;"
-	"CREATE TABLE key_use("
-	" key TEXT PRIMARY KEY,"
-	" count INTEGER NOT NULL,"
-	" last_us INTEGER NOT NULL"
-	") STRICT, WITHOUT ROWID;";
+static const char schema[] = "CREATE TABLE audit("
+			     " seq INTEGER PRIMARY KEY,"
+			     " time_us INTEGER NOT NULL,"
+			     " event TEXT NOT NULL,"
+			     " key TEXT NOT NULL,"
+			     " identity TEXT NOT NULL,"
+			     " request_id TEXT NOT NULL,"
+			     " record BLOB NOT NULL"
+			     ") STRICT;"
+			     "CREATE TABLE key_use("
+			     " key TEXT PRIMARY KEY,"
+			     " count INTEGER NOT NULL,"
+			     " last_us INTEGER NOT NULL"
+			     ") STRICT, WITHOUT ROWID;";
 
 /*
  * What SQLite says as errno; the system's own word comes first where there is one. SQLite
@@ -81,7 +81,8 @@ static const char *advice(int rc)
 	case -EBUSY:
 		return ": is another agent or program using it?";
 	case -EUCLEAN:
-		return ": it is damaged or not modseal's; restore it from a backup, or move it away "
+		return ": it is damaged or not modseal's; restore it from a backup, or "
+		       "move it away "
 		       "to start a new log";
 	case -ENOENT:
 	case -ENOTDIR:
@@ -94,12 +95,13 @@ static const char *advice(int rc)
 static int fail(struct ms_store *s, const char *what, int sqlite_rc, struct ms_error *err)
 {
 	int rc = sqlite_errno(s->db, sqlite_rc, errno);
-	const char *why = rc == -EUCLEAN || rc == -EBUSY || rc == -EIO
-				  ? (s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(sqlite_rc))
-				  : ms_strerror(rc);
+	const char *why =
+		rc == -EUCLEAN || rc == -EBUSY || rc == -EIO
+			? (s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(sqlite_rc))
+			: ms_strerror(rc);
 
-	return ms_error_set(err, rc, "store", "cannot %s the audit log %s: %s%s", what, s->path,
-			    why, advice(rc));
+	return ms_error_set(err, rc, "store", "cannot %s the audit log %s: %s%s", what,
+			    s->path, why, advice(rc));
 }
 
 static int prepare(struct ms_store *s, const char *sql, sqlite3_stmt **ret)
@@ -125,19 +127,21 @@ static int pragma_int(struct ms_store *s, const char *sql, int64_t *ret)
 /* SQLite would make the file with the umask's mode, and follow a symlink. */
 static int create_file(struct ms_store *s, struct ms_error *err)
 {
-	_cleanup_close_ int fd =
-		open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	_cleanup_close_ int fd = open(
+		s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		int rc = -errno;
 
-		return ms_error_set(err, rc, "store", "cannot open the audit log %s: %s%s", s->path,
+		return ms_error_set(err, rc, "store",
+				    "cannot open the audit log %s: %s%s", s->path,
 				    ms_strerror(rc), advice(rc));
 	}
 	if (!S_ISREG(st.st_mode))
 		return ms_error_set(err, -EINVAL, "store",
-				    "cannot open the audit log %s: not a regular file", s->path);
+				    "cannot open the audit log %s: not a regular file",
+				    s->path);
 	return 0;
 }
 
@@ -165,8 +169,8 @@ static int make_schema(struct ms_store *s, struct ms_error *err)
 	char sql[sizeof(schema) + 128];
 	int rc;
 
-	snprintf(sql, sizeof(sql), "%sPRAGMA application_id=%d;PRAGMA user_version=%d;", schema,
-		 APPLICATION_ID, SCHEMA_VERSION);
+	snprintf(sql, sizeof(sql), "%sPRAGMA application_id=%d;PRAGMA user_version=%d;",
+		 schema, APPLICATION_ID, SCHEMA_VERSION);
 	rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
@@ -177,8 +181,8 @@ static int make_schema(struct ms_store *s, struct ms_error *err)
 
 static int damaged(struct ms_store *s, const char *why, struct ms_error *err)
 {
-	return ms_error_set(err, -EUCLEAN, "store", "cannot use the audit log %s: %s%s", s->path,
-			    why, advice(-EUCLEAN));
+	return ms_error_set(err, -EUCLEAN, "store", "cannot use the audit log %s: %s%s",
+			    s->path, why, advice(-EUCLEAN));
 }
 
 static int check_schema(struct ms_store *s, struct ms_error *err)
@@ -198,10 +202,11 @@ static int check_schema(struct ms_store *s, struct ms_error *err)
 	if (app != APPLICATION_ID)
 		return damaged(s, "the database is not modseal's", err);
 	if (version > SCHEMA_VERSION)
-		return ms_error_set(err, -EUCLEAN, "store",
-				    "cannot use the audit log %s: it has version %lld of the schema, "
-				    "and this modseald knows %d: install a newer modseald",
-				    s->path, (long long)version, SCHEMA_VERSION);
+		return ms_error_set(
+			err, -EUCLEAN, "store",
+			"cannot use the audit log %s: it has version %lld of the schema, "
+			"and this modseald knows %d: install a newer modseald",
+			s->path, (long long)version, SCHEMA_VERSION);
 	return 0;
 }
 
@@ -230,17 +235,19 @@ static int prepare_all(struct ms_store *s)
 		sqlite3_stmt **stmt;
 		const char *sql;
 	} all[] = {
-		{ &s->begin, "BEGIN IMMEDIATE" },
-		{ &s->commit, "COMMIT" },
-		{ &s->rollback, "ROLLBACK" },
-		{ &s->insert, "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)" },
-		{ &s->count_key, "INSERT INTO key_use VALUES(?1, 1, ?2) ON CONFLICT(key) DO UPDATE "
-				 "SET count = count + 1, last_us = max(last_us, ?2)" },
-		{ &s->last, "SELECT coalesce(max(seq), 0) FROM audit" },
-		{ &s->read, "SELECT seq, time_us, event, key, identity, request_id, record "
-			    "FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT ?2" },
-		{ &s->key_use, "SELECT count, last_us FROM key_use WHERE key = ?1" },
-		{ &s->keys, "SELECT key, count, last_us FROM key_use ORDER BY key" },
+		{&s->begin, "BEGIN IMMEDIATE"},
+		{&s->commit, "COMMIT"},
+		{&s->rollback, "ROLLBACK"},
+		{&s->insert, "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+		{&s->count_key,
+		 "INSERT INTO key_use VALUES(?1, 1, ?2) ON CONFLICT(key) DO UPDATE "
+		 "SET count = count + 1, last_us = max(last_us, ?2)"},
+		{&s->last, "SELECT coalesce(max(seq), 0) FROM audit"},
+		{&s->read,
+		 "SELECT seq, time_us, event, key, identity, request_id, record "
+		 "FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT ?2"},
+		{&s->key_use, "SELECT count, last_us FROM key_use WHERE key = ?1"},
+		{&s->keys, "SELECT key, count, last_us FROM key_use ORDER BY key"},
 	};
 	int rc = SQLITE_OK;
 
@@ -256,9 +263,9 @@ static int open_db(struct ms_store *s, struct ms_error *err)
 	rc = create_file(s, err);
 	if (rc < 0)
 		return rc;
-	rc = sqlite3_open_v2(s->path, &s->db,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
-			     NULL);
+	rc = sqlite3_open_v2(
+		s->path, &s->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
 	if (rc == SQLITE_OK)
 		rc = setup_connection(s);
 	if (rc != SQLITE_OK)
@@ -281,7 +288,8 @@ int ms_store_open(const char *path, struct ms_store **ret, struct ms_error *err)
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	pthread_mutex_init(&s->lock, NULL);
 	s->path = strdup(path);
-	rc = s->path ? open_db(s, err) : ms_error_set(err, -ENOMEM, NULL, "out of memory");
+	rc = s->path ? open_db(s, err)
+		     : ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	if (rc < 0) {
 		ms_store_close(s);
 		return rc;
@@ -294,8 +302,8 @@ void ms_store_close(struct ms_store *s)
 {
 	if (!s)
 		return;
-	sqlite3_stmt *all[] = { s->begin, s->commit, s->rollback, s->insert, s->count_key,
-				s->last,  s->read,   s->key_use,  s->keys };
+	sqlite3_stmt *all[] = {s->begin, s->commit, s->rollback, s->insert, s->count_key,
+			       s->last,	 s->read,   s->key_use,	 s->keys};
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		sqlite3_finalize(all[i]);
 	sqlite3_close(s->db);
@@ -348,7 +356,8 @@ static int insert_record(struct ms_store *s, uint64_t seq, const struct ms_recor
 	return rc;
 }
 
-static int append_locked(struct ms_store *s, struct ms_record *r, size_t n, struct ms_error *err)
+static int append_locked(struct ms_store *s, struct ms_record *r, size_t n,
+			 struct ms_error *err)
 {
 	uint64_t seq = 0;
 	int rc, ret;
@@ -373,7 +382,8 @@ static int append_locked(struct ms_store *s, struct ms_record *r, size_t n, stru
 	return 0;
 }
 
-int ms_store_append(struct ms_store *s, struct ms_record *r, size_t n, struct ms_error *err)
+int ms_store_append(struct ms_store *s, struct ms_record *r, size_t n,
+		    struct ms_error *err)
 {
 	int rc;
 
@@ -412,7 +422,8 @@ int ms_store_key_use(struct ms_store *s, const char *key, uint64_t *ret_count,
 }
 
 int ms_store_foreach_key(struct ms_store *s,
-			 int (*fn)(const char *key, uint64_t count, int64_t last_us, void *arg),
+			 int (*fn)(const char *key, uint64_t count, int64_t last_us,
+				   void *arg),
 			 void *arg, struct ms_error *err)
 {
 	int rc, ret = 0;

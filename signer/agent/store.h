@@ -37,13 +37,14 @@ struct ms_store;
  * @path: of the database; made with mode 0600
  *
  * SQLite, WAL, synchronous=FULL, a schema with a version (user_version). Refuses a newer
- * version, and a database that quick_check finds corrupt, in a sentence; never makes a new
- * one over a damaged one.
+ * version, and a database that quick_check finds corrupt, in a sentence; never makes a
+ * new one over a damaged one.
  *
  * Return: 0; -EUCLEAN (damaged, not a database, not modseal's, newer version), -EBUSY
  * (another program holds it), -ENOSPC, -EROFS, -EACCES, -ENOENT, -EIO, -ENOMEM.
  */
-int ms_store_open(const char *path, struct ms_store **ret, struct ms_error *err) _must_check_;
+int ms_store_open(const char *path, struct ms_store **ret,
+		  struct ms_error *err) _must_check_;
 void ms_store_close(struct ms_store *s);
 
 /**
@@ -55,20 +56,24 @@ void ms_store_close(struct ms_store *s);
  * NULL.
  * Return: 0, -ENOSPC, -EROFS, -EBUSY, -EUCLEAN, -EIO, -ENOMEM, with a sentence.
  */
-int ms_store_append(struct ms_store *s, struct ms_record *r, size_t n, struct ms_error *err)
-	_must_check_;
+int ms_store_append(struct ms_store *s, struct ms_record *r, size_t n,
+		    struct ms_error *err) _must_check_;
 
-/** ms_store_key_use() - signatures made with a key, and the time of the last (0: never) */
+/** ms_store_key_use() - signatures made with a key, and the time of the last (0: never)
+ */
 int ms_store_key_use(struct ms_store *s, const char *key, uint64_t *ret_count,
 		     int64_t *ret_last_us, struct ms_error *err) _must_check_;
 
-/** ms_store_foreach_key() - the same for every key that was used, in order of their names */
+/** ms_store_foreach_key() - the same for every key that was used, in order of their names
+ */
 int ms_store_foreach_key(struct ms_store *s,
-			 int (*fn)(const char *key, uint64_t count, int64_t last_us, void *arg),
+			 int (*fn)(const char *key, uint64_t count, int64_t last_us,
+				   void *arg),
 			 void *arg, struct ms_error *err) _must_check_;
 
 /** ms_store_entries() - number of records */
-int ms_store_entries(struct ms_store *s, uint64_t *ret, struct ms_error *err) _must_check_;
+int ms_store_entries(struct ms_store *s, uint64_t *ret,
+		     struct ms_error *err) _must_check_;
 
 /**
  * ms_store_foreach() - read records @from .. @from + @max - 1 in order

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Words, lists of words and patterns. */
 #include "signer/agent/strv.h"
 
@@ -115,7 +115,8 @@ static size_t edit_distance(const char *a, size_t na, const char *b, size_t nb)
 			size_t best = up[j - 1] + (a[i - 1] != b[j - 1]);
 
 			best = MS_MIN(best, MS_MIN(up[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
 				best = MS_MIN(best, up2[j - 2] + 1);
 			row[j] = best;
 		}

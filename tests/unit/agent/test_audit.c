@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signer/agent/audit.h"
 
 #include <dirent.h>
@@ -28,7 +28,8 @@ static int setup(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof(path), "%s/audit.db", dir);
-	return ms_store_open(path, &store, &err) < 0 || ms_audit_new(store, &audit, &fd) < 0;
+	return ms_store_open(path, &store, &err) < 0 ||
+	       ms_audit_new(store, &audit, &fd) < 0;
 }
 
 static int teardown(void **state)
@@ -82,7 +83,7 @@ static void on_done(void *arg, int rc, uint64_t seq, const struct ms_error *err)
 static void wait_for(const struct seen *s, uint64_t n)
 {
 	while (s->n < n) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct pollfd p = {.fd = fd, .events = POLLIN};
 
 		assert_int_equal(poll(&p, 1, 30000), 1);
 		ms_audit_dispatch(audit);
@@ -101,14 +102,14 @@ static json_t *field(json_int_t n)
 
 static void ten_thousand(void **state)
 {
-	struct seen s = { .in_order = true };
+	struct seen s = {.in_order = true};
 	uint64_t n, stored;
 	struct ms_error err;
 	int64_t last;
 
 	for (int i = 0; i < 10000; i++)
-		assert_int_equal(ms_audit_put(audit, i % 2 ? "sign" : "refuse", "k", "uid:1", "r",
-					      field(i), on_done, &s),
+		assert_int_equal(ms_audit_put(audit, i % 2 ? "sign" : "refuse", "k",
+					      "uid:1", "r", field(i), on_done, &s),
 				 0);
 	wait_for(&s, 10000);
 	assert_true(s.in_order);
@@ -134,8 +135,8 @@ static int grab(const struct ms_record *r, void *arg)
 {
 	char *dst = arg;
 
-	snprintf(dst, 512, "%.*s|%s|%s|%s|%s", (int)r->len, r->bytes, r->event, r->key, r->identity,
-		 r->request_id);
+	snprintf(dst, 512, "%.*s|%s|%s|%s|%s", (int)r->len, r->bytes, r->event, r->key,
+		 r->identity, r->request_id);
 	return 0;
 }
 
@@ -152,28 +153,34 @@ static void wipe_time(char *s)
 
 static void canonical_json(void **state)
 {
-	struct seen s = { .in_order = true };
+	struct seen s = {.in_order = true};
 	char got[512] = "";
 	struct ms_error err;
 
-	assert_int_equal(ms_audit_put(audit, "sign", "k", "uid:1", "r7", field(5), on_done, &s), 0);
+	assert_int_equal(
+		ms_audit_put(audit, "sign", "k", "uid:1", "r7", field(5), on_done, &s),
+		0);
 	wait_for(&s, 1);
 	assert_int_equal(ms_store_foreach(store, 1, 1, grab, got, &err), 0);
 	wipe_time(got);
-	assert_string_equal(got, "{\"digest\":\"ab\",\"event\":\"sign\",\"identity\":\"uid:1\","
-				 "\"key\":\"k\",\"request\":\"r7\","
-				 "\"time\":\"0000-00-00T00:00:00.000000Z\",\"zz\":5}"
-				 "|sign|k|uid:1|r7");
+	assert_string_equal(
+		got, "{\"digest\":\"ab\",\"event\":\"sign\",\"identity\":\"uid:1\","
+		     "\"key\":\"k\",\"request\":\"r7\","
+		     "\"time\":\"0000-00-00T00:00:00.000000Z\",\"zz\":5}"
+		     "|sign|k|uid:1|r7");
 
 	/* no fields, no callback, empty texts, bytes that are not UTF-8 */
-	assert_int_equal(ms_audit_put(audit, "start", "", "\xff\x01", "", NULL, NULL, NULL), 0);
-	assert_int_equal(ms_audit_put(audit, "sign", "k", "uid:1", "r7", NULL, on_done, &s), 0);
+	assert_int_equal(
+		ms_audit_put(audit, "start", "", "\xff\x01", "", NULL, NULL, NULL), 0);
+	assert_int_equal(
+		ms_audit_put(audit, "sign", "k", "uid:1", "r7", NULL, on_done, &s), 0);
 	wait_for(&s, 2);
 	assert_int_equal(s.last_seq, 3);
 	assert_int_equal(ms_store_foreach(store, 2, 1, grab, got, &err), 0);
 	wipe_time(got);
-	assert_non_null(strstr(got, "{\"event\":\"start\",\"identity\":\"\\\\xff\\\\x01\","
-				    "\"time\":\"0000-00-00T00:00:00.000000Z\"}|start||"));
+	assert_non_null(strstr(got,
+			       "{\"event\":\"start\",\"identity\":\"\\\\xff\\\\x01\","
+			       "\"time\":\"0000-00-00T00:00:00.000000Z\"}|start||"));
 }
 
 static void set_fsize(rlim_t cur)
@@ -187,7 +194,7 @@ static void set_fsize(rlim_t cur)
 
 static void failure(void **state)
 {
-	struct seen s = { .in_order = true };
+	struct seen s = {.in_order = true};
 	struct ms_error err = {};
 	uint64_t n;
 	int64_t last;
@@ -195,8 +202,9 @@ static void failure(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	set_fsize(1);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(ms_audit_put(audit, "sign", "k", "uid:1", "r", NULL, on_done, &s),
-				 0);
+		assert_int_equal(
+			ms_audit_put(audit, "sign", "k", "uid:1", "r", NULL, on_done, &s),
+			0);
 	wait_for(&s, 3);
 	set_fsize(RLIM_INFINITY);
 	assert_int_equal(s.rc, -ENOSPC);
@@ -209,7 +217,8 @@ static void failure(void **state)
 	assert_int_equal(n, 0);
 
 	/* and it recovers without a restart */
-	assert_int_equal(ms_audit_put(audit, "sign", "k", "uid:1", "r", NULL, on_done, &s), 0);
+	assert_int_equal(
+		ms_audit_put(audit, "sign", "k", "uid:1", "r", NULL, on_done, &s), 0);
 	wait_for(&s, 4);
 	assert_int_equal(s.rc, 0);
 	assert_string_equal(s.msg, "");
@@ -222,11 +231,12 @@ static void failure(void **state)
 /* What was queued is stored by free, though nobody dispatches any more. */
 static void free_stores_the_queue(void **state)
 {
-	struct seen s = { .in_order = true };
+	struct seen s = {.in_order = true};
 
 	for (int i = 0; i < 3000; i++)
-		assert_int_equal(ms_audit_put(audit, "sign", "k", "uid:1", "r", NULL, on_done, &s),
-				 0);
+		assert_int_equal(
+			ms_audit_put(audit, "sign", "k", "uid:1", "r", NULL, on_done, &s),
+			0);
 	restart();
 	assert_int_equal(s.n, 0);
 	assert_int_equal(ms_audit_entries(audit), 3000);
@@ -234,10 +244,11 @@ static void free_stores_the_queue(void **state)
 
 static void *put_many(void *arg)
 {
-	static const char *const keys[] = { "c", "a", "b" };
+	static const char *const keys[] = {"c", "a", "b"};
 
 	for (int i = 0; i < 900; i++) {
-		if (ms_audit_put(audit, "sign", keys[i % 3], "uid:1", "r", field(i), NULL, NULL) < 0)
+		if (ms_audit_put(audit, "sign", keys[i % 3], "uid:1", "r", field(i), NULL,
+				 NULL) < 0)
 			return arg;
 	}
 	return NULL;
@@ -245,7 +256,7 @@ static void *put_many(void *arg)
 
 static void many_threads(void **state)
 {
-	struct seen s = { .in_order = true };
+	struct seen s = {.in_order = true};
 	pthread_t t[4];
 	uint64_t n;
 	int64_t last;
@@ -262,7 +273,7 @@ static void many_threads(void **state)
 	wait_for(&s, 1);
 	assert_int_equal(s.last_seq, 3601);
 	for (const char *k = "abc"; *k; k++) {
-		char key[2] = { *k, '\0' };
+		char key[2] = {*k, '\0'};
 
 		ms_audit_key_use(audit, key, &n, &last);
 		assert_int_equal(n, 1200);
@@ -274,7 +285,7 @@ static void many_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(ten_thousand), T(canonical_json),	   T(failure),
+		T(ten_thousand),	  T(canonical_json), T(failure),
 		T(free_stores_the_queue), T(many_threads),
 	};
 

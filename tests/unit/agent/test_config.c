@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signer/agent/config.h"
 
 #include <errno.h>
@@ -102,84 +102,87 @@ static void everything(void **state)
 static const struct {
 	const char *text, *says;
 } refused[] = {
-	{ "socket=/x\n", "f:1: setting socket stands before" },
-	{ "[agent]\nsockt = /x\n", "f:2: unknown setting sockt in [agent]; did you mean socket?" },
-	{ RULE "kernels = 6.1\n", "f:4: unknown setting kernels in [rule]; did you mean kernel?" },
-	{ RULE "modul = x\n", "did you mean module?" },
-	{ RULE "xyzzy = 1\n", "f:4: unknown setting xyzzy in [rule]" },
-	{ RULE "Key = k\n", "did you mean key?" },
-	{ "[agnet]\n", "f:1: unknown section [agnet]; did you mean [agent]?" },
-	{ "[]\n", "unknown section []" },
-	{ "[tls]\n", "f:1: section [tls] is not supported by this version" },
-	{ "\n[store]\n", "f:2: section [store] is not supported by this version" },
-	{ "[key distro]\n", "section [key NAME] is not supported by this version" },
-	{ RULE "content = required\n", "f:4: setting content in [rule] is not supported" },
-	{ RULE "when = Mon..Fri\n", "when in [rule] is not supported by this version" },
-	{ RULE "limit = 5/day\n", "limit in [rule] is not supported by this version" },
-	{ RULE "approvals = 2 of group:x\n", "approvals in [rule] is not supported" },
-	{ "[rule]\n", "needs a name" },
-	{ "[rule a b]\n", "needs a name" },
-	{ "[rule a/b]\n", "needs a name" },
-	{ "[rule " LONG50 "]\n", "needs a name" },
-	{ "[rule " LONG50 LONG50 "]\n", "needs a name" },
-	{ "[agent x]\n", "[agent] has no name" },
-	{ "[agent] x\n", "nothing may follow" },
-	{ "[agent\n", "a section is written [NAME]" },
-	{ "[a]gent]\n", "a section is written [NAME]" },
-	{ "[agent]\nsocket\n", "f:2: not understood" },
-	{ "[agent]\n= 5\n", "f:2: not understood" },
-	{ "[agent]\nsocket: /x\n", "f:2: not understood" },
-	{ "[agent]\nsocket =\n", "has no value" },
-	{ "[agent]\nsocket = # /x\n", "has no value" },
-	{ "[agent]\nadmins = , ,\n", "has no value" },
-	{ "[agent]\nsocket = /x\nsocket = /y\n", "f:3: setting socket is given twice" },
-	{ "[agent]\nsocket = x\n", "not an absolute path" },
-	{ "[agent]\nsocket = /" LONG50 LONG50 LONG50 "\n", "longer than 107 bytes" },
-	{ "[agent]\nstate = x\n", "not an absolute path" },
-	{ "[agent]\nsocket-mode = 0888\n", "not an octal mode" },
-	{ "[agent]\nsocket-mode = 4777\n", "only the bits 0777" },
-	{ "[agent]\nsocket-mode = 00660\n", "not an octal mode" },
-	{ "[agent]\nmax-module = 0\n", "max-module: 0 is not a size" },
-	{ "[agent]\nmax-module = 513M\n", "is not a size from 1 to 512M" },
-	{ "[agent]\nmax-module = 1T\n", "is not a size" },
-	{ "[agent]\nmax-module = 1MM\n", "is not a size" },
-	{ "[agent]\nmax-module = 99999999999999999999999\n", "is not a size" },
-	{ "[agent]\nmax-module = -1\n", "is not a size" },
-	{ "[agent]\nthreads = 257\n", "is not a number from 0" },
-	{ "[agent]\nthreads = two\n", "is not a number from 0" },
-	{ "[tpm]\ndeadline = 0\n", "is not a time" },
-	{ "[tpm]\ndeadline = 99ms\n", "is not a time" },
-	{ "[tpm]\ndeadline = 3601\n", "is not a time" },
-	{ "[tpm]\ndeadline = 5m\n", "is not a time" },
-	{ "[tpm]\ntcti = /dev/tpm0\n", "is not NAME:CONF" },
-	{ "[group g]\n", "f:1: group g has no members" },
-	{ "[group g]\nmembers = group:h\n", "a group cannot contain a group" },
-	{ "[group g]\nmembers=uid:1\n[group g]\nmembers=uid:2\n",
-	  "f:3: group g is defined twice, first at f:1" },
-	{ RULE RULE, "f:4: rule r is defined twice, first at f:1" },
-	{ "[rule r]\nkey=k\n", "f:1: rule r does not say who" },
-	{ "\n[rule r]\nwho=uid:1\n[agent]\n", "f:2: rule r names no key" },
-	{ "[rule r]\nwho=uid:01\n", "uid:01 is not a user id" },
-	{ "[rule r]\nwho=uid:\n", "uid: is not a user id" },
-	{ "[rule r]\nwho=uid:4294967295\n", "is not a user id" },
-	{ "[rule r]\nwho=uid:1x\n", "is not a user id" },
-	{ "[rule r]\nwho=user:\n", "is not a user" },
-	{ "[rule r]\nwho=group:\n", "is not a group" },
-	{ "[rule r]\nwho=cert:CN=x\n", "certificates are not supported by this version" },
-	{ "[rule r]\nwho=ann\n", "did you mean user:ann?" },
-	{ "[rule r]\nwho=*\n", "is not an identity" },
-	{ "[rule r]\nwho=uid:1\nkey=\"k\"\n", "a pattern cannot contain '\"'" },
-	{ "[rule r]\nwho=uid:1\nkey=a/b\n", "a pattern cannot contain '/'" },
-	{ "[rule r]\nwho=uid:1\nkey=a#b;c\n", "a pattern cannot contain '#'" },
-	{ RULE "kernel = 6.[1\n", "'[' without ']'" },
-	{ RULE "kernel = key = 6\n", "a pattern cannot contain '='" },
-	{ RULE "hash = sha1\n", "sha1 is too weak" },
-	{ RULE "hash = crc32\n", "crc32 is not a hash" },
-	{ RULE "hash = " LONG50 "\n", "is not a hash" },
-	{ RULE "kernel = 6.1.* \\\n  6.6.*\n", "cannot be continued" },
-	{ RULE "kernel = 6.1.\x01*\n", "f:4: byte 0x01 is not allowed" },
-	{ RULE "kernel = 6.1.\xc3\xa4\n", "f:4: byte 0xc3 is not allowed" },
-	{ RULE "kernel = " LONG50 LONG50 LONG50 LONG50 "\n", "f:4: the line is longer than" },
+	{"socket=/x\n", "f:1: setting socket stands before"},
+	{"[agent]\nsockt = /x\n",
+	 "f:2: unknown setting sockt in [agent]; did you mean socket?"},
+	{RULE "kernels = 6.1\n",
+	 "f:4: unknown setting kernels in [rule]; did you mean kernel?"},
+	{RULE "modul = x\n", "did you mean module?"},
+	{RULE "xyzzy = 1\n", "f:4: unknown setting xyzzy in [rule]"},
+	{RULE "Key = k\n", "did you mean key?"},
+	{"[agnet]\n", "f:1: unknown section [agnet]; did you mean [agent]?"},
+	{"[]\n", "unknown section []"},
+	{"[tls]\n", "f:1: section [tls] is not supported by this version"},
+	{"\n[store]\n", "f:2: section [store] is not supported by this version"},
+	{"[key distro]\n", "section [key NAME] is not supported by this version"},
+	{RULE "content = required\n", "f:4: setting content in [rule] is not supported"},
+	{RULE "when = Mon..Fri\n", "when in [rule] is not supported by this version"},
+	{RULE "limit = 5/day\n", "limit in [rule] is not supported by this version"},
+	{RULE "approvals = 2 of group:x\n", "approvals in [rule] is not supported"},
+	{"[rule]\n", "needs a name"},
+	{"[rule a b]\n", "needs a name"},
+	{"[rule a/b]\n", "needs a name"},
+	{"[rule " LONG50 "]\n", "needs a name"},
+	{"[rule " LONG50 LONG50 "]\n", "needs a name"},
+	{"[agent x]\n", "[agent] has no name"},
+	{"[agent] x\n", "nothing may follow"},
+	{"[agent\n", "a section is written [NAME]"},
+	{"[a]gent]\n", "a section is written [NAME]"},
+	{"[agent]\nsocket\n", "f:2: not understood"},
+	{"[agent]\n= 5\n", "f:2: not understood"},
+	{"[agent]\nsocket: /x\n", "f:2: not understood"},
+	{"[agent]\nsocket =\n", "has no value"},
+	{"[agent]\nsocket = # /x\n", "has no value"},
+	{"[agent]\nadmins = , ,\n", "has no value"},
+	{"[agent]\nsocket = /x\nsocket = /y\n", "f:3: setting socket is given twice"},
+	{"[agent]\nsocket = x\n", "not an absolute path"},
+	{"[agent]\nsocket = /" LONG50 LONG50 LONG50 "\n", "longer than 107 bytes"},
+	{"[agent]\nstate = x\n", "not an absolute path"},
+	{"[agent]\nsocket-mode = 0888\n", "not an octal mode"},
+	{"[agent]\nsocket-mode = 4777\n", "only the bits 0777"},
+	{"[agent]\nsocket-mode = 00660\n", "not an octal mode"},
+	{"[agent]\nmax-module = 0\n", "max-module: 0 is not a size"},
+	{"[agent]\nmax-module = 513M\n", "is not a size from 1 to 512M"},
+	{"[agent]\nmax-module = 1T\n", "is not a size"},
+	{"[agent]\nmax-module = 1MM\n", "is not a size"},
+	{"[agent]\nmax-module = 99999999999999999999999\n", "is not a size"},
+	{"[agent]\nmax-module = -1\n", "is not a size"},
+	{"[agent]\nthreads = 257\n", "is not a number from 0"},
+	{"[agent]\nthreads = two\n", "is not a number from 0"},
+	{"[tpm]\ndeadline = 0\n", "is not a time"},
+	{"[tpm]\ndeadline = 99ms\n", "is not a time"},
+	{"[tpm]\ndeadline = 3601\n", "is not a time"},
+	{"[tpm]\ndeadline = 5m\n", "is not a time"},
+	{"[tpm]\ntcti = /dev/tpm0\n", "is not NAME:CONF"},
+	{"[group g]\n", "f:1: group g has no members"},
+	{"[group g]\nmembers = group:h\n", "a group cannot contain a group"},
+	{"[group g]\nmembers=uid:1\n[group g]\nmembers=uid:2\n",
+	 "f:3: group g is defined twice, first at f:1"},
+	{RULE RULE, "f:4: rule r is defined twice, first at f:1"},
+	{"[rule r]\nkey=k\n", "f:1: rule r does not say who"},
+	{"\n[rule r]\nwho=uid:1\n[agent]\n", "f:2: rule r names no key"},
+	{"[rule r]\nwho=uid:01\n", "uid:01 is not a user id"},
+	{"[rule r]\nwho=uid:\n", "uid: is not a user id"},
+	{"[rule r]\nwho=uid:4294967295\n", "is not a user id"},
+	{"[rule r]\nwho=uid:1x\n", "is not a user id"},
+	{"[rule r]\nwho=user:\n", "is not a user"},
+	{"[rule r]\nwho=group:\n", "is not a group"},
+	{"[rule r]\nwho=cert:CN=x\n", "certificates are not supported by this version"},
+	{"[rule r]\nwho=ann\n", "did you mean user:ann?"},
+	{"[rule r]\nwho=*\n", "is not an identity"},
+	{"[rule r]\nwho=uid:1\nkey=\"k\"\n", "a pattern cannot contain '\"'"},
+	{"[rule r]\nwho=uid:1\nkey=a/b\n", "a pattern cannot contain '/'"},
+	{"[rule r]\nwho=uid:1\nkey=a#b;c\n", "a pattern cannot contain '#'"},
+	{RULE "kernel = 6.[1\n", "'[' without ']'"},
+	{RULE "kernel = key = 6\n", "a pattern cannot contain '='"},
+	{RULE "hash = sha1\n", "sha1 is too weak"},
+	{RULE "hash = crc32\n", "crc32 is not a hash"},
+	{RULE "hash = " LONG50 "\n", "is not a hash"},
+	{RULE "kernel = 6.1.* \\\n  6.6.*\n", "cannot be continued"},
+	{RULE "kernel = 6.1.\x01*\n", "f:4: byte 0x01 is not allowed"},
+	{RULE "kernel = 6.1.\xc3\xa4\n", "f:4: byte 0xc3 is not allowed"},
+	{RULE "kernel = " LONG50 LONG50 LONG50 LONG50 "\n",
+	 "f:4: the line is longer than"},
 };
 
 static void refusals(void **state)
@@ -190,7 +193,8 @@ static void refusals(void **state)
 		int rc = parse(refused[i].text, &c, &err);
 
 		if (rc != -EINVAL || !strstr(err.msg, refused[i].says))
-			fail_msg("%zu: %d %s\nexpected: %s", i, rc, err.msg, refused[i].says);
+			fail_msg("%zu: %d %s\nexpected: %s", i, rc, err.msg,
+				 refused[i].says);
 	}
 }
 
@@ -216,12 +220,14 @@ static void nul_byte(void **state)
 	assert_int_equal(ms_config_parse("f", text, sizeof(text) - 1, &c, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "f:4: byte 0x00"));
 	assert_int_equal(ms_config_init(&c2), 0);
-	assert_int_equal(ms_config_parse("f", text2, sizeof(text2) - 1, &c2, &err), -EINVAL);
+	assert_int_equal(ms_config_parse("f", text2, sizeof(text2) - 1, &c2, &err),
+			 -EINVAL);
 }
 
 static void second_file_on_top(void **state)
 {
-	static const char more[] = "[agent]\nsocket=/b\nadmins=uid:9\n[rule s]\nwho=uid:2\nkey=k\n";
+	static const char more[] =
+		"[agent]\nsocket=/b\nadmins=uid:9\n[rule s]\nwho=uid:2\nkey=k\n";
 	_cleanup_config_ struct ms_config c = {};
 	struct ms_error err;
 
@@ -285,9 +291,13 @@ static void drop(const char *name)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "a.conf.d/10-x.conf", "a.conf.d/20-y.conf",
-					     "a.conf.d/30-z.conf.bak", "a.conf.d/.hidden.conf",
-					     "a.conf.d", "a.conf", "" };
+	static const char *const names[] = {"a.conf.d/10-x.conf",
+					    "a.conf.d/20-y.conf",
+					    "a.conf.d/30-z.conf.bak",
+					    "a.conf.d/.hidden.conf",
+					    "a.conf.d",
+					    "a.conf",
+					    ""};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		drop(names[i]);
@@ -301,7 +311,8 @@ static void load_files(void **state)
 
 	put("a.conf", 0644, "[agent]\nsocket=/a\n[rule r]\nwho=group:g\nkey=k\n");
 	assert_int_equal(mkdir(confd, 0755), 0);
-	put("a.conf.d/20-y.conf", 0600, "[agent]\nsocket=/c\n[rule s]\nwho=uid:1\nkey=k\n");
+	put("a.conf.d/20-y.conf", 0600,
+	    "[agent]\nsocket=/c\n[rule s]\nwho=uid:1\nkey=k\n");
 	put("a.conf.d/10-x.conf", 0600, "[agent]\nsocket=/b\n[group g]\nmembers=uid:3\n");
 	put("a.conf.d/30-z.conf.bak", 0600, "nonsense");
 	put("a.conf.d/.hidden.conf", 0600, "nonsense");
@@ -314,7 +325,7 @@ static void load_files(void **state)
 
 static void load_refusals(void **state)
 {
-	struct ms_config c = { .socket = conf };
+	struct ms_config c = {.socket = conf};
 	struct ms_error err = {};
 
 	put("a.conf.d/10-x.conf", 0600, "[group g]\nmembers=uid:x\n");

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signer/agent/policy.h"
 
 #include <errno.h>
@@ -52,8 +52,8 @@ static void set(char *dst, size_t size, const char *src)
 }
 
 /* Return: the name of the rule, or the code of the refusal. */
-static const char *decide(const char *id, const char *user, const char *key, enum ms_hash hash,
-			  const char *release, const char *module)
+static const char *decide(const char *id, const char *user, const char *key,
+			  enum ms_hash hash, const char *release, const char *module)
 {
 	const struct ms_rule *r = (const void *)&err;
 
@@ -65,8 +65,7 @@ static const char *decide(const char *id, const char *user, const char *key, enu
 	set(facts.release, sizeof(facts.release), release);
 	set(facts.name, sizeof(facts.name), module);
 	req = (struct ms_policy_request){
-		.who = &who, .key = key, .hash = hash, .facts = &facts
-	};
+		.who = &who, .key = key, .hash = hash, .facts = &facts};
 	if (ms_policy_decide(&config, &req, &r, &err) == 0)
 		return r->name;
 	assert_ptr_equal(r, &err);
@@ -79,13 +78,18 @@ static const char *decide(const char *id, const char *user, const char *key, enu
 
 static void allowed(void **state)
 {
-	assert_string_equal(decide("uid:1000", "", "distro-2026", S5, K1, "e1000e"), "wifi");
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "snd_hda"), "wifi");
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "snd-hda"), "wifi");
+	assert_string_equal(decide("uid:1000", "", "distro-2026", S5, K1, "e1000e"),
+			    "wifi");
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "snd_hda"),
+			    "wifi");
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "snd-hda"),
+			    "wifi");
 	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "iwlmvm"), "wifi");
-	assert_string_equal(decide("uid:1", "user:builder", "distro-2026", MS_HASH_SHA256, "9", "x"),
-			    "wide");
-	assert_string_equal(decide("uid:2000", "", "distro-2026", MS_HASH_SHA3_256, "", ""), "wide");
+	assert_string_equal(
+		decide("uid:1", "user:builder", "distro-2026", MS_HASH_SHA256, "9", "x"),
+		"wide");
+	assert_string_equal(
+		decide("uid:2000", "", "distro-2026", MS_HASH_SHA3_256, "", ""), "wide");
 	assert_string_equal(decide("uid:3000", "", "lab", S5, "6.6.1", "x"), "lab");
 }
 
@@ -94,18 +98,23 @@ static void default_deny(void **state)
 	struct ms_config none;
 	const struct ms_rule *r;
 
-	assert_string_equal(decide("uid:1001", "", "distro-2026", S5, K1, "e1000e"), "no-rule");
+	assert_string_equal(decide("uid:1001", "", "distro-2026", S5, K1, "e1000e"),
+			    "no-rule");
 	/* nothing of the rules is told to somebody who has none */
 	assert_null(strstr(err.msg, "wifi"));
 	assert_null(strstr(err.msg, "6.1"));
 	assert_null(strstr(err.msg, "builders"));
-	assert_string_equal(decide("uid:1000", "", "release", S5, K1, "e1000e"), "no-rule");
+	assert_string_equal(decide("uid:1000", "", "release", S5, K1, "e1000e"),
+			    "no-rule");
 	/* an administrator has no right to sign by that alone */
 	assert_string_equal(decide("uid:0", "user:root", "lab", S5, K1, "x"), "no-rule");
 	/* words match whole */
-	assert_string_equal(decide("uid:100", "", "distro-2026", S5, K1, "e1000e"), "no-rule");
-	assert_string_equal(decide("uid:10000", "", "distro-2026", S5, K1, "e1000e"), "no-rule");
-	assert_string_equal(decide("uid:1", "user:build", "distro-2026", S5, K1, "x"), "no-rule");
+	assert_string_equal(decide("uid:100", "", "distro-2026", S5, K1, "e1000e"),
+			    "no-rule");
+	assert_string_equal(decide("uid:10000", "", "distro-2026", S5, K1, "e1000e"),
+			    "no-rule");
+	assert_string_equal(decide("uid:1", "user:build", "distro-2026", S5, K1, "x"),
+			    "no-rule");
 	assert_string_equal(decide("uid:1", "", "distro-2026", S5, K1, "x"), "no-rule");
 
 	assert_int_equal(ms_config_init(&none), 0);
@@ -115,21 +124,28 @@ static void default_deny(void **state)
 
 static void nearest(void **state)
 {
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, "6.6.1-amd64", "e1000e"),
-			    "rule-kernel");
+	assert_string_equal(
+		decide("uid:1000", "", "distro-x", S5, "6.6.1-amd64", "e1000e"),
+		"rule-kernel");
 	assert_non_null(strstr(err.msg, "rule wifi"));
 	assert_non_null(strstr(err.msg, "6.1.*-amd64"));
 	assert_non_null(strstr(err.msg, "6.6.1-amd64"));
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, "6.1.0-amd64x", "e1000e"),
+	assert_string_equal(
+		decide("uid:1000", "", "distro-x", S5, "6.1.0-amd64x", "e1000e"),
+		"rule-kernel");
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, "", "e1000e"),
 			    "rule-kernel");
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, "", "e1000e"), "rule-kernel");
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "e1000"), "rule-module");
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "e1000"),
+			    "rule-module");
 	assert_non_null(strstr(err.msg, "snd-*, iwl[a-z]*, e1000e"));
 	/* a range in brackets stays a range */
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "iwl_mvm"), "rule-module");
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, ""), "rule-module");
-	assert_string_equal(decide("uid:1000", "", "distro-x", MS_HASH_SHA256, K1, "e1000e"),
-			    "hash-not-allowed");
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "iwl_mvm"),
+			    "rule-module");
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, ""),
+			    "rule-module");
+	assert_string_equal(
+		decide("uid:1000", "", "distro-x", MS_HASH_SHA256, K1, "e1000e"),
+		"hash-not-allowed");
 	assert_non_null(strstr(err.msg, "ask for one of sha512"));
 	/* weak hashes pass no rule, even one that does not speak of hashes */
 	assert_string_equal(decide("uid:2000", "", "distro-2026", MS_HASH_SHA1, K1, "x"),
@@ -141,7 +157,8 @@ static void nearest(void **state)
 
 static void text_from_outside_is_escaped(void **state)
 {
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "x\x1b[2J\n"), "rule-module");
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "x\x1b[2J\n"),
+			    "rule-module");
 	assert_null(strchr(err.msg, '\x1b'));
 	assert_null(strchr(err.msg, '\n'));
 	assert_string_equal(decide("uid:9", "", "k\x1b", S5, "\x1b", "x"), "no-rule");
@@ -180,25 +197,25 @@ static void patterns(void **state)
 
 static void admins(void **state)
 {
-	who = (struct ms_identity){ .id = "uid:0" };
+	who = (struct ms_identity){.id = "uid:0"};
 	assert_true(ms_identity_is_admin(&config, &who));
-	who = (struct ms_identity){ .id = "uid:7", .user = "user:root2" };
+	who = (struct ms_identity){.id = "uid:7", .user = "user:root2"};
 	assert_true(ms_identity_is_admin(&config, &who));
-	who = (struct ms_identity){ .id = "uid:7", .user = "user:builder" };
+	who = (struct ms_identity){.id = "uid:7", .user = "user:builder"};
 	assert_false(ms_identity_is_admin(&config, &who));
 	/* a user cannot be taken for a group by a name */
-	who = (struct ms_identity){ .id = "uid:7", .user = "group:ops" };
+	who = (struct ms_identity){.id = "uid:7", .user = "group:ops"};
 	assert_false(ms_identity_is_admin(&config, &who));
 }
 
 static void may_see(void **state)
 {
-	who = (struct ms_identity){ .id = "uid:0" };
+	who = (struct ms_identity){.id = "uid:0"};
 	assert_true(ms_policy_may_see(&config, &who, "anything"));
-	who = (struct ms_identity){ .id = "uid:3000" };
+	who = (struct ms_identity){.id = "uid:3000"};
 	assert_true(ms_policy_may_see(&config, &who, "lab"));
 	assert_false(ms_policy_may_see(&config, &who, "distro-2026"));
-	who = (struct ms_identity){ .id = "uid:9" };
+	who = (struct ms_identity){.id = "uid:9"};
 	assert_false(ms_policy_may_see(&config, &who, "lab"));
 }
 

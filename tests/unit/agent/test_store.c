@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signer/agent/store.h"
 
 #include <dirent.h>
@@ -54,8 +54,13 @@ static struct ms_store *must_open(void)
 static struct ms_record record(const char *event, const char *key, int64_t when)
 {
 	return (struct ms_record){
-		.time_us = when, .event = event, .key = key, .identity = "uid:1",
-		.request_id = "r1", .bytes = "{\"a\":1}", .len = 7,
+		.time_us = when,
+		.event = event,
+		.key = key,
+		.identity = "uid:1",
+		.request_id = "r1",
+		.bytes = "{\"a\":1}",
+		.len = 7,
 	};
 }
 
@@ -415,7 +420,8 @@ static void killed_while_appending(void **state)
 		}
 		close(p[1]);
 		for (int i = 0; i < 40 + round * 7; i++)
-			assert_int_equal(read(p[0], &acked, sizeof(acked)), sizeof(acked));
+			assert_int_equal(read(p[0], &acked, sizeof(acked)),
+					 sizeof(acked));
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		while (read(p[0], &seq, sizeof(seq)) == sizeof(seq))
 			acked = seq;
@@ -436,10 +442,10 @@ static void killed_while_appending(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(append_and_read),  T(rollback),	 T(disk_full),
-		T(read_only),	     T(damaged_while_open), T(damaged_header),	 T(damaged_page),
-		T(cut_short),	     T(foreign_database), T(newer_version),
-		T(not_a_database),   T(killed_while_appending),
+		T(append_and_read), T(rollback),	   T(disk_full),
+		T(read_only),	    T(damaged_while_open), T(damaged_header),
+		T(damaged_page),    T(cut_short),	   T(foreign_database),
+		T(newer_version),   T(not_a_database),	   T(killed_while_appending),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
