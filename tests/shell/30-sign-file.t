@@ -2,24 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # modseal-sign-file takes the place of the kernel's sign-file: same arguments, same bytes.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/hooks.sh"
 
 msf=modseal-sign-file
 none=no/such.x509
-PATH=$TOP/tests/tools:$PATH
-openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key.pem" -out "$T/cert.pem" \
-	-days 30 -subj '/CN=hook test' -addext keyUsage=digitalSignature 2>/dev/null ||
-	bail_out 'no test key'
-openssl x509 -in "$T/cert.pem" -outform DER -out "$T/cert.der"
+fake_agent
 openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -out "$T/other.pem" -days 30 \
 	-subj '/CN=someone else' 2>/dev/null
 make_module "$T/orig.ko" || bail_out 'no module'
-
-fake-agent.py "$T/s" "$T/key.pem" "$T/cert.pem" "$T/requests" 2>"$T/fake.err" &
-fake=$!
-at_exit kill "$fake"
-wait_for 10 test -S "$T/s" || bail_out 'no fake agent'
-export MODSEAL_AGENT=unix:$T/s MODSEAL_CONFIG=$T/client.conf
-: >"$MODSEAL_CONFIG"
 
 fresh() {
 	cp "$T/orig.ko" "$T/m.ko"
@@ -30,23 +20,6 @@ untouched() {
 	same "$T/orig.ko" "$T/m.ko" "$1: the module is as it was"
 	is "$(find "$T" -name '.modseal-*')" '' "$1: nothing is left behind"
 }
-# verify FILE: the appended message is good for what stands before it, with one trailer
-verify() {
-	python3 - "$1" "$T/p" "$T/p7" <<-'END' || return 1
-		import struct, sys
-		d = open(sys.argv[1], "rb").read()
-		m = b"~Module signature appended~\n"
-		assert d.endswith(m) and d.count(m) == 1
-		info = d[-40:-28]
-		n = struct.unpack(">I", info[8:])[0]
-		assert info[:8] == b"\0\0\2\0\0\0\0\0" and n < len(d) - 40
-		open(sys.argv[2], "wb").write(d[:-40 - n])
-		open(sys.argv[3], "wb").write(d[-40 - n:-40])
-	END
-	openssl cms -verify -binary -inform DER -in "$T/p7" -content "$T/p" -noverify \
-		-nointern -certfile "$T/cert.pem" -out /dev/null
-}
-
 # ------------------------------------------------------------------------ it signs
 fresh
 ok 'signs in place' $msf sha256 modseal:good $none "$T/m.ko"

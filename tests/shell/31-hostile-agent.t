@@ -2,29 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whatever answers at the agent's socket: a module is old or new, the exit status true.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/hooks.sh"
 
-PATH=$TOP/tests/tools:$PATH
-openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key.pem" -out "$T/cert.pem" \
-	-days 30 -subj '/CN=hook test' 2>/dev/null || bail_out 'no test key'
+fake_agent
 make_module "$T/orig.ko" || bail_out 'no module'
 cp "$T/orig.ko" "$T/large.ko"
 head -c 5000000 /dev/zero >>"$T/large.ko"
 
-fake-agent.py "$T/s" "$T/key.pem" "$T/cert.pem" "$T/requests" 2>"$T/fake.err" &
-fake=$!
-at_exit kill "$fake"
-wait_for 10 test -S "$T/s" || bail_out 'no fake agent'
-export MODSEAL_AGENT=unix:$T/s MODSEAL_CONFIG=$T/client.conf
-: >"$MODSEAL_CONFIG"
-
 # refused NAME ORIGINAL REGEX: signing with the key NAME fails with such a message
 refused() {
 	cp "$2" "$T/m.ko"
-	fails 1 "$1" timeout 60 modseal-sign-file -p sha256 "modseal:$1" no.x509 "$T/m.ko"
+	fails 1 "$1" timeout 60 modseal-sign-file -p sha256 "modseal:$1" no "$T/m.ko"
 	like "$ERR" "$3" "$1: says why"
 	one_line "$ERR" "$1: in one line"
 	same "$2" "$T/m.ko" "$1: the module is as it was"
-	is "$(find "$T" -name '.modseal-*' -o -name '*.p7s')" '' "$1: nothing is left behind"
+	is "$(find "$T" -name '.modseal-*' -o -name '*.p7s')" '' "$1: nothing is left"
 }
 
 for kind in empty junk half-der long-der; do

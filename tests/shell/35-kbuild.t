@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kbuild.mk: a real out-of-tree module, a distribution's headers, no change to either.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/hooks.sh"
+
+headers=$(kernel_build) || skip_all 'no kernel headers here'
+command -v depmod >/dev/null || skip_all 'no depmod here'
+fake_agent
+mkdir "$T/src"
+cat >"$T/src/hello.c" <<'END'
+#include <linux/module.h>
+MODULE_LICENSE("GPL");
+static int __init hello_init(void) { return 0; }
+static void __exit hello_exit(void) { }
+module_init(hello_init);
+module_exit(hello_exit);
+END
+sed 's/hello_/there_/' "$T/src/hello.c" >"$T/src/there.c"
+echo 'obj-m := hello.o there.o' >"$T/src/Kbuild"
+
+kbuild() {
+	make -C "$headers" M="$T/src" INSTALL_MOD_PATH="$T/out" "$@"
+}
+installed() {
+	find "$T/out" -name '*.ko' | sort
+}
+# every MODULE... FUNCTION: it holds for each installed module, and there are two
+every() {
+	local ko n=0
+	for ko in $(installed); do
+		"$1" "$ko" "${2:-$T/cert.pem}" || return 1
+		n=$((n + 1))
+	done
+	[ $n = 2 ]
+}
+
+ok 'the module builds' kbuild modules
+export MAKEFILES=$TOP/kbuild-hooks/kbuild.mk
+ok 'make modules_install' env MODSEAL_KEY=good make -C "$headers" M="$T/src" \
+	INSTALL_MOD_PATH="$T/out" modules_install
+like "$OUT" 'SIGN +[^ ]*/hello.ko' 'says that it signs'
+ok 'every module is signed' every verify
+rm -f "$T/out/lib/modules"/*/modules.*
+
+: >"$T/requests"
+ok 'make modules_install modules_sign_only=y' env MODSEAL_KEY=good make -C "$headers" \
+	M="$T/src" INSTALL_MOD_PATH="$T/out" modules_install modules_sign_only=y
+is "$(grep -c 'POST .*hash=sha256' "$T/requests")" 2 'asks for each module once'
+ok 'signed again: one signature each' every verify
+
+rm -rf "$T/out"
+: >"$T/requests"
+ok 'CONFIG_MODULE_SIG_ALL off, another hash, the key by pkcs11:' kbuild modules_install \
+	CONFIG_MODULE_SIG_ALL= CONFIG_MODULE_SIG_HASH=sha512 MODSEAL_KEY=modseal:good
+is "$(grep -c 'POST /v1/keys/good/.*hash=sha512' "$T/requests")" 2 'is what was asked for'
+ok 'every module is signed' every verify
+
+rm -rf "$T/out"
+ok 'the key by CONFIG_MODULE_SIG_KEY' kbuild modules_install \
+	CONFIG_MODULE_SIG_KEY=pkcs11:modseal:key=good
+ok 'every module is signed' every verify
+
+rm -rf "$T/out"
+mkdir "$T/it's a dir"
+cp "$BUILD/modseal-sign-file" "$T/it's a dir/sign it"
+ok 'a program with odd characters in its path' env MODSEAL_KEY=good \
+	MODSEAL_SIGN_FILE="$T/it's a dir/sign it" make -C "$headers" M="$T/src" \
+	INSTALL_MOD_PATH="$T/out" modules_install
+ok 'every module is signed' every verify
+
+rm -rf "$T/out"
+ok 'stripped, then signed' env MODSEAL_KEY=good make -C "$headers" M="$T/src" \
+	INSTALL_MOD_PATH="$T/out" INSTALL_MOD_STRIP=1 -j2 modules_install
+ok 'every module is signed' every verify
+if command -v xz >/dev/null; then
+	rm -rf "$T/out"
+	ok 'signed, then compressed' env MODSEAL_KEY=good make -C "$headers" M="$T/src" \
+		INSTALL_MOD_PATH="$T/out" CONFIG_MODULE_COMPRESS_XZ=y modules_install
+	find "$T/out" -name '*.ko.xz' -exec unxz {} +
+	ok 'every module is signed' every verify
+else
+	skip 2 'no xz'
+fi
+
+# ------------------------------------------------------------- it fails, and loudly
+refused() {
+	rm -rf "$T/out"
+	fails any "$1" "${@:3}" make -C "$headers" M="$T/src" INSTALL_MOD_PATH="$T/out" \
+		modules_install
+	like "$ERR" "$2" "$1: says why"
+	is "$(installed)" '' "$1: no unsigned module is left"
+}
+refused 'no rule' 'modseal-sign-file: .*/hello.ko: no rule lets' env MODSEAL_KEY=denied
+refused 'no key' 'set MODSEAL_KEY' env
+refused 'no agent' 'start modseald' env MODSEAL_AGENT=unix:/nonexistent MODSEAL_KEY=good
+refused 'no program' 'gone/modseal-sign-file' env MODSEAL_KEY=good \
+	MODSEAL_SIGN_FILE="$T/gone/modseal-sign-file"
+
+# make reads MAKEFILES for other projects as well: nothing of theirs may change.
+# shellcheck disable=SC2016 # for make to expand
+printf 'cmd_x = mine\nall:\n\t@echo $(cmd_x) $(origin cmd_sign_x)\nfirst: ; @echo no\n' \
+	>"$T/other.mk"
+ok 'another project'\''s Makefile' make -f "$T/other.mk"
+is "$OUT" 'mine undefined' 'runs as it would without us'
+
+# ------------------------------------------------------------------ the real agent
+if [ -x "$BUILD/modseald" ] && [ -x "$BUILD/modseal" ] && command -v swtpm >/dev/null
+then
+	agent_start
+	rm -rf "$T/out"
+	modseal key cert dev >"$T/dev.pem"
+	ok 'with modseald and a TPM' kbuild modules_install
+	ok 'every module is signed' every verify "$T/dev.pem"
+	dev-agent agent-stop "$T/a"
+	refused 'modseald is gone' 'start modseald' env
+else
+	skip 5 'no agent is built'
+fi
+done_testing

@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For the tests of modseal-sign-file, after lib.sh: a key, an agent without a TPM, and a
+# look at the signature with openssl.
+
+PATH=$TOP/tests/tools:$PATH
+unset MAKEFILES MODSEAL_SIGN_FILE MODSEAL_CONFIG
+
+# fake_agent: a key in key.pem, cert.pem and cert.der, and an agent that signs with it
+fake_agent() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key.pem" \
+		-out "$T/cert.pem" -days 30 -subj '/CN=hook test' \
+		-addext keyUsage=digitalSignature 2>/dev/null || bail_out 'no test key'
+	openssl x509 -in "$T/cert.pem" -outform DER -out "$T/cert.der"
+	fake-agent.py "$T/s" "$T/key.pem" "$T/cert.pem" "$T/requests" 2>"$T/fake.err" &
+	at_exit kill $!
+	wait_for 10 test -S "$T/s" || bail_out 'no agent for the tests'
+	export MODSEAL_AGENT=unix:$T/s MODSEAL_CONFIG=$T/client.conf
+	: >"$MODSEAL_CONFIG"
+}
+
+# verify FILE [CERT]: one trailer, and a message that is good for what stands before it;
+# leaves that in $T/p and the message in $T/p7
+verify() {
+	python3 - "$1" "$T/p" "$T/p7" <<-'END' || return 1
+		import struct, sys
+		d = open(sys.argv[1], "rb").read()
+		m = b"~Module signature appended~\n"
+		assert d.endswith(m) and d.count(m) == 1
+		info = d[-40:-28]
+		n = struct.unpack(">I", info[8:])[0]
+		assert info[:8] == b"\0\0\2\0\0\0\0\0" and n < len(d) - 40
+		open(sys.argv[2], "wb").write(d[:-40 - n])
+		open(sys.argv[3], "wb").write(d[-40 - n:-40])
+	END
+	openssl cms -verify -binary -inform DER -in "$T/p7" -content "$T/p" -noverify \
+		-nointern -certfile "${2:-$T/cert.pem}" -out /dev/null
+}
+
+unsigned() {
+	[ -s "$1" ] && [ "$(tail -c 28 "$1")" != '~Module signature appended~' ]
+}
