@@ -236,19 +236,17 @@ static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 	}
 }
 
-/* Waits for work; returns NULL when it is time to try sealed keys again. */
-static struct job *wait_for_admin_job(struct keyproc *p, bool retry, bool *ret_announce)
+/* Waits for work, at the latest until @until (NULL: for ever); NULL when there is none. */
+static struct job *wait_for_admin_job(struct keyproc *p, const struct timespec *until,
+				      bool *ret_announce)
 {
-	struct timespec until;
 	struct job *j;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += RETRY_S;
 	pthread_mutex_lock(&p->lock);
 	while (!p->announce && !p->admin.head) {
-		if (!retry)
+		if (!until)
 			pthread_cond_wait(&p->admin.cond, &p->lock);
-		else if (pthread_cond_timedwait(&p->admin.cond, &p->lock, &until) == ETIMEDOUT)
+		else if (pthread_cond_timedwait(&p->admin.cond, &p->lock, until) == ETIMEDOUT)
 			break;
 	}
 	*ret_announce = p->announce;
@@ -258,32 +256,44 @@ static struct job *wait_for_admin_job(struct keyproc *p, bool retry, bool *ret_a
 	return j;
 }
 
-static size_t unseal_pending(struct keyproc *p)
+static bool passed(const struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
+}
+
+/* Unseals what waits for the TPM; true, and when, if another try is worth it. */
+static bool unseal_pending(struct keyproc *p, struct timespec *ret_next)
 {
 	size_t again;
 
 	take_worker(p);
 	(void)after_tpm(p, ms_keys_unseal_pending(p->keys, &p->tpm, &again));
 	tell_inventory(p);
-	return again;
+	clock_gettime(CLOCK_MONOTONIC, ret_next);
+	ret_next->tv_sec += RETRY_S;
+	return again > 0;
 }
 
 static void *admin_thread(void *arg)
 {
 	struct keyproc *p = arg;
-	size_t pending = unseal_pending(p);
+	struct timespec next;
+	bool pending = unseal_pending(p, &next);
 
 	for (;;) {
 		bool announce;
-		struct job *j = wait_for_admin_job(p, pending > 0, &announce);
+		struct job *j = wait_for_admin_job(p, pending ? &next : NULL, &announce);
 
 		if (announce)
 			tell_inventory(p);
 		if (j)
 			admin_one(p, j->admin);
-		else if (pending && !announce)
-			pending = unseal_pending(p);
 		job_free(j);
+		if (pending && passed(&next))
+			pending = unseal_pending(p, &next);
 	}
 	return NULL;
 }
