@@ -15,8 +15,10 @@ taints (loads with taint E: not verified), or the name of an errno.
 from collections import namedtuple
 
 import cms
+import der
 import keys
 import mutate
+import x509
 
 # Firmware variables with Secure Boot on or off, words for the kernel's command line, and
 # what this kind of machine makes of a module that it cannot verify (but: otherwise on a
@@ -76,10 +78,9 @@ class Bench:
             for algorithm in ("rsa2048", "rsa3072", "rsa4096", "p256", "p384")
         }
         self.issuer = keys.Key(folder, "issuer")
-        self.leaf = keys.Key(folder, "leaf", issuer=self.issuer, extensions=keys.LEAF)
-        self.stranger = keys.Key(
-            folder, "stranger", issuer=self.unknown, extensions=keys.LEAF
-        )
+        leaf = {"authority": False}
+        self.leaf = keys.Key(folder, "leaf", issuer=self.issuer, extensions=leaf)
+        self.stranger = keys.Key(folder, "stranger", issuer=self.unknown, extensions=leaf)
 
     def enrolled(self):
         """The certificates for the firmware's db."""
@@ -158,8 +159,8 @@ def chains(bench, module):
         return mutate.join(module, cms.message(key, module, **changes))
 
     own = [bench.leaf.der()]
-    skid = cms.tlv(0x80, cms.subject_key_id(bench.leaf.der()))
-    note = cms.context(1, cms.attribute("1.3.6.1.4.1.311.3.3.1", cms.seq(cms.NULL)))
+    skid = der.tlv(0x80, x509.key_id(bench.leaf.public))
+    note = der.context(1, cms.attribute("1.3.6.1.4.1.311.3.3.1", der.seq(der.NULL)))
     return [
         Case("leaf", leaf(certificates=own), "trusted", "leaf embedded, issuer enrolled"),
         Case(

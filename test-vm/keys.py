@@ -1,39 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Keys and certificates made with openssl, in a folder of the caller's."""
+"""Keys made with openssl, and their certificates, in a folder of the caller's."""
 
 import os
 import subprocess
 
+import x509
 from machine import Failure
 
-ALGORITHMS = {
-    "rsa1024": ["rsa_keygen_bits:1024"],
-    "rsa2048": ["rsa_keygen_bits:2048"],
-    "rsa3072": ["rsa_keygen_bits:3072"],
-    "rsa4096": ["rsa_keygen_bits:4096"],
-    "p256": ["ec_paramgen_curve:P-256"],
-    "p384": ["ec_paramgen_curve:P-384"],
-    "p521": ["ec_paramgen_curve:P-521"],
-}
-
-AUTHORITY = {
-    "basicConstraints": "critical,CA:TRUE",
-    "keyUsage": "critical,digitalSignature,keyCertSign",
-    "extendedKeyUsage": "codeSigning",
-    "subjectKeyIdentifier": "hash",
-    "authorityKeyIdentifier": "keyid",
-}
-
-LEAF = dict(AUTHORITY, basicConstraints="critical,CA:FALSE", keyUsage="digitalSignature")
+CURVES = {"p256": "P-256", "p384": "P-384", "p521": "P-521"}
 
 DEADLINE = 60
 
 
-def run(arguments, env=None, data=None):
+def run(arguments, env=None, data=b""):
     """Runs a program; its standard output, or a Failure with its complaint."""
     try:
         done = subprocess.run(
-            arguments, input=data or b"", capture_output=True, env=env, timeout=DEADLINE
+            arguments, input=data, capture_output=True, env=env, timeout=DEADLINE
         )
     except OSError as error:
         raise Failure("cannot run %s: %s" % (arguments[0], error.strerror)) from None
@@ -48,7 +31,9 @@ def run(arguments, env=None, data=None):
 class Key:
     """A private key with its certificate, self-signed or issued by another Key.
 
-    key, pem and certificate (DER) are paths.
+    algorithm is rsaBITS or one of CURVES; signed_with is the hash under the certificate;
+    the other keywords go to x509.certificate() and x509.extensions(). The attributes key,
+    pem and certificate (DER) are paths.
     """
 
     def __init__(
@@ -57,44 +42,40 @@ class Key:
         name,
         algorithm="rsa2048",
         issuer=None,
-        digest="sha256",
+        signed_with="sha256",
+        subject=None,
         extensions=None,
-        days=30,
-        validity=(),
+        **fields,
     ):
         self.name = name
         self.algorithm = algorithm
-        self.path = os.path.join(folder, name)
-        self.key = self.path + ".key"
-        self.pem = self.path + ".pem"
-        self.certificate = self.path + ".der"
+        path = os.path.join(folder, name)
+        self.key, self.pem, self.certificate = path + ".key", path + ".pem", path + ".der"
         self._generate()
-        self._certify(issuer, digest, extensions or AUTHORITY, days, validity)
+        self.public = run(["openssl", "pkey", "-in", self.key, "-pubout", "-outform", "DER"])
+        self.subject = x509.name(subject or "modseal test " + name)
+        self._certify(issuer or self, signed_with, extensions or {}, fields)
 
     def _generate(self):
-        kind = "RSA" if self.algorithm.startswith("rsa") else "EC"
-        command = ["openssl", "genpkey", "-algorithm", kind, "-out", self.key]
-        for option in ALGORITHMS[self.algorithm]:
-            command += ["-pkeyopt", option]
-        run(command)
-
-    def _certify(self, issuer, digest, extensions, days, validity):
-        config = self.path + ".cnf"
-        with open(config, "w") as file:
-            file.write("[req]\ndistinguished_name = name\nprompt = no\n[name]\n")
-            file.write("CN = modseal test %s\n[extensions]\n" % self.name)
-            file.writelines("%s = %s\n" % item for item in extensions.items())
-        request = run(["openssl", "req", "-new", "-key", self.key, "-config", config])
-        command = ["openssl", "x509", "-req", "-" + digest, "-out", self.pem]
-        command += ["-extfile", config, "-extensions", "extensions"]
-        command += ["-set_serial", "0x" + os.urandom(15).hex()]
-        command += list(validity) or ["-days", str(days)]
-        if issuer:
-            command += ["-CA", issuer.pem, "-CAkey", issuer.key]
+        if self.algorithm in CURVES:
+            kind = ["EC", "-pkeyopt", "ec_paramgen_curve:" + CURVES[self.algorithm]]
         else:
-            command += ["-signkey", self.key]
-        run(command, data=request)
-        run(["openssl", "x509", "-in", self.pem, "-outform", "DER", "-out", self.certificate])
+            kind = ["RSA", "-pkeyopt", "rsa_keygen_bits:" + self.algorithm[len("rsa") :]]
+        run(["openssl", "genpkey", "-out", self.key, "-algorithm"] + kind)
+
+    def _certify(self, issuer, digest, extensions, fields):
+        der = x509.certificate(
+            self.subject,
+            self.public,
+            issuer.subject,
+            lambda tbs: issuer.sign_raw(tbs, digest),
+            x509.certificate_algorithm(issuer.algorithm, digest),
+            x509.extensions(self.public, issuer.public, **extensions),
+            **fields,
+        )
+        with open(self.certificate, "wb") as file:
+            file.write(der)
+        run(["openssl", "x509", "-inform", "DER", "-in", self.certificate, "-out", self.pem])
 
     def der(self):
         with open(self.certificate, "rb") as file:

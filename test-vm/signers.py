@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The programs that sign modules. Each takes the bytes of a module and returns them signed."""
+"""The programs that sign modules: they take a module's bytes and return them signed."""
 
 import os
 import tempfile
 
 from keys import run
+from machine import Failure
 
 
 def through_file(module, folder, sign):
@@ -32,4 +33,66 @@ class SignFile:
             module,
             self.folder,
             lambda path: run([self.program, digest, key.key, key.certificate, path]),
+        )
+
+
+class AgentKey:
+    """A key that the agent made and keeps: its name, and the paths of its certificate."""
+
+    def __init__(self, name, algorithm, folder, pem):
+        self.name = name
+        self.algorithm = algorithm
+        self.pem = os.path.join(folder, name + ".pem")
+        self.certificate = os.path.join(folder, name + ".der")
+        with open(self.pem, "wb") as file:
+            file.write(pem)
+        run(["openssl", "x509", "-in", self.pem, "-outform", "DER"]
+            + ["-out", self.certificate])
+
+
+class Agent:
+    """An agent of our own with its own TPM, from scripts/dev-agent; for use with `with`."""
+
+    def __init__(self, top, build, folder):
+        self.script = os.path.join(top, "scripts", "dev-agent")
+        self.build = os.path.abspath(build)
+        self.folder = os.path.join(folder, "agent")
+        self.env = dict(
+            os.environ,
+            BUILD=self.build,
+            MODSEAL_AGENT="unix:%s/agent.sock" % self.folder,
+        )
+
+    def __enter__(self):
+        run([self.script, "start", self.folder, "--no-key"], self.env)
+        return self
+
+    def __exit__(self, *_):
+        run([self.script, "stop", self.folder], self.env)
+
+    def program(self, name):
+        path = os.path.join(self.build, name)
+        if not os.path.exists(path):
+            raise Failure("%s is missing: run make" % path)
+        return path
+
+    def create(self, name, algorithm):
+        """A key sealed in the agent's TPM, with its certificate in our folder."""
+        modseal = [self.program("modseal"), "key"]
+        run(modseal + ["create", name, "--alg", algorithm, "--custody", "sealed"], self.env)
+        return AgentKey(name, algorithm, self.folder, run(modseal + ["cert", name], self.env))
+
+    def sign(self, module, key, digest="sha256"):
+        """With `modseal sign`, as a person does."""
+        command = [self.program("modseal"), "sign", "--quiet", "--key", key.name]
+        command += ["--hash", digest]
+        return through_file(
+            module, self.folder, lambda path: run(command + [path], self.env)
+        )
+
+    def sign_file(self, module, key, digest="sha256"):
+        """With modseal-sign-file, as the kernel's build does."""
+        command = [self.program("modseal-sign-file"), digest, "modseal:" + key.name]
+        return through_file(
+            module, self.folder, lambda path: run(command + [key.pem, path], self.env)
         )
