@@ -89,11 +89,24 @@ static int judge_cert(const struct ms_cert *c, bool signs_code, time_t now,
 	return 0;
 }
 
-/*
- * Follows embedded certificates from the signer's up to an anchor. @used gets a bit for
- * each that is on the way. Returns 0, -ENOKEY, -EKEYREJECTED, -ENOPKG or -ENOMEM.
+/* Bits of the embedded certificates that have to do with a signer: its own and upwards.
  */
-static int walk_chain(const struct ms_evidence *ev, int cert, time_t now, uint32_t *used,
+static uint32_t chain_bits(const struct ms_evidence *ev, int cert)
+{
+	uint32_t bits = 0;
+
+	while (cert >= 0 && !(bits & (1u << cert))) {
+		bits |= 1u << cert;
+		cert = ev->chain->v[cert].issuer;
+	}
+	return bits;
+}
+
+/*
+ * Follows embedded certificates from the signer's up to an anchor.
+ * Returns 0, -ENOKEY, -EKEYREJECTED, -ENOPKG or -ENOMEM.
+ */
+static int walk_chain(const struct ms_evidence *ev, int cert, time_t now,
 		      struct ms_result *r, const struct ms_anchor **ret)
 {
 	const struct ms_chain *chain = ev->chain;
@@ -105,7 +118,6 @@ static int walk_chain(const struct ms_evidence *ev, int cert, time_t now, uint32
 
 		if (rc)
 			return rc;
-		*used |= 1u << cert;
 		if (cc->same && cc->same->cert->der_len == cc->cert->der_len &&
 		    !memcmp(cc->same->cert->der, cc->cert->der, cc->cert->der_len)) {
 			*ret = cc->same;
@@ -180,7 +192,7 @@ static const char *algorithm_of(const struct ms_signer_evidence *se,
 }
 
 static int judge_signer(const struct ms_evidence *ev, size_t i, time_t now,
-			uint32_t *used, struct ms_result *r)
+			struct ms_result *r)
 {
 	const struct ms_signer_evidence *se = &ev->signers[i];
 	const struct ms_cert *cert = se->cert >= 0 ? ev->chain->v[se->cert].cert : NULL;
@@ -207,8 +219,6 @@ static int judge_signer(const struct ms_evidence *ev, size_t i, time_t now,
 			sr->anchor = se->anchor;
 			rc = judge_cert(se->anchor->cert, true, now, r);
 		}
-		if (se->cert >= 0)
-			*used |= 1u << se->cert;
 		return rc;
 	}
 	if (se->cert < 0)
@@ -216,7 +226,7 @@ static int judge_signer(const struct ms_evidence *ev, size_t i, time_t now,
 				     false);
 	if (se->cert_rc)
 		return report_signer(r, i, se->cert_rc, false);
-	rc = walk_chain(ev, se->cert, now, used, r, &anchor);
+	rc = walk_chain(ev, se->cert, now, r, &anchor);
 	if (!rc)
 		sr->anchor = anchor;
 	return report_signer(r, i, rc, true);
@@ -238,9 +248,10 @@ static int judge_message(const struct ms_evidence *ev, time_t now, struct ms_res
 		FOUND(MS_FINDING_MALFORMED_SIGNATURE, "the PKCS#7 message has no signer");
 	}
 	for (size_t i = 0; i < m->n_signers; i++) {
-		rc = judge_signer(ev, i, now, &used, r);
+		rc = judge_signer(ev, i, now, r);
 		if (rc)
 			return rc;
+		used |= chain_bits(ev, ev->signers[i].cert);
 		attrs = attrs || m->signers[i].signed_attrs;
 	}
 	if (attrs)

@@ -163,7 +163,7 @@ signed cn sha256 "$T/cn.ko"
 for format in table json jsonl; do
 	modseal-verify verify --all --anchor "$T/cn.crt" --format $format "$T/cn.ko" \
 		>"$T/cn.out"
-	is "$? $(tr -d '\n -~' <"$T/cn.out" | wc -c)" '0 0' "$format: and in a signer's name"
+	is "$? $(tr -d '\n -~' <"$T/cn.out" | wc -c)" '0 0' "$format: in a CN as well"
 done
 finding "$T/cn.ko" unknown-signer refused EKEYREJECTED 'a signer with escape sequences'
 
