@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include "lib/agent_client.h"
+#include "lib/der.h"
 #include "lib/escape.h"
 #include "lib/file.h"
 #include "lib/module_file.h"
@@ -25,20 +26,13 @@ static void put_name(struct ms_buf *b, const char *path)
 }
 
 /* One DER SEQUENCE that fills all bytes: what an honest agent's answer is at least. */
-static bool is_message(const uint8_t *p, size_t len)
+static bool is_message(const struct ms_buf *m)
 {
-	size_t n = 0, octets;
+	struct ms_reader r = MS_READER(m->data, m->len);
+	struct ms_der message;
 
-	if (len < 2 || len > MS_MESSAGE_MAX || p[0] != 0x30)
-		return false;
-	if (p[1] < 0x80)
-		return len == 2u + p[1];
-	octets = p[1] & 0x7f;
-	if (octets < 1 || octets > 3 || len < 2 + octets)
-		return false;
-	for (size_t i = 0; i < octets; i++)
-		n = n << 8 | p[2 + i];
-	return len == 2 + octets + n;
+	return m->len <= MS_MESSAGE_MAX &&
+	       ms_der_get(&r, MS_DER_SEQUENCE, &message) == 0 && ms_reader_end(&r) == 0;
 }
 
 static int ask(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
@@ -68,7 +62,7 @@ static int ask(struct ms_http *h, const char *path, const struct ms_sign_options
 			  "application/octet-stream", &body, 1, out, err);
 	if (r < 0)
 		return r;
-	if (!is_message(out->data, out->len))
+	if (!is_message(out))
 		return ms_error_set(err, -EBADMSG, "bad-answer",
 				    "the agent's answer is not a signature: see its log");
 	return 0;
