@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the kernels are asked: each case is a module, and what should become of it.
 
-An expectation is one word:
+An expectation is one word (None: as in the record of what kernels do, see odd.py):
 
   trusted        the kernel finds the signature good
   untrusted      the kernel cannot check the signature, or there is none: what comes of it
@@ -18,7 +18,9 @@ import cms
 import der
 import keys
 import mutate
+import record
 import x509
+from machine import Failure
 
 # Firmware variables with Secure Boot on or off, words for the kernel's command line, and
 # what this kind of machine makes of a module that it cannot verify (but: otherwise on a
@@ -43,8 +45,11 @@ SETUPS = {
 
 KERNELS = ("5.10", "6.1", "6.12", "7")
 
-# but: what a kernel does otherwise, {kernel: word}. suffix: for compressed modules.
-Case = namedtuple("Case", "name module expected what but suffix", defaults=({}, ".ko"))
+# but: what a kernel does otherwise, {kernel: word}. suffix: for compressed modules. revoked:
+# the hash of the file is in the firmware's dbx.
+Case = namedtuple(
+    "Case", "name module expected what but suffix revoked", defaults=({}, ".ko", False)
+)
 
 
 def outcome(record):
@@ -58,6 +63,8 @@ def outcome(record):
 
 def expected(case, kernel, setup):
     """What that kernel in that set-up should do with a case, as outcome() says it."""
+    if case.expected is None:
+        return record.expected(case.name, kernel, setup)
     word = case.but.get(kernel, case.expected)
     if word == "trusted":
         return "loads"
@@ -69,13 +76,23 @@ def expected(case, kernel, setup):
 class Bench:
     """The keys that the cases need, and what the machine's owner trusts of them."""
 
-    def __init__(self, folder, sign_file):
+    ALGORITHMS = ("rsa2048", "rsa3072", "rsa4096", "p256", "p384")
+
+    def __init__(self, folder, agent, sign_file):
+        self.agent = agent
         self.sign_file = sign_file
+        # Sealed in the agent's TPM.
+        self.sealed = {
+            algorithm: agent.create("sealed-" + algorithm, algorithm)
+            for algorithm in self.ALGORITHMS
+        }
+        self.not_enrolled = agent.create("not-enrolled", "rsa2048")
+        # Of openssl's making, for everything that modseal does not do.
         self.owner = keys.Key(folder, "owner")
         self.unknown = keys.Key(folder, "unknown")
         self.direct = {
             algorithm: keys.Key(folder, "trusted-" + algorithm, algorithm)
-            for algorithm in ("rsa2048", "rsa3072", "rsa4096", "p256", "p384")
+            for algorithm in ("rsa2048", "p256")
         }
         self.issuer = keys.Key(folder, "issuer")
         leaf = {"authority": False}
@@ -84,17 +101,30 @@ class Bench:
 
     def enrolled(self):
         """The certificates for the firmware's db."""
-        return [key.certificate for key in self.direct.values()] + [self.issuer.certificate]
+        trusted = [*self.sealed.values(), *self.direct.values(), self.issuer]
+        return [key.certificate for key in trusted]
 
 
 def basic(bench, module):
     """The proof: signed modules load, and damaged or foreign ones do not."""
-    key = bench.direct["rsa2048"]
-    signed = bench.sign_file.sign(module, key)
+    key, agent = bench.sealed["rsa2048"], bench.agent
+    foreign = bench.sign_file.sign(module, bench.unknown)
+    signed, anew = agent.sign(module, key), agent.sign(foreign, key)
     payload, message = mutate.split(signed)
+    if payload != module:
+        raise Failure("modseal sign changed the module that it signed")
+    if mutate.split(anew)[0] != module:
+        raise Failure("modseal sign did not replace the signature that was there")
     middle = len(payload) // 2
     return [
-        Case("sign-file", signed, "trusted", "signed by the kernel's sign-file"),
+        Case("signed", signed, "trusted", "modseal sign, with a key sealed in a TPM"),
+        Case("sign-file", agent.sign_file(module, key), "trusted", "modseal-sign-file"),
+        Case(
+            "signed-anew",
+            anew,
+            "trusted",
+            "modseal sign over a foreign signature, which it replaces",
+        ),
         Case("unsigned", module, "untrusted", "no signature at all"),
         Case(
             "tampered-body",
@@ -115,16 +145,23 @@ def basic(bench, module):
             "a reserved byte of the trailer is not zero",
         ),
         Case(
-            "wrong-key",
-            bench.sign_file.sign(module, bench.unknown),
-            "untrusted",
-            "signed with a key that is not enrolled",
-        ),
-        Case(
             "stripped",
             mutate.join(payload[:-1], message),
             "EKEYREJECTED",
             "shortened after signing, as strip does",
+        ),
+        Case(
+            "wrong-key",
+            agent.sign(module, bench.not_enrolled),
+            "untrusted",
+            "modseal sign with a key that is not enrolled",
+        ),
+        Case("foreign", foreign, "untrusted", "the kernel's sign-file with a foreign key"),
+        Case(
+            "kernel-sign-file",
+            bench.sign_file.sign(module, bench.direct["rsa2048"]),
+            "trusted",
+            "the kernel's sign-file with an enrolled key, for comparison",
         ),
     ]
 
@@ -137,15 +174,15 @@ OLD = {"5.10": "untrusted", "6.1": "untrusted"}
 def algorithms(bench, module):
     """Every algorithm and hash, with the key's own certificate enrolled."""
     cases = []
-    for algorithm, key in bench.direct.items():
+    for algorithm, key in bench.sealed.items():
         for digest in "sha256", "sha384", "sha512":
             everywhere = algorithm.startswith("rsa") and digest == "sha256"
             cases.append(
                 Case(
                     "%s-%s" % (algorithm, digest),
-                    mutate.join(module, cms.message(key, module, digest)),
+                    bench.agent.sign(module, key, digest),
                     "trusted",
-                    "signed with %s and %s" % (algorithm, digest),
+                    "modseal sign with %s and %s" % (algorithm, digest),
                     {} if everywhere else OLD,
                 )
             )
@@ -192,10 +229,11 @@ def chains(bench, module):
     ]
 
 
-def driver(bench, module):
+def driver(bench, built):
     """Our own driver, built for that kernel: signed it works, unsigned it does not."""
-    signed = bench.sign_file.sign(module, bench.direct["rsa2048"])
+    unsigned = built.build()
+    signed = built.install(bench.agent, bench.sealed["rsa2048"])
     return [
-        Case("driver", signed, "answers", "our driver, signed, loaded and at work"),
-        Case("driver-unsigned", module, "untrusted", "our driver without a signature"),
+        Case("driver", signed, "answers", "our driver, signed by make modules_install"),
+        Case("driver-unsigned", unsigned, "untrusted", "our driver as it was built"),
     ]

@@ -31,8 +31,9 @@ def run(arguments, env=None, data=b""):
 class Key:
     """A private key with its certificate, self-signed or issued by another Key.
 
-    algorithm is rsaBITS or one of CURVES; signed_with is the hash under the certificate;
-    the other keywords go to x509.certificate() and x509.extensions(). The attributes key,
+    algorithm is rsaBITS or one of CURVES; same_as is another Key, to have its private key
+    and only a certificate of one's own; signed_with is the hash under the certificate; the
+    other keywords go to x509.certificate() and x509.extensions(). The attributes key,
     pem and certificate (DER) are paths.
     """
 
@@ -42,17 +43,21 @@ class Key:
         name,
         algorithm="rsa2048",
         issuer=None,
+        same_as=None,
         signed_with="sha256",
         subject=None,
         extensions=None,
         **fields,
     ):
         self.name = name
-        self.algorithm = algorithm
         path = os.path.join(folder, name)
-        self.key, self.pem, self.certificate = path + ".key", path + ".pem", path + ".der"
-        self._generate()
-        self.public = run(["openssl", "pkey", "-in", self.key, "-pubout", "-outform", "DER"])
+        self.pem, self.certificate = path + ".pem", path + ".der"
+        if same_as:
+            self.algorithm, self.key = same_as.algorithm, same_as.key
+            self.public = same_as.public
+        else:
+            self.algorithm, self.key = algorithm, path + ".key"
+            self.public = self._generate()
         self.subject = x509.name(subject or "modseal test " + name)
         self._certify(issuer or self, signed_with, extensions or {}, fields)
 
@@ -62,6 +67,7 @@ class Key:
         else:
             kind = ["RSA", "-pkeyopt", "rsa_keygen_bits:" + self.algorithm[len("rsa") :]]
         run(["openssl", "genpkey", "-out", self.key, "-algorithm"] + kind)
+        return run(["openssl", "pkey", "-in", self.key, "-pubout", "-outform", "DER"])
 
     def _certify(self, issuer, digest, extensions, fields):
         der = x509.certificate(
@@ -75,7 +81,8 @@ class Key:
         )
         with open(self.certificate, "wb") as file:
             file.write(der)
-        run(["openssl", "x509", "-inform", "DER", "-in", self.certificate, "-out", self.pem])
+        with open(self.pem, "wb") as file:
+            file.write(x509.pem(der))
 
     def der(self):
         with open(self.certificate, "rb") as file:

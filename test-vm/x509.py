@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Certificates (RFC 5280), part by part, so that each part can be made wrong."""
 
+import base64
 import hashlib
 import os
 
@@ -131,3 +132,10 @@ def issuer_and_serial(der):
     """What a SignerInfo names a certificate by."""
     _, serial, _, issuer = children(children(der)[0])[:4]
     return seq(issuer, serial)
+
+
+def pem(der):
+    text = base64.encodebytes(der).replace(b"\n", b"")
+    lines = [text[i : i + 64] for i in range(0, len(text), 64)]
+    head, foot = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----\n"
+    return b"\n".join([head, *lines, foot])

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Odd modules: what is wrong, or only unusual, is the signer's certificate."""
+
+import hashlib
+
+import cms
+import mkvars
+import mutate
+import x509
+from cases import Case
+from der import children, integer
+from keys import Key
+
+LEAF = {"authority": False}
+
+
+class Chains:
+    """The certificates that these cases need: made once, for the modules of every kernel."""
+
+    def __init__(self, folder, bench):
+        def leaf(name, issuer=bench.issuer, extensions=None, **changes):
+            every = dict(LEAF, **(extensions or {}))
+            if "algorithm" not in changes:
+                changes["same_as"] = bench.leaf
+            return Key(folder, "leaf-" + name, issuer=issuer, extensions=every, **changes)
+
+        self.direct = {
+            algorithm: Key(folder, "odd-" + algorithm, algorithm)
+            for algorithm in ("rsa1024", "rsa1536", "rsa2560", "p521")
+        }
+        self.direct["sha512-self"] = Key(folder, "odd-sha512-self", signed_with="sha512")
+        self.direct["no-skid"] = Key(
+            folder, "odd-no-skid", extensions={"skid": False, "akid": False}
+        )
+        self.ec_issuer = Key(folder, "ec-issuer", "p384")
+        past, future = "200101000000Z", "480101000000Z"
+        self.leaves = {
+            "good": leaf("good"),
+            "rsa1024": leaf("rsa1024", algorithm="rsa1024"),
+            "rsa4096": leaf("rsa4096", algorithm="rsa4096"),
+            "p256": leaf("p256", algorithm="p256"),
+            "p384": leaf("p384", algorithm="p384"),
+            "p521": leaf("p521", algorithm="p521"),
+            "of-ec": leaf("of-ec", self.ec_issuer),
+            "p256-of-ec": leaf("p256-of-ec", self.ec_issuer, algorithm="p256"),
+            "expired": leaf("expired", validity=(past, "210101000000Z")),
+            "future": leaf("future", validity=(future, "490101000000Z")),
+            "backwards": leaf("backwards", validity=(future, past)),
+            "sha1": leaf("sha1", signed_with="sha1"),
+            "sha384": leaf("sha384", signed_with="sha384"),
+            "sha512": leaf("sha512", signed_with="sha512"),
+            "md5": leaf("md5", signed_with="md5"),
+            "no-akid": leaf("no-akid", extensions={"akid": False}),
+            "no-skid": leaf("no-skid", extensions={"skid": False}),
+            "no-purpose": leaf("no-purpose", extensions={"purpose": None}),
+            "tls-purpose": leaf("tls-purpose", extensions={"purpose": "1.3.6.1.5.5.7.3.1"}),
+            "authority": leaf("authority", extensions={"authority": True}),
+            "serial-1": leaf("serial-1", serial=1),
+            "serial-0": leaf("serial-0", serial=0),
+            "serial-long": leaf("serial-long", serial=1 << 400),
+            "version-1": leaf("version-1", version=0),
+            "no-name": leaf("no-name", subject=""),
+            "odd-name": leaf("odd-name", subject="a\x1b[31m\nb\u202e"),
+        }
+        self.middle = Key(folder, "middle", issuer=bench.issuer)
+        self.under_middle = leaf("under-middle", self.middle)
+        self.weak = Key(folder, "weak", issuer=bench.issuer, extensions=LEAF)
+        self.under_leaf = leaf("under-leaf", self.weak)
+        trusted = bench.direct["rsa2048"]
+        serial = int.from_bytes(x509.issuer_and_serial(trusted.der())[-16:], "big")
+        self.impostor = Key(
+            folder, "impostor", subject="modseal test trusted-rsa2048", serial=serial
+        )
+
+    def enrolled(self):
+        keys = list(self.direct.values()) + [self.ec_issuer]
+        return [key.certificate for key in keys]
+
+
+class Revoked:
+    """Certificates and modules that the firmware's dbx speaks of."""
+
+    def __init__(self, folder, bench):
+        def leaf(name, issuer=bench.issuer):
+            return Key(
+                folder, "revoked-" + name, issuer=issuer, extensions=LEAF, same_as=bench.leaf
+            )
+
+        # By a hash of their TBS part, as the specification has it and as Linux heeds it.
+        self.leaf_48 = leaf("leaf-48")
+        self.leaf_32 = leaf("leaf-32")
+        self.leaf_x509 = leaf("leaf-x509")
+        self.issuer_48 = Key(folder, "revoked-issuer-48")
+        self.issuer_32 = Key(folder, "revoked-issuer-32")
+        self.issuer_x509 = Key(folder, "revoked-issuer-x509")
+        self.under_48 = leaf("under-48", self.issuer_48)
+        self.under_32 = leaf("under-32", self.issuer_32)
+        self.under_x509 = leaf("under-x509", self.issuer_x509)
+
+    def enrolled(self):
+        issuers = self.issuer_48, self.issuer_32, self.issuer_x509
+        return [key.certificate for key in issuers]
+
+    def dbx(self, modules):
+        """The firmware's dbx: our certificates, and the hashes of these modules."""
+        return mkvars.revocations(
+            [self.leaf_x509.der(), self.issuer_x509.der()],
+            [hashlib.sha256(module).digest() for module in modules],
+            [tbs_hash(self.leaf_48), tbs_hash(self.issuer_48)],
+            [tbs_hash(self.leaf_32), tbs_hash(self.issuer_32)],
+        )
+
+    def cases(self, kit):
+        def case(name, key, what, *more):
+            certificates = [key.der()] + [other.der() for other in more]
+            message = cms.message(key, kit.module, certificates=certificates)
+            return Case("revoked-" + name, mutate.join(kit.module, message), None, what)
+
+        yield case("leaf-48", self.leaf_48, "the leaf, in the form of the specification")
+        yield case("leaf-32", self.leaf_32, "the leaf, without a time")
+        yield case("leaf-x509", self.leaf_x509, "the leaf, as a certificate")
+        for form in "48", "32", "x509":
+            key, issuer = getattr(self, "under_" + form), getattr(self, "issuer_" + form)
+            yield case("issuer-" + form, key, "the issuer, which is not in the message")
+            yield case("issuer-in-" + form, key, "the issuer, in the message", issuer)
+            direct = mutate.join(kit.module, cms.message(issuer, kit.module))
+            yield Case("revoked-direct-" + form, direct, None, "the signer, which is enrolled")
+        module = mutate.join(kit.module + b"\0", cms.message(kit.key, kit.module + b"\0"))
+        yield Case("revoked-module", module, None, "the hash of the signed file", revoked=True)
+
+
+def tbs_hash(key):
+    return hashlib.sha256(children(key.der())[0]).digest()
+
+
+def chains(kit, certificates):
+    """A leaf in the message, whose issuer is enrolled."""
+
+    def case(name, key, what, *more, own=True):
+        embedded = [key.der()] if own else []
+        embedded += [other.der() for other in more]
+        message = cms.message(key, kit.module, certificates=embedded)
+        return Case("chain-" + name, mutate.join(kit.module, message), None, what)
+
+    for name, key in certificates.leaves.items():
+        yield case(name, key, "a leaf: " + name)
+    for name, key in certificates.direct.items():
+        yield case("direct-" + name, key, "enrolled itself: " + name, own=False)
+    middle, deep = certificates.middle, certificates.under_middle
+    yield case("middle", deep, "leaf and intermediate are in the message", middle)
+    yield case("middle-first", deep, "the intermediate comes first", middle, own=False)
+    yield case("middle-absent", deep, "the intermediate is missing")
+    yield case("under-leaf", certificates.under_leaf, "issued by a leaf", certificates.weak)
+    yield case("issuer-in", kit.bench.leaf, "the issuer is in the message too",
+               kit.bench.issuer)
+    yield case("twice", kit.bench.leaf, "the leaf twice", kit.bench.leaf)
+    yield case("unrelated", kit.bench.leaf, "and a certificate without a part in it",
+               kit.unknown)
+    yield case("impostor", certificates.impostor,
+               "issuer and serial number of an enrolled key, and another key")
+    yield case("impostor-absent", certificates.impostor, "the same, not in the message",
+               own=False)
+    spoilt = mutate.flip(kit.bench.leaf.der(), -1)
+    message = cms.message(kit.bench.leaf, kit.module, certificates=[spoilt])
+    yield Case("chain-spoilt", mutate.join(kit.module, message), None,
+               "the leaf's own signature is wrong")
+    extra = kit.bench.leaf.der() + integer(1)
+    message = cms.message(kit.bench.leaf, kit.module, certificates=[extra])
+    yield Case("chain-after", mutate.join(kit.module, message), None,
+               "a number after the leaf")
