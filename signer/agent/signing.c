@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "signer/agent/signing.h"
+
+#include <errno.h>
+
+#include "lib/escape.h"
+#include "lib/pkcs7.h"
+
+struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, void *arg)
+{
+	struct ms_signing *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->front = f;
+	s->done = done;
+	s->arg = arg;
+	s->request_id = s->key = s->file = "";
+	s->message = MS_BUF_INIT(MS_MESSAGE_MAX);
+	return s;
+}
+
+void ms_signing_free(struct ms_signing *s)
+{
+	if (!s)
+		return;
+	ms_buf_clear(&s->message);
+	free(s);
+}
+
+/* -------------------------------------------------------------------- 1 decide */
+
+static int decide(struct ms_signing *s)
+{
+	struct ms_policy_request req = { .who = &s->who, .key = s->key, .hash = s->hash,
+					 .facts = &s->facts };
+	const struct ms_rule *rule;
+	int r;
+
+	r = ms_policy_decide(s->front->config, &req, &rule, &s->err);
+	if (r < 0)
+		return r;
+	snprintf(s->rule, sizeof(s->rule), "%s", rule->name);
+	if (!s->content)
+		return ms_error_set(&s->err, -EACCES, "content-required",
+				    "rule %s asks for the whole module", rule->name);
+	if (!ms_key_link_loaded(s->front->keys))
+		return ms_error_set(&s->err, -EAGAIN, "not-ready",
+				    "the keys are being loaded: try again");
+	if (!ms_key_link_find(s->front->keys, s->key))
+		return ms_error_set(&s->err, -ENOENT, "no-such-key",
+				    "no key %s: 'modseal key list' shows the keys", s->key);
+	return 0;
+}
+
+/* -------------------------------------------------------------------- 3 record */
+
+static void set_text(json_t *j, const char *name, const char *value)
+{
+	char text[4 * MS_FACT_MAX];
+
+	if (value[0])
+		json_object_set_new(j, name,
+				    json_string(ms_escape_str(value, text, sizeof(text))));
+}
+
+static json_t *module_fields(const struct ms_signing *s)
+{
+	const struct ms_elf_facts *f = &s->facts;
+	char hex[2 * sizeof(f->build_id) + 1];
+	json_t *j = json_object();
+
+	set_text(j, "name", f->name);
+	set_text(j, "vermagic", f->vermagic);
+	set_text(j, "srcversion", f->srcversion);
+	set_text(j, "version", f->version);
+	set_text(j, "license", f->license);
+	set_text(j, "build_id", ms_hex(f->build_id, f->build_id_len, hex));
+	if (!s->content)
+		return j;
+	json_object_set_new(j, "stripped", json_boolean(!f->has_debug));
+	json_object_set_new(j, "was_signed", json_boolean(s->was_signed));
+	json_object_set_new(j, "size", json_integer((json_int_t)s->payload_len));
+	return j;
+}
+
+static json_t *record_fields(const struct ms_signing *s)
+{
+	const struct ms_front_key *key = ms_key_link_find(s->front->keys, s->key);
+	char hex[2 * MS_DIGEST_MAX + 1];
+	json_t *j = json_object();
+
+	set_text(j, "user", s->who.user);
+	json_object_set_new(j, "pid", json_integer(s->who.pid));
+	json_object_set_new(j, "module", module_fields(s));
+	set_text(j, "file", s->file);
+	set_text(j, "facts", s->content ? "read" : "claimed");
+	set_text(j, "hash", ms_hash_name(s->hash));
+	set_text(j, "digest", ms_hex(s->digest, ms_hash_size(s->hash), hex));
+	set_text(j, "rule", s->rule);
+	set_text(j, "custody", key ? ms_custody_name(key->info.custody) : "");
+	set_text(j, "result", s->rc < 0 ? "refused" : "signed");
+	if (s->rc < 0) {
+		set_text(j, "code", s->err.code);
+		set_text(j, "reason", s->err.msg);
+	}
+	return j;
+}
+
+static void on_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *err)
+{
+	struct ms_signing *s = arg;
+
+	/* What could not be recorded is not released. */
+	if (rc < 0) {
+		s->rc = rc;
+		s->err = *err;
+	}
+	s->done(s);
+}
+
+static void record(struct ms_signing *s)
+{
+	struct ms_error err = { 0 };
+	int r;
+
+	r = ms_audit_put(s->front->audit, s->rc < 0 ? "refuse" : "sign", s->key, s->who.id,
+			 s->request_id, record_fields(s), on_recorded, s);
+	if (r < 0) {
+		ms_error_set(&err, r, NULL, "out of memory");
+		on_recorded(s, r, 0, &err);
+	}
+}
+
+void ms_signing_refuse(struct ms_signing *s, int rc)
+{
+	s->rc = rc;
+	record(s);
+}
+
+/* ---------------------------------------------------------------------- 2 sign */
+
+static int build_message(struct ms_signing *s, const struct ms_ipc_msg *m)
+{
+	const struct ms_front_key *key = ms_key_link_find(s->front->keys, s->key);
+	struct ms_pkcs7_request req = { .use_keyid = s->use_keyid, .hash = s->hash,
+					.sig = m->signed_.sig, .sig_len = m->signed_.sig_len };
+	int r;
+
+	if (!key || !key->cert)
+		return ms_error_set(&s->err, -EAGAIN, "not-ready",
+				    "key %s went away: try again", s->key);
+	req.cert = key->cert;
+	r = ms_pkcs7_build(&req, &s->message);
+	if (r < 0)
+		return ms_error_set(&s->err, r, "message", "cannot build the message: %s",
+				    ms_strerror(r));
+	return 0;
+}
+
+static void on_signed(void *arg, const struct ms_ipc_msg *m, const struct ms_error *err)
+{
+	struct ms_signing *s = arg;
+
+	if (!m) {
+		s->rc = -EAGAIN;
+		s->err = *err;
+	} else if (m->op != MS_IPC_SIGNED) {
+		s->rc = ms_error_set(&s->err, -EIO, NULL, "the key process gave a wrong answer");
+	} else if (m->signed_.rc < 0) {
+		s->rc = m->signed_.rc;
+		s->err = m->signed_.err;
+	} else {
+		s->rc = build_message(s, m);
+	}
+	record(s);
+}
+
+static int ask_key_process(struct ms_signing *s)
+{
+	struct ms_ipc_msg m;
+
+	m.op = MS_IPC_SIGN;
+	snprintf(m.sign.key, sizeof(m.sign.key), "%s", s->key);
+	m.sign.hash = s->hash;
+	memcpy(m.sign.digest, s->digest, sizeof(m.sign.digest));
+	return ms_key_link_ask(s->front->keys, &m, on_signed, s, &s->err);
+}
+
+void ms_signing_start(struct ms_signing *s)
+{
+	int r = decide(s);
+
+	if (r == 0)
+		r = ask_key_process(s);
+	if (r < 0)
+		ms_signing_refuse(s, r);
+}

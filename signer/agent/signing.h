@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One module on its way through the front, once its digest and facts are known: decide
+ * (policy), sign (key process), record (audit), release. Whoever starts it, from a whole
+ * module or from a digest alone, gets it back when it is recorded.
+ */
+#ifndef MS_AGENT_SIGNING_H
+#define MS_AGENT_SIGNING_H
+
+#include "lib/elf_facts.h"
+#include "signer/agent/front.h"
+#include "signer/agent/policy.h"
+
+struct ms_signing;
+
+/**
+ * ms_signing_done_fn - the record is durable: @s->message may go out, or @s->rc says why not
+ * Owns @s from now on (ms_signing_free()).
+ */
+typedef void ms_signing_done_fn(struct ms_signing *s);
+
+/**
+ * struct ms_signing - one module; the caller fills in the first part
+ * @who, @request_id, @key, @file: copied or borrowed for as long as it is on its way
+ * @facts: as read from the module; or as the client claims when @content is false
+ * @content: the agent has seen the module itself
+ * @payload_len: bytes that the digest covers, 0 if not known
+ * @message: what will be released
+ * @rc, @err: 0, or why nothing will be
+ */
+struct ms_signing {
+	struct ms_front *front;
+	struct ms_identity who;
+	const char *request_id, *key, *file;
+	struct ms_elf_facts facts;
+	enum ms_hash hash;
+	uint8_t digest[MS_DIGEST_MAX];
+	bool content, use_keyid, was_signed;
+	size_t payload_len;
+	ms_signing_done_fn *done;
+	void *arg;
+
+	char rule[64];
+	struct ms_buf message;
+	int rc;
+	struct ms_error err;
+};
+
+/** ms_signing_new() - empty; NULL when memory is short */
+struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, void *arg);
+void ms_signing_free(struct ms_signing *s);
+
+/** ms_signing_start() - send it on its way; @done is called later, or from inside */
+void ms_signing_start(struct ms_signing *s);
+
+/** ms_signing_refuse() - it ends here, on record; @s->err says why */
+void ms_signing_refuse(struct ms_signing *s, int rc);
+
+#endif
