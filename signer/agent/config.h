@@ -30,11 +30,14 @@ struct ms_group {
  * @keys: globs on the key's name; required
  * @kernels: globs on the release in vermagic; empty: any
  * @modules: globs on the module's name ('-' and '_' are the same); empty: any
+ * @digest_suffices: content = digest: the client may send the digest alone, and the facts
+ *     are what it claims; the default is content = required
  * @hashes: bit mask 1 << enum ms_hash; 0: every hash that may sign
  */
 struct ms_rule {
 	char *name, *file;
 	struct ms_strv who, keys, kernels, modules;
+	bool digest_suffices;
 	uint32_t hashes;
 	unsigned int line;
 };

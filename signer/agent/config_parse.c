@@ -369,6 +369,14 @@ static int rule_hash(struct parser *p, const char *value)
 	return 0;
 }
 
+static int rule_content(struct parser *p, const char *value)
+{
+	if (strcmp(value, "required") != 0 && strcmp(value, "digest") != 0)
+		return fail(p, p->line, "content: %s is neither required nor digest", value);
+	rule(p)->digest_suffices = strcmp(value, "digest") == 0;
+	return 0;
+}
+
 /* --------------------------------------------------------------- sections */
 
 static int group_begin(struct parser *p, const char *name)
@@ -435,7 +443,7 @@ static const struct setting group_settings[] = {
 static const struct setting rule_settings[] = {
 	{"who", rule_who, true},       {"key", rule_key, true},
 	{"kernel", rule_kernel, true}, {"module", rule_module, true},
-	{"hash", rule_hash, true},     {"content", NULL, false},
+	{"hash", rule_hash, true},     {"content", rule_content, false},
 	{"when", NULL, false},	       {"limit", NULL, false},
 	{"approvals", NULL, false},    {"build", NULL, false},
 };

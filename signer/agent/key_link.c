@@ -5,7 +5,7 @@
 #include <event2/event.h>
 
 #define BUCKETS 1024u
-#define WAITING_MAX 8192u
+#define WAITING_MAX 24576u
 
 struct question {
 	struct question *next;

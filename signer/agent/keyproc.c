@@ -14,7 +14,7 @@
 #include "lib/secmem.h"
 
 #define THREADS_MAX 64u
-#define QUEUE_MAX 16384u   /* requests of the front that wait */
+#define QUEUE_MAX 32768u   /* requests of the front that wait */
 #define RETRY_S 2          /* between tries to unseal while the TPM is absent */
 #define NEW_WORKER_WAIT_S 3 /* for the supervisor to replace a dead TPM worker */
 #define THREAD_STACK (256u << 10)

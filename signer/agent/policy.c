@@ -70,6 +70,7 @@ enum stage {
 	STAGE_KERNEL,
 	STAGE_MODULE,
 	STAGE_HASH,
+	STAGE_CONTENT,
 	STAGE_FITS,
 };
 
@@ -85,6 +86,8 @@ static enum stage try_rule(const struct ms_config *c, const struct ms_rule *r,
 	if (!ms_hash_may_sign(req->hash) ||
 	    (r->hashes != 0 && !(r->hashes & UINT32_C(1) << req->hash)))
 		return STAGE_HASH;
+	if (!req->content && !r->digest_suffices)
+		return STAGE_CONTENT;
 	return STAGE_FITS;
 }
 
@@ -152,6 +155,11 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 			"rule %s does not allow the hash %s: ask for one of %s", r->name,
 			ms_hash_name(req->hash),
 			join_hashes(r->hashes, list, sizeof(list)));
+	case STAGE_CONTENT:
+		return ms_error_set(err, -EACCES, "content-required",
+				    "rule %s asks for whole modules, not digests: sign without "
+				    "--by-digest, or have 'content = digest' added to the rule",
+				    r->name);
 	case STAGE_NONE:
 	case STAGE_FITS:
 		break;

@@ -26,11 +26,15 @@ bool ms_identity_in(const struct ms_config *c, const struct ms_identity *who,
 /** ms_identity_is_admin() */
 bool ms_identity_is_admin(const struct ms_config *c, const struct ms_identity *who);
 
-/** struct ms_policy_request - what somebody wants signed */
+/**
+ * struct ms_policy_request - what somebody wants signed
+ * @content: the agent has the module itself; else @facts are the client's claims
+ */
 struct ms_policy_request {
 	const struct ms_identity *who;
 	const char *key;
 	enum ms_hash hash;
+	bool content;
 	const struct ms_elf_facts *facts;
 };
 
@@ -39,7 +43,7 @@ struct ms_policy_request {
  * @ret: the rule; points into @c
  *
  * Return: 0; -EACCES: no rule fits, and @err says what came nearest and what was missing
- * (codes "no-rule", "rule-kernel", "rule-module", "hash-not-allowed"); never says to
+ * (codes "no-rule", "rule-kernel", "rule-module", "hash-not-allowed", "content-required"); never says to
  * somebody who has no rule for the key at all which rules there are.
  */
 int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,

@@ -33,7 +33,7 @@ void ms_signing_free(struct ms_signing *s)
 static int decide(struct ms_signing *s)
 {
 	struct ms_policy_request req = { .who = &s->who, .key = s->key, .hash = s->hash,
-					 .facts = &s->facts };
+					 .content = s->content, .facts = &s->facts };
 	const struct ms_rule *rule;
 	int r;
 
@@ -41,9 +41,6 @@ static int decide(struct ms_signing *s)
 	if (r < 0)
 		return r;
 	snprintf(s->rule, sizeof(s->rule), "%s", rule->name);
-	if (!s->content)
-		return ms_error_set(&s->err, -EACCES, "content-required",
-				    "rule %s asks for the whole module", rule->name);
 	if (!ms_key_link_loaded(s->front->keys))
 		return ms_error_set(&s->err, -EAGAIN, "not-ready",
 				    "the keys are being loaded: try again");

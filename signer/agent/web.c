@@ -34,6 +34,7 @@ static const struct route routes[] = {
 	{ EVHTTP_REQ_GET, "/v1/keys/{key}", ms_api_key },
 	{ EVHTTP_REQ_GET, "/v1/keys/{key}/certificate", ms_api_certificate },
 	{ EVHTTP_REQ_POST, "/v1/keys/{key}/sign", ms_api_sign },
+	{ EVHTTP_REQ_POST, "/v1/keys/{key}/sign-digests", ms_api_sign_digests },
 	{ EVHTTP_REQ_POST, "/v1/keys/{key}/unlock", ms_api_unlock },
 };
 

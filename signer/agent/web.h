@@ -68,5 +68,6 @@ void ms_api_certificate(struct ms_web *w);
 void ms_api_create(struct ms_web *w);
 void ms_api_unlock(struct ms_web *w);
 void ms_api_sign(struct ms_web *w);
+void ms_api_sign_digests(struct ms_web *w);
 
 #endif

@@ -65,7 +65,7 @@ static const char *decide(const char *id, const char *user, const char *key,
 	set(facts.release, sizeof(facts.release), release);
 	set(facts.name, sizeof(facts.name), module);
 	req = (struct ms_policy_request){
-		.who = &who, .key = key, .hash = hash, .facts = &facts};
+		.who = &who, .key = key, .hash = hash, .content = true, .facts = &facts};
 	if (ms_policy_decide(&config, &req, &r, &err) == 0)
 		return r->name;
 	assert_ptr_equal(r, &err);

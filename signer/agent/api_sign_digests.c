@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * POST /v1/keys/{key}/sign-digests: many digests come in, each goes its own way
+ * (signing.c), and the answers go out together, in order, each beside its digest.
+ */
+#include <errno.h>
+#include <event2/http.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "lib/escape.h"
+#include "signer/agent/signing.h"
+#include "signer/agent/web.h"
+
+#define ITEMS_MAX 10000u
+#define BODY_MAX (16u << 20)
+
+/**
+ * struct batch - one call
+ * @request: the JSON, kept because the items borrow strings from it
+ * @items: what became of each; NULL while it is on its way
+ * @left: items on their way, and one for the call itself while it starts them
+ */
+struct batch {
+	struct ms_web *w;
+	json_t *request;
+	json_t **items;
+	size_t n, left;
+};
+
+struct item {
+	struct batch *b;
+	size_t i;
+};
+
+/* ------------------------------------------------------------------- answering */
+
+static void batch_release(struct batch *b)
+{
+	json_t *list;
+
+	if (--b->left)
+		return;
+	list = json_array();
+	for (size_t i = 0; i < b->n; i++)
+		json_array_append_new(list, b->items[i]);
+	ms_web_json(b->w, 200, json_pack("{s:o}", "items", list));
+	json_decref(b->request);
+	free(b->items);
+	free(b);
+}
+
+static json_t *json_base64(const struct ms_buf *der)
+{
+	_cleanup_free_ unsigned char *text = malloc(4 * ((der->len + 2) / 3) + 1);
+
+	if (!text)
+		return NULL;
+	EVP_EncodeBlock(text, der->data, (int)der->len);
+	return json_string((const char *)text);
+}
+
+static json_t *json_error(const struct ms_error *err)
+{
+	return json_pack("{s:s, s:s}", "code", err->code[0] ? err->code : "internal", "detail",
+			 err->msg);
+}
+
+static void item_done(struct ms_signing *s)
+{
+	struct item *it = s->arg;
+	struct batch *b = it->b;
+	char hex[2 * MS_DIGEST_MAX + 1];
+	json_t *j = json_object();
+
+	/* The answer speaks of the digest that was signed, not of the text that came in. */
+	json_object_set_new(j, "digest",
+			    json_string(ms_hex(s->digest, ms_hash_size(s->hash), hex)));
+	if (s->rc < 0)
+		json_object_set_new(j, "error", json_error(&s->err));
+	else
+		json_object_set_new(j, "signature", json_base64(&s->message));
+	b->items[it->i] = j;
+	free(it);
+	ms_signing_free(s);
+	batch_release(b);
+}
+
+/* --------------------------------------------------------------------- reading */
+
+static int get_digest(const json_t *j, enum ms_hash hash, uint8_t *ret)
+{
+	const char *text = json_string_value(json_object_get(j, "digest"));
+	size_t n = ms_hash_size(hash), len;
+
+	if (!text || strlen(text) != 2 * n || strchr(text, ':'))
+		return -EINVAL;
+	return OPENSSL_hexstr2buf_ex(ret, MS_DIGEST_MAX, &len, text, '\0') == 1 && len == n
+		       ? 0
+		       : -EINVAL;
+}
+
+static int get_fact(const json_t *facts, const char *name, char dst[MS_FACT_MAX])
+{
+	const json_t *j = json_object_get(facts, name);
+	const char *text = json_string_value(j);
+
+	if (!j || json_is_null(j))
+		return 0;
+	/* As with a module itself: a name is taken whole or not at all. */
+	if (!text || strlen(text) >= MS_FACT_MAX)
+		return -EINVAL;
+	memcpy(dst, text, strlen(text) + 1);
+	return 0;
+}
+
+static int get_facts(const json_t *j, struct ms_elf_facts *f)
+{
+	const json_t *facts = json_object_get(j, "facts");
+	char build_id[MS_FACT_MAX] = "";
+
+	if (facts && !json_is_object(facts))
+		return -EINVAL;
+	if (get_fact(facts, "name", f->name) < 0 ||
+	    get_fact(facts, "vermagic", f->vermagic) < 0 ||
+	    get_fact(facts, "srcversion", f->srcversion) < 0 ||
+	    get_fact(facts, "version", f->version) < 0 ||
+	    get_fact(facts, "license", f->license) < 0 ||
+	    get_fact(facts, "build_id", build_id) < 0)
+		return -EINVAL;
+	memcpy(f->release, f->vermagic, sizeof(f->release));
+	f->release[strcspn(f->release, " ")] = '\0';
+	if (!build_id[0])
+		return 0;
+	return OPENSSL_hexstr2buf_ex(f->build_id, sizeof(f->build_id), &f->build_id_len,
+				     build_id, '\0') == 1
+		       ? 0
+		       : -EINVAL;
+}
+
+static void start_item(struct batch *b, size_t i, enum ms_hash hash)
+{
+	const json_t *j = json_array_get(json_object_get(b->request, "items"), i);
+	const char *file = json_string_value(json_object_get(j, "name"));
+	struct item *it = calloc(1, sizeof(*it));
+	struct ms_signing *s = ms_signing_new(b->w->front, item_done, it);
+
+	if (!it || !s) {
+		free(it);
+		ms_signing_free(s);
+		b->items[i] = json_pack("{s:{s:s, s:s}}", "error", "code", "internal", "detail",
+					"out of memory");
+		return;
+	}
+	*it = (struct item){ .b = b, .i = i };
+	b->left++;
+	s->who = b->w->who;
+	s->request_id = b->w->id;
+	s->key = b->w->key;
+	s->file = file ? file : "";
+	s->hash = hash;
+	if (get_digest(j, hash, s->digest) < 0) {
+		s->hash = MS_HASH_NONE;
+		ms_error_set(&s->err, -EINVAL, "bad-digest",
+			     "digest is not the hex digits of a %s", ms_hash_name(hash));
+		ms_signing_refuse(s, -EINVAL);
+	} else if (get_facts(j, &s->facts) < 0) {
+		ms_error_set(&s->err, -EINVAL, "bad-facts",
+			     "facts is not an object of texts under %u bytes", MS_FACT_MAX);
+		ms_signing_refuse(s, -EINVAL);
+	} else {
+		ms_signing_start(s);
+	}
+}
+
+static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
+		      struct ms_error *err)
+{
+	const char *hash = NULL;
+	json_t *j, *items = NULL;
+	json_error_t je;
+	const char *body;
+	size_t len;
+
+	body = (const char *)ms_web_body(w, &len);
+	if (len > BODY_MAX)
+		return ms_error_set(err, -EFBIG, "too-large", "the request is over %u bytes",
+				    BODY_MAX);
+	j = json_loadb(body ? body : "", len, JSON_REJECT_DUPLICATES, &je);
+	if (!j || json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:o}", "hash", &hash, "items",
+				 &items) < 0 ||
+	    !json_is_array(items) || json_array_size(items) == 0 ||
+	    json_array_size(items) > ITEMS_MAX) {
+		json_decref(j);
+		return ms_error_set(err, -EINVAL, "bad-request",
+				    "the request is not {\"hash\": NAME, \"items\": [1 to %u of "
+				    "{\"name\", \"digest\", \"facts\"}]}", ITEMS_MAX);
+	}
+	if (ms_hash_from_name(hash, ret_hash) < 0 || !ms_hash_may_sign(*ret_hash)) {
+		ms_error_set(err, -EINVAL, "hash-not-allowed",
+			     "hash %.16s is not allowed for signing: use sha256, sha384, sha512, "
+			     "sha3-256, sha3-384 or sha3-512", hash);
+		json_decref(j);
+		return -EINVAL;
+	}
+	*ret = j;
+	return 0;
+}
+
+void ms_api_sign_digests(struct ms_web *w)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+	struct ms_error err = { 0 };
+	enum ms_hash hash;
+	int r = -ENOMEM;
+
+	if (b)
+		r = read_batch(w, &b->request, &hash, &err);
+	if (r == 0) {
+		b->n = json_array_size(json_object_get(b->request, "items"));
+		b->items = calloc(b->n, sizeof(*b->items));
+		r = b->items ? 0 : -ENOMEM;
+	}
+	if (r < 0) {
+		if (b)
+			json_decref(b->request);
+		free(b);
+		ms_web_problem(w, r, &err);
+		return;
+	}
+	b->w = w;
+	b->left = 1;
+	ms_web_drop_body(w);
+	for (size_t i = 0; i < b->n; i++)
+		start_item(b, i, hash);
+	batch_release(b);
+}
