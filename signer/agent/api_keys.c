@@ -56,12 +56,13 @@ static json_t *json_key(struct ms_front *f, const struct ms_front_key *k)
 	json_t *j;
 
 	ms_audit_key_use(f->audit, k->info.name, &count, &last);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "name", k->info.name,
-		      "algorithm", ms_alg_name(k->info.alg), "custody",
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "name",
+		      k->info.name, "algorithm", ms_alg_name(k->info.alg), "custody",
 		      ms_custody_name(k->info.custody), "state",
-		      ms_key_state_name(k->info.state), "reason", k->info.reason, "protection",
-		      k->info.protection, "signatures", (json_int_t)count, "last_used",
-		      json_time(last / 1000000), "created", json_time(k->info.created));
+		      ms_key_state_name(k->info.state), "reason", k->info.reason,
+		      "protection", k->info.protection, "signatures", (json_int_t)count,
+		      "last_used", json_time(last / 1000000), "created",
+		      json_time(k->info.created));
 	if (!j || !cert)
 		return j;
 	json_object_set_new(j, "subject", json_escaped(cert->subject_cn));
@@ -88,7 +89,7 @@ void ms_api_keys(struct ms_web *w)
 static const struct ms_front_key *key_or_answer(struct ms_web *w)
 {
 	const struct ms_front_key *k = ms_key_link_find(w->front->keys, w->key);
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	int r = -ENOENT;
 
 	if (k && ms_policy_may_see(w->front->config, &w->who, w->key))
@@ -97,8 +98,8 @@ static const struct ms_front_key *key_or_answer(struct ms_web *w)
 		r = ms_error_set(&err, -EAGAIN, "not-ready", "the keys are being loaded");
 	else
 		ms_error_set(&err, r, "no-such-key",
-			     "no key %s that %s may use: 'modseal key list' shows them", w->key,
-			     w->who.id);
+			     "no key %s that %s may use: 'modseal key list' shows them",
+			     w->key, w->who.id);
 	ms_web_problem(w, r, &err);
 	return NULL;
 }
@@ -116,7 +117,7 @@ void ms_api_certificate(struct ms_web *w)
 	const struct ms_front_key *k = key_or_answer(w);
 	_cleanup_buf_ struct ms_buf pem = MS_BUF_INIT(2 * MS_CERT_MAX);
 	const char *format = ms_web_param(w, "format");
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 
 	if (!k)
 		return;
@@ -125,7 +126,8 @@ void ms_api_certificate(struct ms_web *w)
 			     k->info.reason);
 		ms_web_problem(w, -EAGAIN, &err);
 	} else if (!format || strcmp(format, "der") == 0) {
-		ms_web_bytes(w, 200, "application/pkix-cert", k->cert->der, k->cert->der_len);
+		ms_web_bytes(w, 200, "application/pkix-cert", k->cert->der,
+			     k->cert->der_len);
 	} else if (strcmp(format, "pem") == 0 &&
 		   ms_cert_pem(k->cert->der, k->cert->der_len, &pem) == 0) {
 		ms_web_bytes(w, 200, "application/x-pem-file", pem.data, pem.len);
@@ -159,7 +161,8 @@ static void change_answer(struct change *c)
 	free(c);
 }
 
-static void on_change_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *err)
+static void on_change_recorded(void *arg, int rc, uint64_t seq,
+			       const struct ms_error *err)
 {
 	struct change *c = arg;
 
@@ -180,11 +183,14 @@ static void on_changed(void *arg, const struct ms_ipc_msg *m, const struct ms_er
 	c->rc = m ? m->done.rc : -EAGAIN;
 	c->err = m ? m->done.err : *err;
 	fields = json_pack("{s:s, s:s, s:s}", "user", w->who.user, "result",
-			   c->rc < 0 ? "failed" : "done", "reason", c->rc < 0 ? c->err.msg : "");
+			   c->rc < 0 ? "failed" : "done", "reason",
+			   c->rc < 0 ? c->err.msg : "");
 	if (k && fields)
-		json_object_set_new(fields, "algorithm", json_string(ms_alg_name(k->info.alg)));
+		json_object_set_new(fields, "algorithm",
+				    json_string(ms_alg_name(k->info.alg)));
 	if (k && fields)
-		json_object_set_new(fields, "protection", json_string(k->info.protection));
+		json_object_set_new(fields, "protection",
+				    json_string(k->info.protection));
 	if (ms_audit_put(w->front->audit, c->event, w->key, w->who.id, w->id, fields,
 			 on_change_recorded, c) < 0)
 		on_change_recorded(c, -ENOMEM, 0, &c->err);
@@ -193,18 +199,19 @@ static void on_changed(void *arg, const struct ms_ipc_msg *m, const struct ms_er
 /* Admins only; a refusal is recorded too. */
 static bool admin_or_answer(struct ms_web *w, const char *what)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	json_t *fields;
 
 	if (ms_identity_is_admin(w->front->config, &w->who))
 		return true;
-	ms_error_set(&err, -EACCES, "not-admin",
-		     "%s may not %s keys: 'admins' in the agent's configuration says who may",
-		     w->who.id, what);
-	fields = json_pack("{s:s, s:s, s:s}", "user", w->who.user, "code", err.code, "reason",
-			   err.msg);
-	(void)!ms_audit_put(w->front->audit, "refuse", w->key, w->who.id, w->id, fields, NULL,
-			    NULL);
+	ms_error_set(
+		&err, -EACCES, "not-admin",
+		"%s may not %s keys: 'admins' in the agent's configuration says who may",
+		w->who.id, what);
+	fields = json_pack("{s:s, s:s, s:s}", "user", w->who.user, "code", err.code,
+			   "reason", err.msg);
+	(void)!ms_audit_put(w->front->audit, "refuse", w->key, w->who.id, w->id, fields,
+			    NULL, NULL);
 	ms_web_problem(w, -EACCES, &err);
 	return false;
 }
@@ -212,7 +219,7 @@ static bool admin_or_answer(struct ms_web *w, const char *what)
 static void ask_change(struct ms_web *w, const char *event, struct ms_ipc_msg *m)
 {
 	struct change *c = calloc(1, sizeof(*c));
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	int r;
 
 	if (!c) {
@@ -234,7 +241,8 @@ static int parse_pcrs(const json_t *j, uint32_t *ret, struct ms_error *err)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach((json_t *)(uintptr_t)j, i, v) {
+	json_array_foreach((json_t *)(uintptr_t)j, i, v)
+	{
 		json_int_t n = json_integer_value(v);
 
 		if (!json_is_integer(v) || n < 0 || n > 23)
@@ -250,8 +258,8 @@ static int copy_text(char *dst, size_t size, const char *src, const char *what,
 		     struct ms_error *err)
 {
 	if (strlen(src) >= size)
-		return ms_error_set(err, -EINVAL, "bad-request", "%s is longer than %zu bytes",
-				    what, size - 1);
+		return ms_error_set(err, -EINVAL, "bad-request",
+				    "%s is longer than %zu bytes", what, size - 1);
 	memcpy(dst, src, strlen(src) + 1);
 	return 0;
 }
@@ -265,13 +273,16 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	int days = DAYS_DEFAULT, r;
 
 	j = json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, &je);
-	if (!j || json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?o, s?i, s?o, s?o}",
-				 "name", &name, "algorithm", &alg, "custody", &custody,
-				 "subject", &jsubject, "days", &days, "pcrs", &pcrs,
-				 "pin", &jpin) < 0) {
+	if (!j ||
+	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?o, s?i, s?o, s?o}",
+			   "name", &name, "algorithm", &alg, "custody", &custody,
+			   "subject", &jsubject, "days", &days, "pcrs", &pcrs, "pin",
+			   &jpin) < 0) {
 		json_decref(j);
-		return ms_error_set(err, -EINVAL, "bad-request", "the request is not as in "
-				    "modseald(8): line %d: %s", je.line, je.text);
+		return ms_error_set(err, -EINVAL, "bad-request",
+				    "the request is not as in "
+				    "modseald(8): line %d: %s",
+				    je.line, je.text);
 	}
 	/* NULL where absent or null. */
 	subject = json_string_value(jsubject);
@@ -280,21 +291,24 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	c->pcrs = 1u << 7;
 	r = copy_text(c->name, sizeof(c->name), name, "name", err);
 	if (r == 0 && !ms_key_name_valid(c->name))
-		r = ms_error_set(err, -EINVAL, "bad-name",
-				 "a key's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not "
-				 "start with . or -");
+		r = ms_error_set(
+			err, -EINVAL, "bad-name",
+			"a key's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not "
+			"start with . or -");
 	if (r == 0 && strcmp(custody, "sealed") != 0)
-		r = ms_error_set(err, -EINVAL, "unsupported",
-				 "custody %.16s is not supported by this version: use sealed",
-				 custody);
+		r = ms_error_set(
+			err, -EINVAL, "unsupported",
+			"custody %.16s is not supported by this version: use sealed",
+			custody);
 	if (r == 0 && (ms_alg_from_name(alg, &c->alg) < 0 || c->alg > MS_ALG_P384))
 		r = ms_error_set(err, -EINVAL, "unsupported",
 				 "algorithm is rsa2048, rsa3072, rsa4096, p256 or p384");
 	if (r == 0 && (days < 1 || days > (int)DAYS_MAX))
-		r = ms_error_set(err, -EINVAL, "bad-request", "days is 1 to %u", DAYS_MAX);
+		r = ms_error_set(err, -EINVAL, "bad-request", "days is 1 to %u",
+				 DAYS_MAX);
 	if (r == 0)
-		r = copy_text(c->common_name, sizeof(c->common_name), subject ? subject : name,
-			      "subject", err);
+		r = copy_text(c->common_name, sizeof(c->common_name),
+			      subject ? subject : name, "subject", err);
 	if (r == 0 && pin)
 		r = copy_text(c->pin, sizeof(c->pin), pin, "PIN", err);
 	if (r == 0 && json_is_array(pcrs))
@@ -306,16 +320,16 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 
 void ms_api_create(struct ms_web *w)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_CREATE };
-	struct ms_error err = { 0 };
+	struct ms_ipc_msg m = {.op = MS_IPC_CREATE};
+	struct ms_error err = {0};
 	const uint8_t *body;
 	size_t len;
 	int r;
 
 	body = ms_web_body(w, &len);
 	if (len > BODY_MAX)
-		r = ms_error_set(&err, -EFBIG, "too-large", "the request is over %u bytes",
-				 BODY_MAX);
+		r = ms_error_set(&err, -EFBIG, "too-large",
+				 "the request is over %u bytes", BODY_MAX);
 	else
 		r = parse_create(body, len, &m.create, &err);
 	if (r < 0) {
@@ -330,8 +344,8 @@ void ms_api_create(struct ms_web *w)
 
 void ms_api_unlock(struct ms_web *w)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_UNLOCK };
-	struct ms_error err = { 0 };
+	struct ms_ipc_msg m = {.op = MS_IPC_UNLOCK};
+	struct ms_error err = {0};
 	const uint8_t *body;
 	size_t len;
 
@@ -341,8 +355,8 @@ void ms_api_unlock(struct ms_web *w)
 	while (len && (body[len - 1] == '\n' || body[len - 1] == '\r'))
 		len--;
 	if (len > MS_PIN_MAX || (body && memchr(body, 0, len))) {
-		ms_error_set(&err, -EINVAL, "bad-request", "a PIN has at most %u bytes, no NUL",
-			     MS_PIN_MAX);
+		ms_error_set(&err, -EINVAL, "bad-request",
+			     "a PIN has at most %u bytes, no NUL", MS_PIN_MAX);
 		ms_web_problem(w, -EINVAL, &err);
 		return;
 	}

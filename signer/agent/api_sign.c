@@ -35,11 +35,14 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 	s->content = true;
 	s->use_keyid = keyid && strcmp(keyid, "1") == 0;
 	s->hash = MS_HASH_SHA256;
-	if (hash && (ms_hash_from_name(hash, &s->hash) < 0 || !ms_hash_may_sign(s->hash))) {
+	if (hash &&
+	    (ms_hash_from_name(hash, &s->hash) < 0 || !ms_hash_may_sign(s->hash))) {
 		s->hash = MS_HASH_NONE;
-		return ms_error_set(&s->err, -EINVAL, "hash-not-allowed",
-				    "hash %.16s is not allowed for signing: use sha256, sha384, "
-				    "sha512, sha3-256, sha3-384 or sha3-512", hash);
+		return ms_error_set(
+			&s->err, -EINVAL, "hash-not-allowed",
+			"hash %.16s is not allowed for signing: use sha256, sha384, "
+			"sha512, sha3-256, sha3-384 or sha3-512",
+			hash);
 	}
 	return 0;
 }
@@ -54,17 +57,20 @@ static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
 	if (len > max)
 		return ms_error_set(&s->err, -EFBIG, "too-large",
 				    "the module has %zu bytes, more than the %zu that "
-				    "max-module allows", len, max);
+				    "max-module allows",
+				    len, max);
 	r = ms_trailer_payload_len(mod, len, &s->payload_len);
 	if (r < 0)
-		return ms_error_set(&s->err, r, "bad-trailer",
-				    "it ends in a damaged signature: get the module anew, or "
-				    "strip it first");
+		return ms_error_set(
+			&s->err, r, "bad-trailer",
+			"it ends in a damaged signature: get the module anew, or "
+			"strip it first");
 	s->was_signed = s->payload_len != len;
 	r = ms_elf_facts_read(mod, s->payload_len, &s->facts);
 	if (r == -ENOEXEC)
-		return ms_error_set(&s->err, r, "not-a-module",
-				    "it is not a kernel module (no ELF relocatable file)");
+		return ms_error_set(
+			&s->err, r, "not-a-module",
+			"it is not a kernel module (no ELF relocatable file)");
 	if (r < 0)
 		return ms_error_set(&s->err, r, "not-a-module",
 				    "it is not a kernel module, or damaged: %s",
@@ -79,7 +85,7 @@ static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
 void ms_api_sign(struct ms_web *w)
 {
 	struct ms_signing *s = ms_signing_new(w->front, release, w);
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	const uint8_t *mod;
 	size_t len;
 	int r;

@@ -62,8 +62,8 @@ static json_t *json_base64(const struct ms_buf *der)
 
 static json_t *json_error(const struct ms_error *err)
 {
-	return json_pack("{s:s, s:s}", "code", err->code[0] ? err->code : "internal", "detail",
-			 err->msg);
+	return json_pack("{s:s, s:s}", "code", err->code[0] ? err->code : "internal",
+			 "detail", err->msg);
 }
 
 static void item_done(struct ms_signing *s)
@@ -73,7 +73,8 @@ static void item_done(struct ms_signing *s)
 	char hex[2 * MS_DIGEST_MAX + 1];
 	json_t *j = json_object();
 
-	/* The answer speaks of the digest that was signed, not of the text that came in. */
+	/* The answer speaks of the digest that was signed, not of the text that came in.
+	 */
 	json_object_set_new(j, "digest",
 			    json_string(ms_hex(s->digest, ms_hash_size(s->hash), hex)));
 	if (s->rc < 0)
@@ -95,7 +96,8 @@ static int get_digest(const json_t *j, enum ms_hash hash, uint8_t *ret)
 
 	if (!text || strlen(text) != 2 * n || strchr(text, ':'))
 		return -EINVAL;
-	return OPENSSL_hexstr2buf_ex(ret, MS_DIGEST_MAX, &len, text, '\0') == 1 && len == n
+	return OPENSSL_hexstr2buf_ex(ret, MS_DIGEST_MAX, &len, text, '\0') == 1 &&
+			       len == n
 		       ? 0
 		       : -EINVAL;
 }
@@ -148,11 +150,11 @@ static void start_item(struct batch *b, size_t i, enum ms_hash hash)
 	if (!it || !s) {
 		free(it);
 		ms_signing_free(s);
-		b->items[i] = json_pack("{s:{s:s, s:s}}", "error", "code", "internal", "detail",
-					"out of memory");
+		b->items[i] = json_pack("{s:{s:s, s:s}}", "error", "code", "internal",
+					"detail", "out of memory");
 		return;
 	}
-	*it = (struct item){ .b = b, .i = i };
+	*it = (struct item){.b = b, .i = i};
 	b->left++;
 	s->who = b->w->who;
 	s->request_id = b->w->id;
@@ -166,7 +168,8 @@ static void start_item(struct batch *b, size_t i, enum ms_hash hash)
 		ms_signing_refuse(s, -EINVAL);
 	} else if (get_facts(j, &s->facts) < 0) {
 		ms_error_set(&s->err, -EINVAL, "bad-facts",
-			     "facts is not an object of texts under %u bytes", MS_FACT_MAX);
+			     "facts is not an object of texts under %u bytes",
+			     MS_FACT_MAX);
 		ms_signing_refuse(s, -EINVAL);
 	} else {
 		ms_signing_start(s);
@@ -184,22 +187,27 @@ static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
 
 	body = (const char *)ms_web_body(w, &len);
 	if (len > BODY_MAX)
-		return ms_error_set(err, -EFBIG, "too-large", "the request is over %u bytes",
-				    BODY_MAX);
+		return ms_error_set(err, -EFBIG, "too-large",
+				    "the request is over %u bytes", BODY_MAX);
 	j = json_loadb(body ? body : "", len, JSON_REJECT_DUPLICATES, &je);
-	if (!j || json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:o}", "hash", &hash, "items",
-				 &items) < 0 ||
+	if (!j ||
+	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:o}", "hash", &hash, "items",
+			   &items) < 0 ||
 	    !json_is_array(items) || json_array_size(items) == 0 ||
 	    json_array_size(items) > ITEMS_MAX) {
 		json_decref(j);
-		return ms_error_set(err, -EINVAL, "bad-request",
-				    "the request is not {\"hash\": NAME, \"items\": [1 to %u of "
-				    "{\"name\", \"digest\", \"facts\"}]}", ITEMS_MAX);
+		return ms_error_set(
+			err, -EINVAL, "bad-request",
+			"the request is not {\"hash\": NAME, \"items\": [1 to %u of "
+			"{\"name\", \"digest\", \"facts\"}]}",
+			ITEMS_MAX);
 	}
 	if (ms_hash_from_name(hash, ret_hash) < 0 || !ms_hash_may_sign(*ret_hash)) {
 		ms_error_set(err, -EINVAL, "hash-not-allowed",
-			     "hash %.16s is not allowed for signing: use sha256, sha384, sha512, "
-			     "sha3-256, sha3-384 or sha3-512", hash);
+			     "hash %.16s is not allowed for signing: use sha256, sha384, "
+			     "sha512, "
+			     "sha3-256, sha3-384 or sha3-512",
+			     hash);
 		json_decref(j);
 		return -EINVAL;
 	}
@@ -210,7 +218,7 @@ static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
 void ms_api_sign_digests(struct ms_web *w)
 {
 	struct batch *b = calloc(1, sizeof(*b));
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	enum ms_hash hash;
 	int r = -ENOMEM;
 

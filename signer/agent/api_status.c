@@ -62,10 +62,11 @@ static void on_probe(void *arg, const struct ms_ipc_msg *m, const struct ms_erro
 
 static void on_probe_timeout(evutil_socket_t fd, short what, void *arg)
 {
-	struct ms_error err = { 0 };
-	int r = ms_error_set(&err, -ETIMEDOUT, "tpm-slow",
-			     "the TPM has not answered within %d s: is it busy, or hanging?",
-			     PROBE_WAIT_S);
+	struct ms_error err = {0};
+	int r = ms_error_set(
+		&err, -ETIMEDOUT, "tpm-slow",
+		"the TPM has not answered within %d s: is it busy, or hanging?",
+		PROBE_WAIT_S);
 
 	probe_finish(arg, r, &err, NULL);
 }
@@ -74,10 +75,10 @@ static void probe_tpm(struct ms_web *w,
 		      void (*fn)(struct ms_web *w, int rc, const struct ms_error *err,
 				 const struct ms_ipc_msg *m))
 {
-	struct timeval wait = { .tv_sec = PROBE_WAIT_S };
-	struct ms_ipc_msg m = { .op = MS_IPC_PROBE };
+	struct timeval wait = {.tv_sec = PROBE_WAIT_S};
+	struct ms_ipc_msg m = {.op = MS_IPC_PROBE};
 	struct probe *p = calloc(1, sizeof(*p));
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	int r;
 
 	if (p)
@@ -106,11 +107,13 @@ static int keys_ready(struct ms_front *f, struct ms_error *err)
 	const struct ms_front_key *k;
 
 	if (!ms_key_link_loaded(f->keys))
-		return ms_error_set(err, -EAGAIN, "not-ready", "the keys are being loaded");
+		return ms_error_set(err, -EAGAIN, "not-ready",
+				    "the keys are being loaded");
 	for (size_t i = 0; (k = ms_key_link_at(f->keys, i)); i++)
 		if (k->info.state != MS_KEY_ACTIVE)
-			return ms_error_set(err, -EAGAIN, "key-locked", "key %s is %s: %s",
-					    k->info.name, ms_key_state_name(k->info.state),
+			return ms_error_set(err, -EAGAIN, "key-locked",
+					    "key %s is %s: %s", k->info.name,
+					    ms_key_state_name(k->info.state),
 					    k->info.reason);
 	return 0;
 }
@@ -118,7 +121,7 @@ static int keys_ready(struct ms_front *f, struct ms_error *err)
 static void ready_answer(struct ms_web *w, int rc, const struct ms_error *tpm_err,
 			 const struct ms_ipc_msg *m)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 
 	if (rc < 0) {
 		err = *tpm_err;
@@ -148,8 +151,9 @@ void ms_api_whoami(struct ms_web *w)
 			json_array_append_new(groups, json_string(c->groups[i].name));
 	ms_web_json(w, 200,
 		    json_pack("{s:s, s:s, s:o, s:b}", "identity", w->who.id, "user",
-			      w->who.user[0] ? w->who.user + strlen("user:") : "", "groups",
-			      groups, "admin", ms_identity_is_admin(c, &w->who)));
+			      w->who.user[0] ? w->who.user + strlen("user:") : "",
+			      "groups", groups, "admin",
+			      ms_identity_is_admin(c, &w->who)));
 }
 
 static size_t count_keys(const struct ms_front *f)
@@ -165,7 +169,7 @@ static void status_answer(struct ms_web *w, int rc, const struct ms_error *tpm_e
 			  const struct ms_ipc_msg *m)
 {
 	struct ms_front *f = w->front;
-	struct ms_error store_err = { 0 };
+	struct ms_error store_err = {0};
 	char maker[64] = "", firmware[160] = "";
 	json_t *tpm, *store;
 
@@ -173,15 +177,18 @@ static void status_answer(struct ms_web *w, int rc, const struct ms_error *tpm_e
 		ms_escape_str(m->tpm.manufacturer, maker, sizeof(maker));
 		ms_escape_str(m->tpm.firmware, firmware, sizeof(firmware));
 	}
-	tpm = json_pack("{s:s, s:s, s:s, s:s}", "state", rc < 0 ? "unavailable" : "ok", "reason",
-			rc < 0 ? tpm_err->msg : "", "manufacturer", maker, "firmware", firmware);
+	tpm = json_pack("{s:s, s:s, s:s, s:s}", "state", rc < 0 ? "unavailable" : "ok",
+			"reason", rc < 0 ? tpm_err->msg : "", "manufacturer", maker,
+			"firmware", firmware);
 	rc = ms_audit_health(f->audit, &store_err);
 	store = json_pack("{s:s, s:s, s:I}", "state", rc < 0 ? "failing" : "ok", "reason",
-			  store_err.msg, "entries", (json_int_t)ms_audit_entries(f->audit));
+			  store_err.msg, "entries",
+			  (json_int_t)ms_audit_entries(f->audit));
 	ms_web_json(w, 200,
-		    json_pack("{s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "version", MS_VERSION,
-			      "uptime", (json_int_t)(time(NULL) - f->started), "tpm", tpm,
-			      "store", store, "keys", (json_int_t)count_keys(f), "requests",
+		    json_pack("{s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "version",
+			      MS_VERSION, "uptime", (json_int_t)(time(NULL) - f->started),
+			      "tpm", tpm, "store", store, "keys",
+			      (json_int_t)count_keys(f), "requests",
 			      (json_int_t)f->requests, "waiting",
 			      (json_int_t)ms_key_link_waiting(f->keys)));
 }

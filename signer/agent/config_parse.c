@@ -13,8 +13,9 @@
 #include <stdarg.h>
 #include <sys/un.h>
 
-#define NAME_MAX_LEN 40u /* of a rule or group; inih keeps 49 bytes of a section's name \
-			  */
+#define NAME_MAX_LEN                                                       \
+	40u /* of a rule or group; inih keeps 49 bytes of a section's name \
+	     */
 
 struct parser {
 	const char *name, *text;
@@ -372,7 +373,8 @@ static int rule_hash(struct parser *p, const char *value)
 static int rule_content(struct parser *p, const char *value)
 {
 	if (strcmp(value, "required") != 0 && strcmp(value, "digest") != 0)
-		return fail(p, p->line, "content: %s is neither required nor digest", value);
+		return fail(p, p->line, "content: %s is neither required nor digest",
+			    value);
 	rule(p)->digest_suffices = strcmp(value, "digest") == 0;
 	return 0;
 }

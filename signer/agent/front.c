@@ -15,8 +15,8 @@
 #include "signer/agent/supervisor.h"
 #include "signer/agent/web.h"
 
-#define DRAIN_S 4      /* for open requests after SIGTERM */
-#define TRIM_S 5       /* idle time after which memory goes back to the system */
+#define DRAIN_S 4 /* for open requests after SIGTERM */
+#define TRIM_S 5  /* idle time after which memory goes back to the system */
 
 static void stop_if_done(struct ms_front *f)
 {
@@ -55,7 +55,7 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 static void on_term(evutil_socket_t fd, short what, void *arg)
 {
 	struct ms_front *f = arg;
-	struct timeval drain = { .tv_sec = DRAIN_S };
+	struct timeval drain = {.tv_sec = DRAIN_S};
 
 	f->stopping = true;
 	ms_web_stop(f);
@@ -94,7 +94,7 @@ static int record_start(struct ms_front *f)
 
 static int open_store(struct ms_front *f)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	char path[MS_PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/audit.db", f->config->state);
@@ -107,7 +107,7 @@ static int open_store(struct ms_front *f)
 
 static int set_up(struct ms_front *f, int listen_fd)
 {
-	struct timeval idle = { .tv_sec = TRIM_S };
+	struct timeval idle = {.tv_sec = TRIM_S};
 	int fd, r;
 
 	evthread_use_pthreads();
@@ -136,13 +136,14 @@ static int set_up(struct ms_front *f, int listen_fd)
 
 int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 {
-	struct ms_front f = { .config = c, .ctl = ctl, .started = time(NULL) };
-	struct ms_ipc_msg ready = { .op = MS_IPC_READY };
+	struct ms_front f = {.config = c, .ctl = ctl, .started = time(NULL)};
+	struct ms_ipc_msg ready = {.op = MS_IPC_READY};
 	int r;
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	/* Module bodies are large and short-lived: no arenas of their own for the threads. */
+	/* Module bodies are large and short-lived: no arenas of their own for the
+	 * threads. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	r = open_store(&f);
 	if (r)

@@ -38,7 +38,8 @@ static const char *user_name(uid_t uid)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!cache[i].used || cache[i].uid != uid || now.tv_sec - cache[i].when > CACHE_S) {
+	if (!cache[i].used || cache[i].uid != uid ||
+	    now.tv_sec - cache[i].when > CACHE_S) {
 		look_up(uid, cache[i].user, sizeof(cache[i].user));
 		cache[i].used = true;
 		cache[i].uid = uid;

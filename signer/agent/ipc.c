@@ -104,7 +104,8 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 		break;
 	case MS_IPC_SIGNED:
 		put_error(out, m->signed_.rc, &m->signed_.err);
-		ms_buf_put_bytes(out, m->signed_.sig, m->signed_.rc ? 0 : m->signed_.sig_len);
+		ms_buf_put_bytes(out, m->signed_.sig,
+				 m->signed_.rc ? 0 : m->signed_.sig_len);
 		break;
 	case MS_IPC_CREATE:
 		put_create(out, &m->create);
@@ -148,8 +149,10 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 		ms_reader_str(r, m->sign.key, sizeof(m->sign.key));
 		m->sign.hash = ms_reader_u8(r);
 		p = ms_reader_bytes(r, MS_DIGEST_MAX, &n);
-		/* The key process signs nothing but a whole digest of a hash that may sign. */
-		if (!p || !ms_hash_may_sign(m->sign.hash) || n != ms_hash_size(m->sign.hash))
+		/* The key process signs nothing but a whole digest of a hash that may
+		 * sign. */
+		if (!p || !ms_hash_may_sign(m->sign.hash) ||
+		    n != ms_hash_size(m->sign.hash))
 			r->err = -EBADMSG;
 		else
 			memcpy(m->sign.digest, p, n);
@@ -213,14 +216,14 @@ int ms_ipc_send(int fd, const struct ms_ipc_msg *m, int pass_fd)
 		struct cmsghdr align;
 	} control;
 	struct iovec iov;
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
 	int r;
 
 	r = ms_ipc_encode(m, &b);
 	if (r < 0)
 		return r;
-	iov = (struct iovec){ .iov_base = b.data, .iov_len = b.len };
+	iov = (struct iovec){.iov_base = b.data, .iov_len = b.len};
 	if (pass_fd >= 0) {
 		memset(&control, 0, sizeof(control));
 		mh.msg_control = control.buf;
@@ -266,9 +269,11 @@ int ms_ipc_recv(int fd, struct ms_ipc_msg *ret, int *ret_fd)
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov = { .iov_base = bytes, .iov_len = sizeof(bytes) };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
-			     .msg_controllen = sizeof(control.buf) };
+	struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+	struct msghdr mh = {.msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.buf,
+			    .msg_controllen = sizeof(control.buf)};
 	ssize_t n;
 	int passed, r;
 

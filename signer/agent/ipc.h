@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the processes of the agent say to each other: SOCK_SEQPACKET, one message a packet,
- * every field bounded. The front and the key process do not trust each other's lengths.
+ * What the processes of the agent say to each other: SOCK_SEQPACKET, one message a
+ * packet, every field bounded. The front and the key process do not trust each other's
+ * lengths.
  */
 #ifndef MS_AGENT_IPC_H
 #define MS_AGENT_IPC_H
@@ -26,7 +27,8 @@ enum ms_ipc_op {
 	MS_IPC_SIGNED = 16,
 	MS_IPC_DONE = 17,
 	MS_IPC_TPM = 18,
-	MS_IPC_KEY = 19,   /* one key of the inventory, unasked: at the start and when it changes */
+	MS_IPC_KEY = 19,    /* one key of the inventory, unasked: at the start and when it
+			       changes */
 	MS_IPC_LOADED = 20, /* the inventory has been sent whole */
 	/* supervisor to key process or front, with a socket: the other side's new end */
 	MS_IPC_PEER_TPM = 32,
@@ -41,7 +43,8 @@ enum ms_ipc_op {
 /** enum ms_custody - where a private key lives */
 enum ms_custody {
 	MS_CUSTODY_NONE = 0,
-	MS_CUSTODY_SEALED = 1, /* encrypted under a key sealed in the TPM; unsealed in locked memory */
+	MS_CUSTODY_SEALED = 1, /* encrypted under a key sealed in the TPM; unsealed in
+				  locked memory */
 };
 const char *ms_custody_name(enum ms_custody c);
 

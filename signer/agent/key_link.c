@@ -138,7 +138,7 @@ static struct question *take_question(struct ms_key_link *l, uint64_t id)
 
 static void fail_questions(struct ms_key_link *l)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 
 	ms_error_set(&err, -EAGAIN, "key-process-restarted",
 		     "the key process went away; it is started again: try again");

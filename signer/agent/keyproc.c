@@ -14,8 +14,8 @@
 #include "lib/secmem.h"
 
 #define THREADS_MAX 64u
-#define QUEUE_MAX 32768u   /* requests of the front that wait */
-#define RETRY_S 2          /* between tries to unseal while the TPM is absent */
+#define QUEUE_MAX 32768u    /* requests of the front that wait */
+#define RETRY_S 2	    /* between tries to unseal while the TPM is absent */
 #define NEW_WORKER_WAIT_S 3 /* for the supervisor to replace a dead TPM worker */
 #define THREAD_STACK (256u << 10)
 
@@ -142,7 +142,8 @@ static void *sign_thread(void *arg)
 
 /* ------------------------------------------------- the thread with the TPM */
 
-/* Takes over a worker that the supervisor has started anew; waits for one if there is none. */
+/* Takes over a worker that the supervisor has started anew; waits for one if there is
+ * none. */
 static void take_worker(struct keyproc *p)
 {
 	struct timespec until;
@@ -163,7 +164,7 @@ static void take_worker(struct keyproc *p)
 
 static int after_tpm(struct keyproc *p, int r)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_REPLACE_TPM };
+	struct ms_ipc_msg m = {.op = MS_IPC_REPLACE_TPM};
 
 	if (r == -ETIMEDOUT)
 		(void)!ms_ipc_send(p->ctl, &m, -1);
@@ -172,7 +173,7 @@ static int after_tpm(struct keyproc *p, int r)
 
 static void tell_key(struct keyproc *p, size_t i)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_KEY };
+	struct ms_ipc_msg m = {.op = MS_IPC_KEY};
 
 	if (ms_keys_describe(p->keys, i, &m.key) == 0)
 		reply(p, &m);
@@ -180,7 +181,7 @@ static void tell_key(struct keyproc *p, size_t i)
 
 static void tell_inventory(struct keyproc *p)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_KEY };
+	struct ms_ipc_msg m = {.op = MS_IPC_KEY};
 
 	for (size_t i = 0; ms_keys_describe(p->keys, i, &m.key) == 0; i++)
 		reply(p, &m);
@@ -191,7 +192,8 @@ static void tell_inventory(struct keyproc *p)
 static void finish(struct keyproc *p, uint64_t id, const char *key, int r,
 		   const struct ms_error *err)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_DONE, .id = id, .done = { .rc = r, .err = *err } };
+	struct ms_ipc_msg m = {
+		.op = MS_IPC_DONE, .id = id, .done = {.rc = r, .err = *err}};
 	size_t i;
 
 	if (ms_keys_find(p->keys, key, &i) == 0)
@@ -201,7 +203,7 @@ static void finish(struct keyproc *p, uint64_t id, const char *key, int r,
 
 static void probe(struct keyproc *p, uint64_t id)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_TPM, .id = id };
+	struct ms_ipc_msg m = {.op = MS_IPC_TPM, .id = id};
 	struct ms_tpm_info info;
 
 	m.tpm.rc = after_tpm(p, ms_tpmw_info(&p->tpm, &info, &m.tpm.err));
@@ -215,7 +217,7 @@ static void probe(struct keyproc *p, uint64_t id)
 
 static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	int r;
 
 	take_worker(p);
@@ -236,7 +238,8 @@ static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 	}
 }
 
-/* Waits for work, at the latest until @until (NULL: for ever); NULL when there is none. */
+/* Waits for work, at the latest until @until (NULL: for ever); NULL when there is none.
+ */
 static struct job *wait_for_admin_job(struct keyproc *p, const struct timespec *until,
 				      bool *ret_announce)
 {
@@ -246,7 +249,8 @@ static struct job *wait_for_admin_job(struct keyproc *p, const struct timespec *
 	while (!p->announce && !p->admin.head) {
 		if (!until)
 			pthread_cond_wait(&p->admin.cond, &p->lock);
-		else if (pthread_cond_timedwait(&p->admin.cond, &p->lock, until) == ETIMEDOUT)
+		else if (pthread_cond_timedwait(&p->admin.cond, &p->lock, until) ==
+			 ETIMEDOUT)
 			break;
 	}
 	*ret_announce = p->announce;
@@ -261,7 +265,8 @@ static bool passed(const struct timespec *t)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
+	return now.tv_sec > t->tv_sec ||
+	       (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
 }
 
 /* Unseals what waits for the TPM; true, and when, if another try is worth it. */
@@ -302,8 +307,8 @@ static void *admin_thread(void *arg)
 
 static void refuse(struct keyproc *p, const struct ms_ipc_msg *req)
 {
-	struct ms_ipc_msg m = { .op = req->op == MS_IPC_SIGN ? MS_IPC_SIGNED : MS_IPC_DONE,
-				.id = req->id };
+	struct ms_ipc_msg m = {.op = req->op == MS_IPC_SIGN ? MS_IPC_SIGNED : MS_IPC_DONE,
+			       .id = req->id};
 
 	if (m.op == MS_IPC_SIGNED)
 		m.signed_.rc = ms_error_set(&m.signed_.err, -EAGAIN, "busy",
@@ -399,8 +404,8 @@ static void on_front(struct keyproc *p)
 static void receive(struct keyproc *p)
 {
 	for (;;) {
-		struct pollfd f[2] = { { .fd = p->ctl, .events = POLLIN },
-				       { .fd = p->front, .events = POLLIN } };
+		struct pollfd f[2] = {{.fd = p->ctl, .events = POLLIN},
+				      {.fd = p->front, .events = POLLIN}};
 
 		if (poll(f, 2, -1) < 0) {
 			if (errno == EINTR)
@@ -417,7 +422,8 @@ static void receive(struct keyproc *p)
 static int start_threads(struct keyproc *p)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned int n = p->config->threads ? p->config->threads : (unsigned int)MS_MAX(cpus, 1);
+	unsigned int n =
+		p->config->threads ? p->config->threads : (unsigned int)MS_MAX(cpus, 1);
 	pthread_attr_t attr;
 	pthread_t t;
 	int r;
@@ -435,19 +441,23 @@ static int start_threads(struct keyproc *p)
 int ms_keyproc_run(const struct ms_config *c, int ctl)
 {
 	static struct keyproc p;
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	bool locked;
 	int r;
 
-	p = (struct keyproc){ .config = c, .ctl = ctl, .front = -1, .new_tpm = -1,
-			      .tpm = { .fd = -1, .deadline_ms = c->tpm_deadline_ms } };
+	p = (struct keyproc){.config = c,
+			     .ctl = ctl,
+			     .front = -1,
+			     .new_tpm = -1,
+			     .tpm = {.fd = -1, .deadline_ms = c->tpm_deadline_ms}};
 	pthread_mutex_init(&p.lock, NULL);
 	pthread_mutex_init(&p.send_lock, NULL);
 	queue_init(&p.sign);
 	queue_init(&p.admin);
 	r = ms_secmem_process(&locked);
 	if (r < 0) {
-		ms_log(LOG_ERR, "no locked memory for keys: %s: raise LimitMEMLOCK (ulimit -l)",
+		ms_log(LOG_ERR,
+		       "no locked memory for keys: %s: raise LimitMEMLOCK (ulimit -l)",
 		       ms_strerror(r));
 		return MS_EXIT_FATAL;
 	}

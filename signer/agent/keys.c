@@ -34,7 +34,8 @@ struct key {
 	bool tried;
 };
 
-/* The lock guards the table and each key's pkey, rc and err against the signing threads. */
+/* The lock guards the table and each key's pkey, rc and err against the signing threads.
+ */
 struct ms_keys {
 	const char *dir;
 	pthread_rwlock_t lock;
@@ -92,7 +93,7 @@ static enum ms_alg cert_alg(const uint8_t *der, size_t len)
 
 static void read_key_file(const char *path, struct key *key)
 {
-	_cleanup_file_ struct ms_file f = { 0 };
+	_cleanup_file_ struct ms_file f = {0};
 	struct ms_keyfile *file;
 
 	key->rc = ms_file_read(AT_FDCWD, path, MS_KEY_FILE_MAX, 0, &f, &key->err);
@@ -119,7 +120,8 @@ static int load_one(struct ms_keys *k, const char *file_name)
 	struct key *key;
 	int r;
 
-	if (len < 5 || len - 4 > MS_KEY_NAME_MAX || strcmp(file_name + len - 4, ".key") != 0)
+	if (len < 5 || len - 4 > MS_KEY_NAME_MAX ||
+	    strcmp(file_name + len - 4, ".key") != 0)
 		return 0;
 	key = calloc(1, sizeof(*key));
 	if (!key)
@@ -150,8 +152,8 @@ int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err)
 	pthread_rwlock_init(&k->lock, NULL);
 	d = opendir(dir);
 	if (!d) {
-		r = ms_error_set(err, -errno, "state", "cannot read the keys in %s: %s", dir,
-				 ms_strerror(errno));
+		r = ms_error_set(err, -errno, "state", "cannot read the keys in %s: %s",
+				 dir, ms_strerror(errno));
 		ms_keys_free(k);
 		return r;
 	}
@@ -160,7 +162,8 @@ int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err)
 	closedir(d);
 	if (r < 0) {
 		ms_keys_free(k);
-		return ms_error_set(err, r, NULL, "cannot load the keys: %s", ms_strerror(r));
+		return ms_error_set(err, r, NULL, "cannot load the keys: %s",
+				    ms_strerror(r));
 	}
 	*ret = k;
 	return 0;
@@ -193,7 +196,8 @@ int ms_keys_sign(struct ms_keys *k, const char *name, enum ms_hash hash,
 		r = no_such_key(name, err);
 	} else if (!key->pkey) {
 		r = ms_error_set(err, -EAGAIN, "key-locked", "key %s is locked: %s", name,
-				 key->err.msg[0] ? key->err.msg : "it is being unsealed, try again");
+				 key->err.msg[0] ? key->err.msg
+						 : "it is being unsealed, try again");
 	} else {
 		pkey = key->pkey;
 		EVP_PKEY_up_ref(pkey);
@@ -205,12 +209,12 @@ int ms_keys_sign(struct ms_keys *k, const char *name, enum ms_hash hash,
 	EVP_PKEY_free(pkey);
 	if (r == -ENOPKG)
 		return ms_error_set(err, r, "hash-unsupported",
-				    "key %s cannot sign a %s digest: choose another hash", name,
-				    ms_hash_name(hash));
+				    "key %s cannot sign a %s digest: choose another hash",
+				    name, ms_hash_name(hash));
 	if (r < 0)
 		return ms_error_set(err, r, "sign-failed",
-				    "signing with %s failed: %s: nothing was released", name,
-				    ms_strerror(r));
+				    "signing with %s failed: %s: nothing was released",
+				    name, ms_strerror(r));
 	return 0;
 }
 
@@ -240,7 +244,8 @@ static int unseal(struct ms_keys *k, struct ms_tpmw *w, struct key *key, const c
 	int r;
 
 	if (!kek)
-		return ms_error_set(err, -ENOMEM, NULL, "no locked memory: raise LimitMEMLOCK");
+		return ms_error_set(err, -ENOMEM, NULL,
+				    "no locked memory: raise LimitMEMLOCK");
 	r = ms_tpmw_unseal(w, &key->file->blob, pin, kek, err);
 	if (r == 0)
 		r = ms_keyfile_unseal(key->file, kek, &pkey, err);
@@ -280,7 +285,7 @@ static bool worth_retrying(int rc)
 static void unseal_unattended(struct ms_keys *k, struct ms_tpmw *w, struct key *key)
 {
 	char pin[MS_PIN_MAX + 1];
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	int r;
 
 	if (!key->file->blob.has_pin) {
@@ -339,29 +344,30 @@ int ms_keys_unseal_pending(struct ms_keys *k, struct ms_tpmw *w, size_t *ret_aga
 	return r;
 }
 
-int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name, const char *pin,
-		   struct ms_error *err)
+int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name,
+		   const char *pin, struct ms_error *err)
 {
 	struct key *key = find(k, name);
 
 	if (!key)
 		return no_such_key(name, err);
 	if (!key->file)
-		return ms_error_set(err, -EBADMSG, "key-broken", "key %s cannot be used: %s", name,
-				    key->err.msg);
+		return ms_error_set(err, -EBADMSG, "key-broken",
+				    "key %s cannot be used: %s", name, key->err.msg);
 	if (key->pkey)
 		return 0;
 	if (key->file->blob.has_pin && (!pin || !*pin))
-		return ms_error_set(err, -EINVAL, "pin-needed", "key %s needs its PIN", name);
+		return ms_error_set(err, -EINVAL, "pin-needed", "key %s needs its PIN",
+				    name);
 	return unseal(k, w, key, key->file->blob.has_pin ? pin : NULL, err);
 }
 
 /* ----------------------------------------------------------------- creation */
 
-static int certify(const struct ms_ipc_create *req, struct ms_keyfile *file, EVP_PKEY *pkey,
-		   struct ms_error *err)
+static int certify(const struct ms_ipc_create *req, struct ms_keyfile *file,
+		   EVP_PKEY *pkey, struct ms_error *err)
 {
-	struct ms_cert_request cr = { .common_name = req->common_name, .days = req->days };
+	struct ms_cert_request cr = {.common_name = req->common_name, .days = req->days};
 	_cleanup_free_ uint8_t *der = NULL;
 	size_t len;
 	int r;
@@ -392,8 +398,9 @@ static int seal_kek(struct ms_tpmw *w, const struct ms_ipc_create *req, uint8_t 
 	if (r < 0)
 		return r;
 	if (!ms_equal(kek, back, MS_TPM_SECRET_LEN))
-		return ms_error_set(err, -EIO, "tpm-lied",
-				    "the TPM did not give back what it sealed: do not use it");
+		return ms_error_set(
+			err, -EIO, "tpm-lied",
+			"the TPM did not give back what it sealed: do not use it");
 	return 0;
 }
 
@@ -404,7 +411,8 @@ static int seal_key(struct ms_tpmw *w, const struct ms_ipc_create *req,
 	int r;
 
 	if (!kek)
-		return ms_error_set(err, -ENOMEM, NULL, "no locked memory: raise LimitMEMLOCK");
+		return ms_error_set(err, -ENOMEM, NULL,
+				    "no locked memory: raise LimitMEMLOCK");
 	r = seal_kek(w, req, kek, kek + MS_TPM_SECRET_LEN, &file->blob, err);
 	if (r == 0)
 		r = ms_keyfile_seal(file, kek, pkey, err);
@@ -421,8 +429,9 @@ static int write_key_file(const char *path, const struct ms_keyfile *file,
 
 	r = ms_keyfile_write(file, &text);
 	if (r < 0)
-		return ms_error_set(err, r, NULL, "cannot write a key file: %s", ms_strerror(r));
-	iov = (struct iovec){ .iov_base = text.data, .iov_len = text.len };
+		return ms_error_set(err, r, NULL, "cannot write a key file: %s",
+				    ms_strerror(r));
+	iov = (struct iovec){.iov_base = text.data, .iov_len = text.len};
 	return ms_file_replace(path, -1, 0600, &iov, 1, true, err);
 }
 
@@ -430,20 +439,23 @@ static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 			 const char *path, struct ms_error *err)
 {
 	if (!ms_key_name_valid(req->name))
-		return ms_error_set(err, -EINVAL, "bad-name",
-				    "a key's name is 1 to 64 of A-Z a-z 0-9 . _ - and starts "
-				    "with a letter or digit");
+		return ms_error_set(
+			err, -EINVAL, "bad-name",
+			"a key's name is 1 to 64 of A-Z a-z 0-9 . _ - and starts "
+			"with a letter or digit");
 	if (find(k, req->name) || access(path, F_OK) == 0)
 		return ms_error_set(err, -EEXIST, "key-exists",
-				    "key %s exists already: choose another name", req->name);
+				    "key %s exists already: choose another name",
+				    req->name);
 	if (req->custody != MS_CUSTODY_SEALED || req->alg < MS_ALG_RSA2048 ||
 	    req->alg > MS_ALG_P384)
-		return ms_error_set(err, -EINVAL, "unsupported",
-				    "custody sealed with rsa2048, rsa3072, rsa4096, p256 or p384 "
-				    "is what this version can make");
+		return ms_error_set(
+			err, -EINVAL, "unsupported",
+			"custody sealed with rsa2048, rsa3072, rsa4096, p256 or p384 "
+			"is what this version can make");
 	if (k->n >= KEYS_MAX)
-		return ms_error_set(err, -ENOSPC, "too-many-keys", "there are %u keys already",
-				    KEYS_MAX);
+		return ms_error_set(err, -ENOSPC, "too-many-keys",
+				    "there are %u keys already", KEYS_MAX);
 	return 0;
 }
 
@@ -470,7 +482,8 @@ int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cre
 	key->file->created = time(NULL);
 	r = ms_key_generate(req->alg, &key->pkey);
 	if (r < 0)
-		ms_error_set(err, r, "generate", "cannot generate a key: %s", ms_strerror(r));
+		ms_error_set(err, r, "generate", "cannot generate a key: %s",
+			     ms_strerror(r));
 	if (r == 0)
 		r = certify(req, key->file, key->pkey, err);
 	if (r == 0)
@@ -518,7 +531,9 @@ int ms_keys_describe(struct ms_keys *k, size_t i, struct ms_ipc_key *ret)
 	memcpy(ret->reason, key->err.msg, sizeof(ret->reason));
 	ret->custody = MS_CUSTODY_SEALED;
 	ret->alg = key->alg;
-	ret->state = !key->file ? MS_KEY_BROKEN : key->pkey ? MS_KEY_ACTIVE : MS_KEY_LOCKED;
+	ret->state = !key->file	 ? MS_KEY_BROKEN
+		     : key->pkey ? MS_KEY_ACTIVE
+				 : MS_KEY_LOCKED;
 	if (!key->file)
 		return 0;
 	if (!key->pkey && !ret->reason[0])

@@ -18,7 +18,8 @@ struct ms_keys;
  * its reason; it is never changed.
  * Return: 0, or a negative errno when the directory cannot be read.
  */
-int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err) _must_check_;
+int ms_keys_load(const char *dir, struct ms_keys **ret,
+		 struct ms_error *err) _must_check_;
 void ms_keys_free(struct ms_keys *k);
 
 /**
@@ -43,8 +44,8 @@ int ms_keys_sign(struct ms_keys *k, const char *name, enum ms_hash hash,
 int ms_keys_unseal_pending(struct ms_keys *k, struct ms_tpmw *w, size_t *ret_again);
 
 /** ms_keys_unlock() - unseal one key with a PIN (or NULL); tried once, never repeated */
-int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name, const char *pin,
-		   struct ms_error *err) _must_check_;
+int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name,
+		   const char *pin, struct ms_error *err) _must_check_;
 
 /**
  * ms_keys_create() - generate, certify, seal, prove that it unseals, write the file

@@ -9,9 +9,11 @@
 static int make_address(const char *path, struct sockaddr_un *ret, struct ms_error *err)
 {
 	if (strlen(path) >= sizeof(ret->sun_path))
-		return ms_error_set(err, -ENAMETOOLONG, "socket",
-				    "cannot listen on %s: the path is longer than %zu bytes: "
-				    "choose a shorter one", path, sizeof(ret->sun_path) - 1);
+		return ms_error_set(
+			err, -ENAMETOOLONG, "socket",
+			"cannot listen on %s: the path is longer than %zu bytes: "
+			"choose a shorter one",
+			path, sizeof(ret->sun_path) - 1);
 	memset(ret, 0, sizeof(*ret));
 	ret->sun_family = AF_UNIX;
 	memcpy(ret->sun_path, path, strlen(path) + 1);
@@ -42,16 +44,20 @@ static int remove_stale(const struct sockaddr_un *sa, struct ms_error *err)
 	if (lstat(sa->sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
-		return ms_error_set(err, -EEXIST, "socket",
-				    "cannot listen on %s: there is a file that is not a socket: "
-				    "move it away", sa->sun_path);
+		return ms_error_set(
+			err, -EEXIST, "socket",
+			"cannot listen on %s: there is a file that is not a socket: "
+			"move it away",
+			sa->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN)
-		return ms_error_set(err, -EADDRINUSE, "socket",
-				    "cannot listen on %s: another agent answers there: stop it "
-				    "first", sa->sun_path);
+		return ms_error_set(
+			err, -EADDRINUSE, "socket",
+			"cannot listen on %s: another agent answers there: stop it "
+			"first",
+			sa->sun_path);
 	return unlink(sa->sun_path) < 0 ? -errno : 0;
 }
 
@@ -71,9 +77,11 @@ int ms_listen_unix(const char *path, mode_t mode, int *ret_fd, struct ms_error *
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
 	    chmod(path, mode) < 0 || listen(fd, 512) < 0)
-		return ms_error_set(err, -errno, "socket",
-				    "cannot listen on %s: %s: does its directory exist, and may "
-				    "the agent write there?", path, ms_strerror(errno));
+		return ms_error_set(
+			err, -errno, "socket",
+			"cannot listen on %s: %s: does its directory exist, and may "
+			"the agent write there?",
+			path, ms_strerror(errno));
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

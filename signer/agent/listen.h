@@ -9,13 +9,14 @@
  * ms_listen_unix() - a listening, non-blocking Unix socket at @path
  * @mode: of the socket file
  *
- * Its directory is made (0755) if only the last part is missing. A socket file that nobody
- * answers on is replaced; one that somebody answers on, or another kind of file, is not.
+ * Its directory is made (0755) if only the last part is missing. A socket file that
+ * nobody answers on is replaced; one that somebody answers on, or another kind of file,
+ * is not.
  *
  * Return: 0 or a negative errno with a sentence.
  */
-int ms_listen_unix(const char *path, mode_t mode, int *ret_fd, struct ms_error *err)
-	_must_check_;
+int ms_listen_unix(const char *path, mode_t mode, int *ret_fd,
+		   struct ms_error *err) _must_check_;
 
 /** ms_listen_remove() - remove the socket file if it is still the one of @fd */
 void ms_listen_remove(const char *path, int fd);

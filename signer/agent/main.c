@@ -21,17 +21,17 @@ static const char usage[] =
 	"Runs in the foreground until SIGTERM. See modseald(8) and modseald.conf(5).\n";
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "test", no_argument, NULL, 't' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
+	{"config", required_argument, NULL, 'c'},
+	{"test", no_argument, NULL, 't'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
 };
 
 static int run(const char *path, bool test)
 {
 	struct ms_config config;
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	int r;
 
 	if (ms_config_load(path, &config, &err) < 0) {

@@ -156,10 +156,11 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 			ms_hash_name(req->hash),
 			join_hashes(r->hashes, list, sizeof(list)));
 	case STAGE_CONTENT:
-		return ms_error_set(err, -EACCES, "content-required",
-				    "rule %s asks for whole modules, not digests: sign without "
-				    "--by-digest, or have 'content = digest' added to the rule",
-				    r->name);
+		return ms_error_set(
+			err, -EACCES, "content-required",
+			"rule %s asks for whole modules, not digests: sign without "
+			"--by-digest, or have 'content = digest' added to the rule",
+			r->name);
 	case STAGE_NONE:
 	case STAGE_FITS:
 		break;

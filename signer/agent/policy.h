@@ -43,8 +43,9 @@ struct ms_policy_request {
  * @ret: the rule; points into @c
  *
  * Return: 0; -EACCES: no rule fits, and @err says what came nearest and what was missing
- * (codes "no-rule", "rule-kernel", "rule-module", "hash-not-allowed", "content-required"); never says to
- * somebody who has no rule for the key at all which rules there are.
+ * (codes "no-rule", "rule-kernel", "rule-module", "hash-not-allowed",
+ * "content-required"); never says to somebody who has no rule for the key at all which
+ * rules there are.
  */
 int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,
 		     const struct ms_rule **ret, struct ms_error *err) _must_check_;

@@ -32,8 +32,11 @@ void ms_signing_free(struct ms_signing *s)
 
 static int decide(struct ms_signing *s)
 {
-	struct ms_policy_request req = { .who = &s->who, .key = s->key, .hash = s->hash,
-					 .content = s->content, .facts = &s->facts };
+	struct ms_policy_request req = {.who = &s->who,
+					.key = s->key,
+					.hash = s->hash,
+					.content = s->content,
+					.facts = &s->facts};
 	const struct ms_rule *rule;
 	int r;
 
@@ -46,7 +49,8 @@ static int decide(struct ms_signing *s)
 				    "the keys are being loaded: try again");
 	if (!ms_key_link_find(s->front->keys, s->key))
 		return ms_error_set(&s->err, -ENOENT, "no-such-key",
-				    "no key %s: 'modseal key list' shows the keys", s->key);
+				    "no key %s: 'modseal key list' shows the keys",
+				    s->key);
 	return 0;
 }
 
@@ -57,8 +61,8 @@ static void set_text(json_t *j, const char *name, const char *value)
 	char text[4 * MS_FACT_MAX];
 
 	if (value[0])
-		json_object_set_new(j, name,
-				    json_string(ms_escape_str(value, text, sizeof(text))));
+		json_object_set_new(
+			j, name, json_string(ms_escape_str(value, text, sizeof(text))));
 }
 
 static json_t *module_fields(const struct ms_signing *s)
@@ -118,11 +122,11 @@ static void on_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *
 
 static void record(struct ms_signing *s)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	int r;
 
-	r = ms_audit_put(s->front->audit, s->rc < 0 ? "refuse" : "sign", s->key, s->who.id,
-			 s->request_id, record_fields(s), on_recorded, s);
+	r = ms_audit_put(s->front->audit, s->rc < 0 ? "refuse" : "sign", s->key,
+			 s->who.id, s->request_id, record_fields(s), on_recorded, s);
 	if (r < 0) {
 		ms_error_set(&err, r, NULL, "out of memory");
 		on_recorded(s, r, 0, &err);
@@ -140,8 +144,10 @@ void ms_signing_refuse(struct ms_signing *s, int rc)
 static int build_message(struct ms_signing *s, const struct ms_ipc_msg *m)
 {
 	const struct ms_front_key *key = ms_key_link_find(s->front->keys, s->key);
-	struct ms_pkcs7_request req = { .use_keyid = s->use_keyid, .hash = s->hash,
-					.sig = m->signed_.sig, .sig_len = m->signed_.sig_len };
+	struct ms_pkcs7_request req = {.use_keyid = s->use_keyid,
+				       .hash = s->hash,
+				       .sig = m->signed_.sig,
+				       .sig_len = m->signed_.sig_len};
 	int r;
 
 	if (!key || !key->cert)
@@ -163,7 +169,8 @@ static void on_signed(void *arg, const struct ms_ipc_msg *m, const struct ms_err
 		s->rc = -EAGAIN;
 		s->err = *err;
 	} else if (m->op != MS_IPC_SIGNED) {
-		s->rc = ms_error_set(&s->err, -EIO, NULL, "the key process gave a wrong answer");
+		s->rc = ms_error_set(&s->err, -EIO, NULL,
+				     "the key process gave a wrong answer");
 	} else if (m->signed_.rc < 0) {
 		s->rc = m->signed_.rc;
 		s->err = m->signed_.err;

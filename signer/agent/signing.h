@@ -14,8 +14,8 @@
 struct ms_signing;
 
 /**
- * ms_signing_done_fn - the record is durable: @s->message may go out, or @s->rc says why not
- * Owns @s from now on (ms_signing_free()).
+ * ms_signing_done_fn - the record is durable: @s->message may go out, or @s->rc says why
+ * not Owns @s from now on (ms_signing_free()).
  */
 typedef void ms_signing_done_fn(struct ms_signing *s);
 
@@ -47,7 +47,8 @@ struct ms_signing {
 };
 
 /** ms_signing_new() - empty; NULL when memory is short */
-struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, void *arg);
+struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done,
+				  void *arg);
 void ms_signing_free(struct ms_signing *s);
 
 /** ms_signing_start() - send it on its way; @done is called later, or from inside */

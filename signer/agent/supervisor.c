@@ -22,13 +22,14 @@
 
 enum role { ROLE_TPM, ROLE_KEY, ROLE_FRONT, N_ROLES };
 
-static const char *const role_names[N_ROLES] = { "tpm", "key", "front" };
+static const char *const role_names[N_ROLES] = {"tpm", "key", "front"};
 
 /**
  * struct child - one process of the agent
  * @pid: 0 while it does not run
  * @ctl: its control socket; -1 for the TPM worker, which has none
- * @started_ms, @respawn_ms: when it was started; when it may be started again (0: not due)
+ * @started_ms, @respawn_ms: when it was started; when it may be started again (0: not
+ * due)
  */
 struct child {
 	pid_t pid;
@@ -120,7 +121,7 @@ static int start_child(struct supervisor *s, enum role role)
 /* Hands one end of a link to a child; a child that is just dying will be joined anew. */
 static void give_peer(struct supervisor *s, enum role to, enum ms_ipc_op op, int fd)
 {
-	struct ms_ipc_msg m = { .op = op };
+	struct ms_ipc_msg m = {.op = op};
 
 	if (s->child[to].ctl >= 0)
 		(void)!ms_ipc_send(s->child[to].ctl, &m, fd);
@@ -201,7 +202,8 @@ static void child_died(struct supervisor *s, enum role role, int wstatus)
 		return;
 	}
 	if (WIFSIGNALED(wstatus))
-		ms_log(LOG_WARNING, "the %s process was ended by signal %d; starting it again",
+		ms_log(LOG_WARNING,
+		       "the %s process was ended by signal %d; starting it again",
 		       role_names[role], WTERMSIG(wstatus));
 	else if (WEXITSTATUS(wstatus))
 		ms_log(LOG_WARNING, "the %s process exited with %d; starting it again",
@@ -230,8 +232,9 @@ static void on_signal(struct supervisor *s)
 		else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			stop_all(s, 0);
 		else if (si.ssi_signo == SIGHUP)
-			ms_log(LOG_WARNING, "SIGHUP: reloading is not supported by this version; "
-					    "restart the agent to use a changed configuration");
+			ms_log(LOG_WARNING,
+			       "SIGHUP: reloading is not supported by this version; "
+			       "restart the agent to use a changed configuration");
 	}
 }
 
@@ -246,7 +249,8 @@ static void on_control(struct supervisor *s, enum role role)
 		return;
 	}
 	if (role == ROLE_KEY && m.op == MS_IPC_REPLACE_TPM && s->child[ROLE_TPM].pid) {
-		ms_log(LOG_WARNING, "the TPM did not answer in time; replacing its worker");
+		ms_log(LOG_WARNING,
+		       "the TPM did not answer in time; replacing its worker");
 		kill(s->child[ROLE_TPM].pid, SIGKILL);
 	} else if (role == ROLE_FRONT && m.op == MS_IPC_READY) {
 		ms_log(LOG_NOTICE, "serving on %s", s->config->socket);
@@ -270,7 +274,7 @@ static int next_timeout(const struct supervisor *s)
 
 static void respawn_due(struct supervisor *s)
 {
-	static const enum role order[] = { ROLE_KEY, ROLE_FRONT, ROLE_TPM };
+	static const enum role order[] = {ROLE_KEY, ROLE_FRONT, ROLE_TPM};
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		int64_t due = s->child[order[i]].respawn_ms;
@@ -282,11 +286,11 @@ static void respawn_due(struct supervisor *s)
 
 static void loop_once(struct supervisor *s)
 {
-	struct pollfd p[1 + N_ROLES] = { { .fd = s->signal_fd, .events = POLLIN } };
+	struct pollfd p[1 + N_ROLES] = {{.fd = s->signal_fd, .events = POLLIN}};
 	int n;
 
 	for (int i = 0; i < N_ROLES; i++)
-		p[1 + i] = (struct pollfd){ .fd = s->child[i].ctl, .events = POLLIN };
+		p[1 + i] = (struct pollfd){.fd = s->child[i].ctl, .events = POLLIN};
 	n = poll(p, ARRAY_SIZE(p), next_timeout(s));
 	if (n < 0 && errno != EINTR)
 		stop_all(s, 1);
@@ -321,9 +325,11 @@ static int lock_state(const char *state, struct ms_error *err)
 
 	snprintf(path, sizeof(path), "%s/keys", state);
 	if (mkdir(state, 0700) < 0 && errno != EEXIST)
-		return ms_error_set(err, -errno, "state",
-				    "cannot make the state directory %s: %s: make it, owned by "
-				    "the agent's user with mode 0700", state, ms_strerror(errno));
+		return ms_error_set(
+			err, -errno, "state",
+			"cannot make the state directory %s: %s: make it, owned by "
+			"the agent's user with mode 0700",
+			state, ms_strerror(errno));
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return ms_error_set(err, -errno, "state", "cannot make %s: %s", path,
 				    ms_strerror(errno));
@@ -353,14 +359,16 @@ static int set_up(struct supervisor *s, struct ms_error *err)
 	signal(SIGPIPE, SIG_IGN);
 	s->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signal_fd < 0)
-		return ms_error_set(err, -errno, NULL, "signalfd: %s", ms_strerror(errno));
-	return ms_listen_unix(s->config->socket, s->config->socket_mode, &s->listen_fd, err);
+		return ms_error_set(err, -errno, NULL, "signalfd: %s",
+				    ms_strerror(errno));
+	return ms_listen_unix(s->config->socket, s->config->socket_mode, &s->listen_fd,
+			      err);
 }
 
 int ms_supervisor_run(const struct ms_config *c)
 {
-	struct supervisor s = { .config = c, .listen_fd = -1, .signal_fd = -1 };
-	struct ms_error err = { 0 };
+	struct supervisor s = {.config = c, .listen_fd = -1, .signal_fd = -1};
+	struct ms_error err = {0};
 	_cleanup_close_ int lock = -1;
 	int r;
 

@@ -25,17 +25,17 @@ struct route {
 };
 
 static const struct route routes[] = {
-	{ EVHTTP_REQ_GET, "/healthz", ms_api_health },
-	{ EVHTTP_REQ_GET, "/readyz", ms_api_ready },
-	{ EVHTTP_REQ_GET, "/v1/whoami", ms_api_whoami },
-	{ EVHTTP_REQ_GET, "/v1/status", ms_api_status },
-	{ EVHTTP_REQ_GET, "/v1/keys", ms_api_keys },
-	{ EVHTTP_REQ_POST, "/v1/keys", ms_api_create },
-	{ EVHTTP_REQ_GET, "/v1/keys/{key}", ms_api_key },
-	{ EVHTTP_REQ_GET, "/v1/keys/{key}/certificate", ms_api_certificate },
-	{ EVHTTP_REQ_POST, "/v1/keys/{key}/sign", ms_api_sign },
-	{ EVHTTP_REQ_POST, "/v1/keys/{key}/sign-digests", ms_api_sign_digests },
-	{ EVHTTP_REQ_POST, "/v1/keys/{key}/unlock", ms_api_unlock },
+	{EVHTTP_REQ_GET, "/healthz", ms_api_health},
+	{EVHTTP_REQ_GET, "/readyz", ms_api_ready},
+	{EVHTTP_REQ_GET, "/v1/whoami", ms_api_whoami},
+	{EVHTTP_REQ_GET, "/v1/status", ms_api_status},
+	{EVHTTP_REQ_GET, "/v1/keys", ms_api_keys},
+	{EVHTTP_REQ_POST, "/v1/keys", ms_api_create},
+	{EVHTTP_REQ_GET, "/v1/keys/{key}", ms_api_key},
+	{EVHTTP_REQ_GET, "/v1/keys/{key}/certificate", ms_api_certificate},
+	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign", ms_api_sign},
+	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign-digests", ms_api_sign_digests},
+	{EVHTTP_REQ_POST, "/v1/keys/{key}/unlock", ms_api_unlock},
 };
 
 /* ------------------------------------------------------------------- answers */
@@ -71,7 +71,8 @@ void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p,
 
 void ms_web_json(struct ms_web *w, int status, json_t *j)
 {
-	_cleanup_free_ char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	_cleanup_free_ char *text =
+		j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	json_decref(j);
 	if (text)
@@ -118,8 +119,8 @@ static int status_of(int rc, const char *code)
 
 static bool wants_text(struct ms_web *w)
 {
-	const char *accept = evhttp_find_header(evhttp_request_get_input_headers(w->req),
-						"Accept");
+	const char *accept =
+		evhttp_find_header(evhttp_request_get_input_headers(w->req), "Accept");
 
 	return accept && strstr(accept, "text/plain");
 }
@@ -140,8 +141,9 @@ void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err)
 		ms_web_bytes(w, status, "text/plain; charset=utf-8", text, strlen(text));
 		return;
 	}
-	j = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title", code,
-		      "status", status, "detail", msg, "code", code, "request_id", w->id);
+	j = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title",
+		      code, "status", status, "detail", msg, "code", code, "request_id",
+		      w->id);
 	json = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	json_decref(j);
 	ms_web_bytes(w, status, "application/problem+json", json ? json : "{}",
@@ -192,13 +194,14 @@ static bool match(const char *pattern, const char *path, char key[MS_KEY_NAME_MA
 
 static void no_route(struct ms_web *w, bool other_method)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 
 	if (other_method)
 		ms_error_set(&err, -EINVAL, "bad-method", "this path has no such method");
 	else
-		ms_error_set(&err, -ENOENT, "no-route",
-			     "there is nothing at this path: see modseald(8) for the API");
+		ms_error_set(
+			&err, -ENOENT, "no-route",
+			"there is nothing at this path: see modseald(8) for the API");
 	ms_web_problem(w, -EINVAL, &err);
 }
 
@@ -239,7 +242,8 @@ static struct ms_web *web_new(struct ms_front *f, struct evhttp_request *req)
 	TAILQ_INIT(&w->query);
 	w->front = f;
 	w->req = req;
-	if (RAND_bytes(id, sizeof(id)) != 1 || ms_identity_of_peer(peer_fd(req), &w->who) < 0) {
+	if (RAND_bytes(id, sizeof(id)) != 1 ||
+	    ms_identity_of_peer(peer_fd(req), &w->who) < 0) {
 		free(w);
 		return NULL;
 	}
@@ -255,7 +259,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
 	const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
 	struct ms_web *w = web_new(arg, req);
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 
 	if (!w) {
 		evhttp_send_error(req, 503, NULL);
@@ -288,7 +292,8 @@ int ms_web_start(struct ms_front *f, int listen_fd)
 	evhttp_set_gencb(server, on_request, f);
 	evutil_make_socket_nonblocking(listen_fd);
 	l = evconnlistener_new(f->base, NULL, NULL,
-			       LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, listen_fd);
+			       LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0,
+			       listen_fd);
 	if (!l)
 		return -ENOMEM;
 	f->bound = evhttp_bind_listener(server, l);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HTTP for the front, over libevent's evhttp: routes, identities, request ids, and answers
- * (JSON, bytes, RFC 9457 problems).
+ * HTTP for the front, over libevent's evhttp: routes, identities, request ids, and
+ * answers (JSON, bytes, RFC 9457 problems).
  */
 #ifndef MS_AGENT_WEB_H
 #define MS_AGENT_WEB_H
@@ -47,13 +47,14 @@ void ms_web_drop_body(struct ms_web *w);
 /** ms_web_json() - answer with JSON; takes over @j */
 void ms_web_json(struct ms_web *w, int status, json_t *j);
 /** ms_web_bytes() - answer with bytes */
-void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p, size_t n);
+void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p,
+		  size_t n);
 /**
- * ms_web_problem() - answer with a problem (RFC 9457), or "code\nsentence\n" if the client
- * accepts text/plain
- * @rc: -EACCES 403, -ENOENT 404, -EEXIST 409, -EFBIG 413, -EINVAL and -EBADMSG and -ENOEXEC
- *      and -ENODATA and -ENOPKG 422 (with code "bad-request" 400), -EAGAIN and -ENODEV and
- *      -ETIMEDOUT and -ENOSPC and -EROFS 503, others 500
+ * ms_web_problem() - answer with a problem (RFC 9457), or "code\nsentence\n" if the
+ * client accepts text/plain
+ * @rc: -EACCES 403, -ENOENT 404, -EEXIST 409, -EFBIG 413, -EINVAL and -EBADMSG and
+ * -ENOEXEC and -ENODATA and -ENOPKG 422 (with code "bad-request" 400), -EAGAIN and
+ * -ENODEV and -ETIMEDOUT and -ENOSPC and -EROFS 503, others 500
  */
 void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err);
 

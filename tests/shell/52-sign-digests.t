@@ -65,8 +65,8 @@ refused 'deep JSON' bad-request "$(printf '[%.0s' $(seq 5000))"
 jq -nc '{hash: "sha256", items: [range(10001) | {digest: "00"}]}' >"$T/batch"
 run call_file
 is "$(tail -n1 <<<"$OUT")" 400 'more than 10,000 items are refused'
-jq -nc '{hash: "sha256", items: [range(300) | {name: "x\(.)", digest: ("0" * (64 - (tostring | length)) + tostring)}]}' \
-	>"$T/batch"
+jq -nc '{hash: "sha256", items: [range(300) |
+	{name: "x\(.)", digest: ("0" * (64 - (tostring | length)) + tostring)}]}' >"$T/batch"
 run call_file
 is "$(head -n1 <<<"$OUT" | jq '[.items[] | select(.signature)] | length')" 300 'a large batch'
 is "$(head -n1 <<<"$OUT" | jq -r '[.items[].digest] == ([.items[].digest] | sort)')" true \

@@ -31,7 +31,7 @@ static void round_trip(const struct ms_ipc_msg *m, struct ms_ipc_msg *ret)
 
 static void test_sign(void **state)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_SIGN, .id = 7 }, got;
+	struct ms_ipc_msg m = {.op = MS_IPC_SIGN, .id = 7}, got;
 
 	memcpy(m.sign.key, "distro", 7);
 	m.sign.hash = MS_HASH_SHA384;
@@ -50,12 +50,16 @@ static void test_sign_refuses(void **state)
 	static const struct {
 		uint8_t hash;
 		size_t len;
-	} bad[] = { { MS_HASH_SHA1, 20 },   { MS_HASH_MD5, 16 },   { MS_HASH_NONE, 0 },
-		    { MS_HASH_SHA256, 31 }, { MS_HASH_SHA256, 33 }, { MS_HASH_SHA512, 32 },
-		    { 99, 32 } };
+	} bad[] = {{MS_HASH_SHA1, 20},
+		   {MS_HASH_MD5, 16},
+		   {MS_HASH_NONE, 0},
+		   {MS_HASH_SHA256, 31},
+		   {MS_HASH_SHA256, 33},
+		   {MS_HASH_SHA512, 32},
+		   {99, 32}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		uint8_t digest[MS_DIGEST_MAX] = { 0 };
+		uint8_t digest[MS_DIGEST_MAX] = {0};
 
 		b.len = 0;
 		ms_buf_put_u8(&b, MS_IPC_SIGN);
@@ -70,7 +74,7 @@ static void test_sign_refuses(void **state)
 
 static void test_answers(void **state)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_SIGNED, .id = UINT64_MAX }, got;
+	struct ms_ipc_msg m = {.op = MS_IPC_SIGNED, .id = UINT64_MAX}, got;
 
 	m.signed_.sig_len = 512;
 	memset(m.signed_.sig, 1, 512);
@@ -101,7 +105,7 @@ static void test_answers(void **state)
 
 static void test_key_and_create(void **state)
 {
-	static struct ms_ipc_msg m = { .op = MS_IPC_KEY }, got;
+	static struct ms_ipc_msg m = {.op = MS_IPC_KEY}, got;
 
 	memcpy(m.key.name, "a", 2);
 	m.key.alg = MS_ALG_P384;
@@ -135,9 +139,9 @@ static void test_key_and_create(void **state)
 
 static void test_unknown_op(void **state)
 {
-	struct ms_ipc_msg m = { .op = 200 }, got;
+	struct ms_ipc_msg m = {.op = 200}, got;
 	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_IPC_MAX);
-	uint8_t raw[9] = { 200 };
+	uint8_t raw[9] = {200};
 
 	assert_int_equal(ms_ipc_encode(&m, &b), -EINVAL);
 	assert_int_equal(ms_ipc_decode(raw, sizeof(raw), &got), -EBADMSG);
@@ -145,9 +149,9 @@ static void test_unknown_op(void **state)
 
 static void test_socket(void **state)
 {
-	struct ms_ipc_msg m = { .op = MS_IPC_PEER_KEY, .id = 3 }, got;
+	struct ms_ipc_msg m = {.op = MS_IPC_PEER_KEY, .id = 3}, got;
 	int pair[2], pipefd[2], passed = -1;
-	char big[64] = { 0 }, c;
+	char big[64] = {0}, c;
 
 	assert_int_equal(ms_ipc_pair(pair), 0);
 	assert_int_equal(pipe(pipefd), 0);
@@ -180,9 +184,9 @@ static void test_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sign),	      cmocka_unit_test(test_sign_refuses),
-		cmocka_unit_test(test_answers),	      cmocka_unit_test(test_key_and_create),
-		cmocka_unit_test(test_unknown_op),    cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_sign),	   cmocka_unit_test(test_sign_refuses),
+		cmocka_unit_test(test_answers),	   cmocka_unit_test(test_key_and_create),
+		cmocka_unit_test(test_unknown_op), cmocka_unit_test(test_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static int group_teardown(void **state)
 
 static int connect_to(const char *p)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", p);
@@ -49,7 +49,7 @@ static int connect_to(const char *p)
 
 static void test_listen(void **state)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	struct ms_identity who;
 	char want[24];
 	struct stat st;
@@ -86,7 +86,7 @@ static void test_listen(void **state)
 
 static void test_refusals(void **state)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	char longer[200];
 	int fd = -1, file;
 
@@ -94,7 +94,8 @@ static void test_refusals(void **state)
 	longer[0] = '/';
 	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(ms_listen_unix(longer, 0600, &fd, &err), -ENAMETOOLONG);
-	assert_int_equal(ms_listen_unix("/nonexistent/a/b.sock", 0600, &fd, &err), -ENOENT);
+	assert_int_equal(ms_listen_unix("/nonexistent/a/b.sock", 0600, &fd, &err),
+			 -ENOENT);
 
 	/* Another kind of file is never removed. */
 	file = open(path, O_CREAT | O_WRONLY | O_EXCL, 0600);
@@ -108,7 +109,7 @@ static void test_refusals(void **state)
 
 static void test_identity_refuses(void **state)
 {
-	struct ms_identity who = { .id = "poison" };
+	struct ms_identity who = {.id = "poison"};
 	int p[2];
 
 	assert_int_equal(pipe(p), 0);
