@@ -42,8 +42,8 @@ struct ms_srk {
  * @parent: which one; 0 takes the persistent one if there is one, else the template
  * Return: 0, or errno as tpm/tpm.h has them.
  */
-int ms_srk_use(struct ms_tpm *t, uint32_t parent, struct ms_srk *ret, struct ms_error *err)
-	_must_check_;
+int ms_srk_use(struct ms_tpm *t, uint32_t parent, struct ms_srk *ret,
+	       struct ms_error *err) _must_check_;
 void ms_srk_drop(struct ms_tpm *t, struct ms_srk *s);
 
 /**
@@ -56,9 +56,10 @@ int ms_tpm_name(const uint8_t *pub, size_t len, uint8_t ret[MS_TPM_NAME_MAX],
 
 /** ms_pcr_selection() - the SHA-256 bank's PCRs of @mask */
 void ms_pcr_selection(uint32_t mask, TPML_PCR_SELECTION *ret);
-/** ms_pcr_digest() - SHA-256 over the present values of @mask's PCRs, in ascending order */
-int ms_pcr_digest(struct ms_tpm *t, uint32_t mask, uint8_t ret[32], struct ms_error *err)
-	_must_check_;
+/** ms_pcr_digest() - SHA-256 over the present values of @mask's PCRs, in ascending order
+ */
+int ms_pcr_digest(struct ms_tpm *t, uint32_t mask, uint8_t ret[32],
+		  struct ms_error *err) _must_check_;
 
 /**
  * ms_tpm_props() - ask for TPM properties
@@ -73,7 +74,8 @@ uint32_t ms_tpm_prop(const TPMS_CAPABILITY_DATA *caps, uint32_t property);
 /** ms_tpm_ping() - does the connection still work? Return: 0 or an errno */
 int ms_tpm_ping(struct ms_tpm *t, struct ms_error *err) _must_check_;
 
-/** ms_tpm_forget() - overwrite what the TSS left of secrets in its buffers, heap and stack */
+/** ms_tpm_forget() - overwrite what the TSS left of secrets in its buffers, heap and
+ * stack */
 void ms_tpm_forget(struct ms_tpm *t);
 
 #endif

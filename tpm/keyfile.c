@@ -13,7 +13,8 @@
 static int damaged(struct ms_error *err, const char *what)
 {
 	return ms_error_set(err, -EBADMSG, "key-file-damaged",
-			    "the key file is damaged: %s: restore it from its backup", what);
+			    "the key file is damaged: %s: restore it from its backup",
+			    what);
 }
 
 /* The one block of a label; a second one would be a question which of them counts. */
@@ -38,16 +39,17 @@ static int find(const char *text, size_t len, const char *label, struct ms_buf *
 	int r = block(text, len, label, out);
 
 	if (r == -ENOMEM)
-		return ms_error_set(err, r, "no-memory", "out of memory: close other programs");
+		return ms_error_set(err, r, "no-memory",
+				    "out of memory: close other programs");
 	if (r == -ENODATA)
 		return ms_error_set(err, -EBADMSG, "key-file-damaged",
-				    "the key file has no %s: it is damaged or not a key file of "
-				    "modseal: restore it from its backup",
+				    "the key file has no %s: it is damaged or not a key "
+				    "file of modseal: restore it from its backup",
 				    label);
 	if (r < 0)
 		return ms_error_set(err, -EBADMSG, "key-file-damaged",
-				    "the key file's %s is damaged, or there are two: restore the "
-				    "file from its backup",
+				    "the key file's %s is damaged, or there are two: "
+				    "restore the file from its backup",
 				    label);
 	return 0;
 }
@@ -60,8 +62,8 @@ static int read_sealed(const struct ms_buf *b, struct ms_keyfile *k, struct ms_e
 
 	if (!ms_reader_error(&r) && version > MS_KEYFILE_VERSION)
 		return ms_error_set(err, -ENOPKG, "key-file-version",
-				    "the key file has format version %u, this modseal reads up to "
-				    "%u: install a newer modseal",
+				    "the key file has format version %u, this modseal "
+				    "reads up to %u: install a newer modseal",
 				    version, MS_KEYFILE_VERSION);
 	k->created = (time_t)(ms_reader_u64(&r) & INT64_MAX);
 	srk = ms_reader_bytes(&r, sizeof(k->blob.srk_name), &k->blob.srk_name_len);
@@ -107,7 +109,8 @@ static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_e
 	return 0;
 }
 
-int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret, struct ms_error *err)
+int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret,
+		     struct ms_error *err)
 {
 	_cleanup_free_ struct ms_keyfile *k = NULL;
 	int r;

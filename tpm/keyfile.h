@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The key file: a "TSS2 PRIVATE KEY" (draft-bottomley-tpm2-keys, type 2.23.133.10.1.5,
- * sealed) with the key-encryption key, a "MODSEAL SEALED KEY" with the private key encrypted
- * under it, and the certificate, all PEM in one file, so that it is replaced as a whole.
+ * sealed) with the key-encryption key, a "MODSEAL SEALED KEY" with the private key
+ * encrypted under it, and the certificate, all PEM in one file, so that it is replaced as
+ * a whole.
  */
 #ifndef MS_TPM_KEYFILE_H
 #define MS_TPM_KEYFILE_H
@@ -40,22 +41,23 @@ struct ms_keyfile {
  * Return: 0; -EBADMSG damaged; -ENOPKG a later format version or another type of key; the
  * sentence in @err says which.
  */
-int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret, struct ms_error *err)
-	_must_check_;
+int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret,
+		     struct ms_error *err) _must_check_;
 /** ms_keyfile_write() - text of a key file appended to @out */
 int ms_keyfile_write(const struct ms_keyfile *k, struct ms_buf *out) _must_check_;
 
 /**
  * ms_keyfile_seal() - encrypt a private key under a key-encryption key
- * @k: @blob must be filled in (its Name goes into the AAD); nonce, tag, sealed, spki are set
- * The PKCS#8 copy lives in locked memory and is wiped.
+ * @k: @blob must be filled in (its Name goes into the AAD); nonce, tag, sealed, spki are
+ * set The PKCS#8 copy lives in locked memory and is wiped.
  */
-int ms_keyfile_seal(struct ms_keyfile *k, const uint8_t kek[MS_TPM_SECRET_LEN], EVP_PKEY *key,
-		    struct ms_error *err) _must_check_;
+int ms_keyfile_seal(struct ms_keyfile *k, const uint8_t kek[MS_TPM_SECRET_LEN],
+		    EVP_PKEY *key, struct ms_error *err) _must_check_;
 /**
  * ms_keyfile_unseal() - decrypt it
  * Checks that the certificate's public key is the private key's.
- * Return: 0, -EBADMSG (tag wrong: damaged or a foreign file; or certificate does not match).
+ * Return: 0, -EBADMSG (tag wrong: damaged or a foreign file; or certificate does not
+ * match).
  */
 int ms_keyfile_unseal(const struct ms_keyfile *k, const uint8_t kek[MS_TPM_SECRET_LEN],
 		      EVP_PKEY **ret, struct ms_error *err) _must_check_;

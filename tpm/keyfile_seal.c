@@ -81,8 +81,9 @@ static int to_pkcs8(EVP_PKEY *key, struct plain *p, struct ms_error *err)
 		p->len = i2d_PKCS8_PRIV_KEY_INFO(info, &at);
 	PKCS8_PRIV_KEY_INFO_free(info);
 	if (len > 0 && (size_t)len > sizeof(p->der))
-		return ms_error_set(err, -EFBIG, "key-too-large",
-				    "the private key is too large: choose at most RSA-4096");
+		return ms_error_set(
+			err, -EFBIG, "key-too-large",
+			"the private key is too large: choose at most RSA-4096");
 	return p->len > 0 ? 0 : openssl_failed(err, "encode the private key");
 }
 
@@ -106,8 +107,8 @@ static int encrypt(struct ms_keyfile *k, const uint8_t *kek, const struct plain 
 	return 0;
 }
 
-int ms_keyfile_seal(struct ms_keyfile *k, const uint8_t kek[MS_TPM_SECRET_LEN], EVP_PKEY *key,
-		    struct ms_error *err)
+int ms_keyfile_seal(struct ms_keyfile *k, const uint8_t kek[MS_TPM_SECRET_LEN],
+		    EVP_PKEY *key, struct ms_error *err)
 {
 	_cleanup_plain_ struct plain *p = ms_secmem_alloc(sizeof(*p));
 	int r;
@@ -129,8 +130,9 @@ static int decrypt(const struct ms_keyfile *k, const uint8_t *kek, struct plain 
 	int n = 0, tail = 0;
 
 	if (k->sealed_len > sizeof(p->der))
-		return ms_error_set(err, -EBADMSG, "key-file-damaged",
-				    "the key file is damaged: restore it from its backup");
+		return ms_error_set(
+			err, -EBADMSG, "key-file-damaged",
+			"the key file is damaged: restore it from its backup");
 	if (!c || aad(k, &a) < 0)
 		return no_memory(err);
 	memcpy(tag, k->tag, sizeof(tag));
@@ -141,10 +143,10 @@ static int decrypt(const struct ms_keyfile *k, const uint8_t *kek, struct plain 
 		return openssl_failed(err, "decrypt the private key");
 	if (EVP_DecryptFinal_ex(c, p->der + n, &tail) != 1) {
 		ERR_clear_error();
-		return ms_error_set(err, -EBADMSG, "key-file-damaged",
-				    "cannot decrypt the private key: the key file is damaged or "
-				    "its parts come from different files: restore it from its "
-				    "backup");
+		return ms_error_set(
+			err, -EBADMSG, "key-file-damaged",
+			"cannot decrypt the private key: the key file is damaged or its "
+			"parts come from different files: restore it from its backup");
 	}
 	p->len = n + tail;
 	return 0;
@@ -190,15 +192,16 @@ int ms_keyfile_unseal(const struct ms_keyfile *k, const uint8_t kek[MS_TPM_SECRE
 	key = from_pkcs8(p);
 	if (!key) {
 		ERR_clear_error();
-		return ms_error_set(err, -EBADMSG, "key-file-damaged",
-				    "the decrypted private key cannot be read: this OpenSSL does "
-				    "not know its algorithm, or the key file was made wrongly");
+		return ms_error_set(
+			err, -EBADMSG, "key-file-damaged",
+			"the decrypted private key cannot be read: this OpenSSL does not "
+			"know its algorithm, or the key file was made wrongly");
 	}
-	if (spki_sha256(key, spki) < 0 || memcmp(spki, k->spki_sha256, sizeof(spki)) != 0 ||
-	    !cert_matches(k, key))
+	if (spki_sha256(key, spki) < 0 ||
+	    memcmp(spki, k->spki_sha256, sizeof(spki)) != 0 || !cert_matches(k, key))
 		return ms_error_set(err, -EBADMSG, "key-file-mismatch",
-				    "the certificate in the key file is not the private key's: "
-				    "restore the file from its backup");
+				    "the certificate in the key file is not the private "
+				    "key's: restore the file from its backup");
 	*ret = TAKE_PTR(key);
 	return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The policy of a sealed object: PolicyPCR, then PolicyAuthValue (TCG part 3, 23.7, 23.17),
- * computed here, so that it can be held against what a file or a TPM says.
+ * The policy of a sealed object: PolicyPCR, then PolicyAuthValue (TCG part
+ * 3, 23.7, 23.17), computed here, so that it can be held against what a file or a TPM
+ * says.
  */
 #include <errno.h>
 #include <openssl/evp.h>
@@ -12,7 +13,7 @@
 
 void ms_pcr_selection(uint32_t mask, TPML_PCR_SELECTION *ret)
 {
-	*ret = (TPML_PCR_SELECTION){ .count = 1 };
+	*ret = (TPML_PCR_SELECTION){.count = 1};
 	ret->pcrSelections[0].hash = TPM2_ALG_SHA256;
 	ret->pcrSelections[0].sizeofSelect = 3;
 	for (unsigned int i = 0; i < 3; i++)
@@ -37,27 +38,30 @@ int ms_pcr_digest(struct ms_tpm *t, uint32_t mask, uint8_t ret[32], struct ms_er
 		if (rc != TSS2_RC_SUCCESS)
 			return ms_tpm_explain(rc, "read the PCRs", err);
 		if (got->count == 1)
-			for (unsigned int i = 0; i < got->pcrSelections[0].sizeofSelect && i < 3;
-			     i++)
-				done |= (uint32_t)got->pcrSelections[0].pcrSelect[i] << (8 * i);
+			for (unsigned int i = 0;
+			     i < got->pcrSelections[0].sizeofSelect && i < 3; i++)
+				done |= (uint32_t)got->pcrSelections[0].pcrSelect[i]
+					<< (8 * i);
 		done &= mask;
 		if (!done || digests->count != (uint32_t)__builtin_popcount(done))
-			return ms_error_set(err, -ENOPKG, "tpm-unsupported",
-					    "cannot read the PCRs: this TPM has no SHA-256 PCRs "
-					    "for some of them: enable the SHA-256 bank in the "
-					    "firmware set-up, or choose other PCRs");
+			return ms_error_set(
+				err, -ENOPKG, "tpm-unsupported",
+				"cannot read the PCRs: this TPM has no SHA-256 PCRs for "
+				"some of them: enable the SHA-256 bank in the firmware "
+				"set-up, or choose other PCRs");
 		for (uint32_t i = 0; i < digests->count; i++) {
 			if (digests->digests[i].size != 32 || len + 32 > sizeof(values))
 				return ms_error_set(err, -EIO, "tpm-error",
-						    "cannot read the PCRs: the TPM's answer makes "
-						    "no sense: try again");
+						    "cannot read the PCRs: the TPM's "
+						    "answer makes no sense: try again");
 			memcpy(values + len, digests->digests[i].buffer, 32);
 			len += 32;
 		}
 		mask &= ~done;
 	}
 	if (ms_digest(MS_HASH_SHA256, values, len, ret) < 0)
-		return ms_error_set(err, -EIO, NULL, "cannot hash: OpenSSL has no SHA-256");
+		return ms_error_set(err, -EIO, NULL,
+				    "cannot hash: OpenSSL has no SHA-256");
 	return 0;
 }
 
@@ -106,7 +110,7 @@ static int extend(uint8_t policy[32], struct ms_buf *b)
 
 int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32], size_t *ret_len)
 {
-	uint8_t policy[32] = { 0 };
+	uint8_t policy[32] = {0};
 	int r = 0;
 
 	if (blob->pcrs) {
@@ -134,7 +138,7 @@ int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32], size_t *re
 
 int ms_policy_template(const struct ms_tpm_blob *blob, TPM2B_PUBLIC *ret)
 {
-	TPM2B_PUBLIC p = { 0 };
+	TPM2B_PUBLIC p = {0};
 	size_t len;
 	int r;
 
@@ -159,14 +163,14 @@ int ms_policy_template(const struct ms_tpm_blob *blob, TPM2B_PUBLIC *ret)
 static int damaged(struct ms_error *err)
 {
 	return ms_error_set(err, -EBADMSG, "key-file-damaged",
-			    "the sealed object in the key file is damaged: restore the file from "
-			    "its backup");
+			    "the sealed object in the key file is damaged: restore the "
+			    "file from its backup");
 }
 
 int ms_tpm_blob_check(struct ms_tpm_blob *blob, struct ms_error *err)
 {
 	TPM2B_PUBLIC pub, want;
-	TPM2B_PRIVATE priv = { 0 };
+	TPM2B_PRIVATE priv = {0};
 	uint8_t bytes[sizeof(pub)];
 	size_t at = 0, len = 0;
 
@@ -182,16 +186,18 @@ int ms_tpm_blob_check(struct ms_tpm_blob *blob, struct ms_error *err)
 	    at != blob->priv_len || priv.size == 0)
 		return damaged(err);
 	if (ms_policy_template(blob, &want) < 0)
-		return ms_error_set(err, -EIO, NULL, "cannot hash: OpenSSL has no SHA-256");
+		return ms_error_set(err, -EIO, NULL,
+				    "cannot hash: OpenSSL has no SHA-256");
 	/* unique is H(seed, secret): the one field that differs from object to object */
 	want.publicArea.unique = pub.publicArea.unique;
 	want.size = 0;
-	if (Tss2_MU_TPM2B_PUBLIC_Marshal(&want, bytes, sizeof(bytes), &len) != TSS2_RC_SUCCESS)
+	if (Tss2_MU_TPM2B_PUBLIC_Marshal(&want, bytes, sizeof(bytes), &len) !=
+	    TSS2_RC_SUCCESS)
 		return damaged(err);
 	if (pub.publicArea.type != TPM2_ALG_KEYEDHASH)
 		return ms_error_set(err, -ENOPKG, "key-file-foreign",
-				    "the key file has a TPM key, not a sealed key of modseal: "
-				    "create a key with modseal key create");
+				    "the key file has a TPM key, not a sealed key of "
+				    "modseal: create a key with modseal key create");
 	if (len != blob->pub_len || memcmp(bytes, blob->pub, len) != 0)
 		return damaged(err);
 	if (ms_tpm_name(blob->pub, blob->pub_len, blob->name, &blob->name_len) < 0)

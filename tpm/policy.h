@@ -10,10 +10,11 @@
  * @ret_len: 32, or 0 without any policy
  * Return: 0 or a negative errno.
  */
-int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32], size_t *ret_len)
-	_must_check_;
+int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32],
+		     size_t *ret_len) _must_check_;
 
-/** ms_policy_template() - public area of an object with that policy, without its unique field */
+/** ms_policy_template() - public area of an object with that policy, without its unique
+ * field */
 int ms_policy_template(const struct ms_tpm_blob *blob, TPM2B_PUBLIC *ret) _must_check_;
 
 /** ms_policy_pcr_body() - parameters of TPM2_PolicyPCR as a key file has them */
@@ -22,7 +23,7 @@ void ms_policy_pcr_body(const struct ms_tpm_blob *blob, struct ms_buf *out);
  * ms_policy_pcr_parse() - reverse; sets @pcrs and @pcr_digest
  * Return: 0, -EBADMSG (malformed), -ENOPKG (other banks than SHA-256, or no digest).
  */
-int ms_policy_pcr_parse(const uint8_t *body, size_t len, struct ms_tpm_blob *blob)
-	_must_check_;
+int ms_policy_pcr_parse(const uint8_t *body, size_t len,
+			struct ms_tpm_blob *blob) _must_check_;
 
 #endif

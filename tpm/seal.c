@@ -20,10 +20,12 @@ struct held {
 	ESYS_TR object, session, cipher;
 };
 
-#define HELD_INIT(tpm)                                                           \
-	((struct held){ .t = (tpm), .srk = { .tr = ESYS_TR_NONE },               \
-			.object = ESYS_TR_NONE, .session = ESYS_TR_NONE,         \
-			.cipher = ESYS_TR_NONE })
+#define HELD_INIT(tpm)                              \
+	((struct held){.t = (tpm),                  \
+		       .srk = {.tr = ESYS_TR_NONE}, \
+		       .object = ESYS_TR_NONE,      \
+		       .session = ESYS_TR_NONE,     \
+		       .cipher = ESYS_TR_NONE})
 
 static void drop(struct ms_tpm *t, ESYS_TR *tr)
 {
@@ -40,7 +42,7 @@ static void held_drop_sessions(struct held *h)
 
 static void held_drop(struct held *h)
 {
-	const TPM2B_AUTH zero = { .size = sizeof(zero.buffer) };
+	const TPM2B_AUTH zero = {.size = sizeof(zero.buffer)};
 
 	held_drop_sessions(h);
 	/* ESYS frees its copy of the PIN without wiping it. */
@@ -58,7 +60,8 @@ static int pin_to_auth(const char *pin, TPM2B_AUTH *ret, struct ms_error *err)
 	size_t len = strlen(pin);
 
 	if (len == 0)
-		return ms_error_set(err, -EINVAL, "bad-pin", "the PIN is empty: give a PIN");
+		return ms_error_set(err, -EINVAL, "bad-pin",
+				    "the PIN is empty: give a PIN");
 	if (len > MS_PIN_MAX)
 		return ms_error_set(err, -EINVAL, "bad-pin",
 				    "the PIN is longer than %u bytes: give a shorter one",
@@ -72,16 +75,15 @@ static int pin_to_auth(const char *pin, TPM2B_AUTH *ret, struct ms_error *err)
 }
 
 /* A session whose key only the SRK's owner, the TPM, can know. */
-static TSS2_RC start_session(struct held *h, TPM2_SE type, ESYS_TR bind, TPMA_SESSION attrs,
-			     ESYS_TR *ret)
+static TSS2_RC start_session(struct held *h, TPM2_SE type, ESYS_TR bind,
+			     TPMA_SESSION attrs, ESYS_TR *ret)
 {
-	const TPMT_SYM_DEF aes = { .algorithm = TPM2_ALG_AES,
-				   .keyBits.aes = 128,
-				   .mode.aes = TPM2_ALG_CFB };
+	const TPMT_SYM_DEF aes = {
+		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
 	TSS2_RC rc;
 
-	rc = Esys_StartAuthSession(h->t->esys, h->srk.tr, bind, MS_NO_SESSIONS, NULL, type, &aes,
-				   TPM2_ALG_SHA256, ret);
+	rc = Esys_StartAuthSession(h->t->esys, h->srk.tr, bind, MS_NO_SESSIONS, NULL,
+				   type, &aes, TPM2_ALG_SHA256, ret);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	return Esys_TRSess_SetAttributes(h->t->esys, *ret,
@@ -92,19 +94,21 @@ static TSS2_RC start_session(struct held *h, TPM2_SE type, ESYS_TR bind, TPMA_SE
 /* ------------------------------------------------------------------ seal */
 
 static int create(struct held *h, const TPM2B_SENSITIVE_CREATE *secret,
-		  const TPM2B_PUBLIC *want, struct ms_tpm_blob *blob, struct ms_error *err)
+		  const TPM2B_PUBLIC *want, struct ms_tpm_blob *blob,
+		  struct ms_error *err)
 {
 	_cleanup_esys_ TPM2B_PRIVATE *priv = NULL;
 	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
-	const TPM2B_DATA no_info = { 0 };
-	const TPML_PCR_SELECTION no_pcrs = { 0 };
+	const TPM2B_DATA no_info = {0};
+	const TPML_PCR_SELECTION no_pcrs = {0};
 	TSS2_RC rc;
 
 	rc = start_session(h, TPM2_SE_HMAC, ESYS_TR_NONE,
 			   TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT, &h->session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Create(h->t->esys, h->srk.tr, h->session, ESYS_TR_NONE, ESYS_TR_NONE,
-				 secret, want, &no_info, &no_pcrs, &priv, &pub, NULL, NULL, NULL);
+		rc = Esys_Create(h->t->esys, h->srk.tr, h->session, ESYS_TR_NONE,
+				 ESYS_TR_NONE, secret, want, &no_info, &no_pcrs, &priv,
+				 &pub, NULL, NULL, NULL);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_MU_TPM2B_PUBLIC_Marshal(pub, blob->pub, sizeof(blob->pub),
 						  &blob->pub_len);
@@ -118,14 +122,14 @@ static int create(struct held *h, const TPM2B_SENSITIVE_CREATE *secret,
 static int prove(struct ms_tpm *t, const uint8_t *secret, const char *pin,
 		 const struct ms_tpm_blob *blob, struct ms_error *err)
 {
-	uint8_t again[MS_TPM_SECRET_LEN] = { 0 };
+	uint8_t again[MS_TPM_SECRET_LEN] = {0};
 	int r;
 
 	r = ms_tpm_unseal(t, blob, pin, again, err);
 	if (r == 0 && !ms_equal(again, secret, sizeof(again)))
 		r = ms_error_set(err, -EIO, "tpm-error",
-				 "cannot seal the key: the TPM gave back another one: replace "
-				 "the TPM");
+				 "cannot seal the key: the TPM gave back another one: "
+				 "replace the TPM");
 	ms_wipe(again, sizeof(again));
 	return r;
 }
@@ -133,7 +137,7 @@ static int prove(struct ms_tpm *t, const uint8_t *secret, const char *pin,
 static int seal(struct held *h, const uint8_t *secret, const char *pin,
 		struct ms_tpm_blob *blob, struct ms_error *err)
 {
-	TPM2B_SENSITIVE_CREATE in = { 0 };
+	TPM2B_SENSITIVE_CREATE in = {0};
 	TPM2B_PUBLIC want;
 	int r;
 
@@ -167,7 +171,7 @@ out:
 int ms_tpm_seal(struct ms_tpm *t, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
 		const char *pin, struct ms_tpm_blob *ret, struct ms_error *err)
 {
-	struct ms_tpm_blob blob = { .pcrs = pcrs, .has_pin = pin != NULL };
+	struct ms_tpm_blob blob = {.pcrs = pcrs, .has_pin = pin != NULL};
 	struct held h = HELD_INIT(t);
 	int r;
 
@@ -195,19 +199,21 @@ static int other_srk(struct ms_tpm *t, struct ms_error *err)
 	/* The clock restarts when the TPM is cleared, so it tells how likely that is. */
 	if (Esys_ReadClock(t->esys, MS_NO_SESSIONS, &now) == TSS2_RC_SUCCESS)
 		snprintf(since, sizeof(since),
-			 " (it has run for %" PRIu64 " minutes since it was last cleared)",
+			 " (it has run for %" PRIu64
+			 " minutes since it was last cleared)",
 			 now->clockInfo.clock / 60000);
-	return ms_error_set(err, -ESTALE, "tpm-other",
-			    "cannot unseal the key: this TPM's storage root key is not the one "
-			    "that the key was sealed to: the TPM was cleared, or it is another "
-			    "TPM%s: restore the key from its backup or create it again",
-			    since);
+	return ms_error_set(
+		err, -ESTALE, "tpm-other",
+		"cannot unseal the key: this TPM's storage root key is not the one that "
+		"the key was sealed to: the TPM was cleared, or it is another TPM%s: "
+		"restore the key from its backup or create it again",
+		since);
 }
 
 static int load(struct held *h, const struct ms_tpm_blob *blob, struct ms_error *err)
 {
 	TPM2B_PUBLIC pub;
-	TPM2B_PRIVATE priv = { 0 };
+	TPM2B_PRIVATE priv = {0};
 	size_t at = 0;
 	TSS2_RC rc;
 
@@ -215,7 +221,8 @@ static int load(struct held *h, const struct ms_tpm_blob *blob, struct ms_error 
 	rc = Tss2_MU_TPM2B_PUBLIC_Unmarshal(blob->pub, blob->pub_len, &at, &pub);
 	at = 0;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_MU_TPM2B_PRIVATE_Unmarshal(blob->priv, blob->priv_len, &at, &priv);
+		rc = Tss2_MU_TPM2B_PRIVATE_Unmarshal(blob->priv, blob->priv_len, &at,
+						     &priv);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Load(h->t->esys, h->srk.tr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			       ESYS_TR_NONE, &priv, &pub, &h->object);
@@ -223,8 +230,8 @@ static int load(struct held *h, const struct ms_tpm_blob *blob, struct ms_error 
 	if ((rc & TSS2_RC_LAYER_MASK) == TSS2_MU_RC_LAYER ||
 	    ((rc & TPM2_RC_FMT1) && (rc & TPM2_RC_P) && !(rc & TSS2_RC_LAYER_MASK)))
 		return ms_error_set(err, -EBADMSG, "key-file-damaged",
-				    "cannot unseal the key: the sealed object is damaged (0x%x): "
-				    "restore the key file from its backup",
+				    "cannot unseal the key: the sealed object is damaged "
+				    "(0x%x): restore the key file from its backup",
 				    rc);
 	return ms_tpm_explain(rc, "load the sealed object", err);
 }
@@ -236,7 +243,8 @@ static void list_pcrs(uint32_t mask, char *dst, size_t size)
 	dst[0] = '\0';
 	for (unsigned int i = 0; i < 24 && at < size; i++)
 		if (mask & (1u << i))
-			at += (size_t)snprintf(dst + at, size - at, at ? ", %u" : "%u", i);
+			at += (size_t)snprintf(dst + at, size - at, at ? ", %u" : "%u",
+					       i);
 }
 
 static int other_pcrs(uint32_t mask, struct ms_error *err)
@@ -245,14 +253,14 @@ static int other_pcrs(uint32_t mask, struct ms_error *err)
 	char list[96];
 
 	list_pcrs(mask, list, sizeof(list));
-	return ms_error_set(err, -EPERM, "tpm-pcr",
-			    "cannot unseal the key: PCR%s %s %s not what %s when the key was "
-			    "sealed%s: boot the system as it was then, or restore the key from "
-			    "its backup",
-			    many ? "s" : "", list, many ? "are" : "is",
-			    many ? "they were" : "it was",
-			    mask == 1u << 7 ? " (PCR 7 tells of Secure Boot: on or off, and its keys)"
-					    : "");
+	return ms_error_set(
+		err, -EPERM, "tpm-pcr",
+		"cannot unseal the key: PCR%s %s %s not what %s when the key was "
+		"sealed%s: boot the system as it was then, or restore the key from its "
+		"backup",
+		many ? "s" : "", list, many ? "are" : "is", many ? "they were" : "it was",
+		mask == 1u << 7 ? " (PCR 7 tells of Secure Boot: on or off, and its keys)"
+				: "");
 }
 
 /* Says how many tries are left: a person is at the keyboard. */
@@ -265,15 +273,16 @@ static int wrong_pin(struct ms_tpm *t, struct ms_error *err)
 		return ms_tpm_explain(TPM2_RC_AUTH_FAIL, "unseal the key", err);
 	left = i.lockout_counter < i.lockout_max ? i.lockout_max - i.lockout_counter : 0;
 	if (left == 0)
-		return ms_error_set(err, -EACCES, "wrong-pin",
-				    "cannot unseal the key: wrong PIN, and it was the last try: "
-				    "the TPM is locked now and gives one try back in at most %u "
-				    "seconds",
-				    i.lockout_recovery_s);
-	return ms_error_set(err, -EACCES, "wrong-pin",
-			    "cannot unseal the key: wrong PIN: %u of %u tries are left before the "
-			    "TPM locks itself; one comes back every %u seconds: give the right PIN",
-			    left, i.lockout_max, i.lockout_recovery_s);
+		return ms_error_set(
+			err, -EACCES, "wrong-pin",
+			"cannot unseal the key: wrong PIN, and it was the last try: the "
+			"TPM is locked now and gives one try back in at most %u seconds",
+			i.lockout_recovery_s);
+	return ms_error_set(
+		err, -EACCES, "wrong-pin",
+		"cannot unseal the key: wrong PIN: %u of %u tries are left before the "
+		"TPM locks itself; one comes back every %u seconds: give the right PIN",
+		left, i.lockout_max, i.lockout_recovery_s);
 }
 
 static int locked_out(struct ms_tpm *t, struct ms_error *err)
@@ -289,9 +298,9 @@ static int locked_out(struct ms_tpm *t, struct ms_error *err)
 	if (gmtime_r(&end, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	return ms_error_set(err, -EAGAIN, "tpm-lockout",
-			    "cannot unseal the key: the TPM is locked after %u wrong PINs (%u "
-			    "allowed) and gives one try back by %s: wait, or end it with "
-			    "tpm2_dictionarylockout -c",
+			    "cannot unseal the key: the TPM is locked after %u wrong "
+			    "PINs (%u allowed) and gives one try back by %s: wait, or "
+			    "end it with tpm2_dictionarylockout -c",
 			    i.lockout_counter, i.lockout_max, when);
 }
 
@@ -311,13 +320,14 @@ static int explain_unseal(struct held *h, const struct ms_tpm_blob *blob, TSS2_R
 	}
 }
 
-static TSS2_RC satisfy(struct held *h, const struct ms_tpm_blob *blob, bool *ret_pcrs_differ)
+static TSS2_RC satisfy(struct held *h, const struct ms_tpm_blob *blob,
+		       bool *ret_pcrs_differ)
 {
 	ESYS_CONTEXT *e = h->t->esys;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	if (blob->pcrs) {
-		TPM2B_DIGEST digest = { .size = sizeof(blob->pcr_digest) };
+		TPM2B_DIGEST digest = {.size = sizeof(blob->pcr_digest)};
 		TPML_PCR_SELECTION pcrs;
 
 		memcpy(digest.buffer, blob->pcr_digest, sizeof(blob->pcr_digest));
@@ -347,8 +357,8 @@ static TSS2_RC attempt(struct held *h, const struct ms_tpm_blob *blob, uint8_t *
 	if (rc == TSS2_RC_SUCCESS)
 		rc = satisfy(h, blob, ret_pcrs_differ);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Unseal(h->t->esys, h->object, h->session, h->cipher, ESYS_TR_NONE,
-				 &secret);
+		rc = Esys_Unseal(h->t->esys, h->object, h->session, h->cipher,
+				 ESYS_TR_NONE, &secret);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	if (secret->size != MS_TPM_SECRET_LEN)
@@ -377,7 +387,7 @@ static int unseal(struct held *h, const struct ms_tpm_blob *blob, const char *pi
 	if (r < 0)
 		return r;
 	if (blob->has_pin) {
-		TPM2B_AUTH auth = { 0 };
+		TPM2B_AUTH auth = {0};
 
 		r = pin_to_auth(pin, &auth, err);
 		if (r == 0)

@@ -8,26 +8,30 @@
 #include "tpm/internal.h"
 
 /*
- * ECC P-256 storage parent with an empty unique field and noDA: what a parent of 0x40000001
- * means in a TSS2 PRIVATE KEY file (TCG TPM v2.0 Provisioning Guidance, 7.5.1).
+ * ECC P-256 storage parent with an empty unique field and noDA: what a parent of
+ * 0x40000001 means in a TSS2 PRIVATE KEY file (TCG TPM v2.0 Provisioning
+ * Guidance, 7.5.1).
  */
 static const TPM2B_PUBLIC ecc_template = {
-	.publicArea = {
-		.type = TPM2_ALG_ECC,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-				    TPMA_OBJECT_SENSITIVEDATAORIGIN |
-				    TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA |
-				    TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT,
-		.parameters.eccDetail = {
-			.symmetric = { .algorithm = TPM2_ALG_AES,
-				       .keyBits.aes = 128,
-				       .mode.aes = TPM2_ALG_CFB },
-			.scheme.scheme = TPM2_ALG_NULL,
-			.curveID = TPM2_ECC_NIST_P256,
-			.kdf.scheme = TPM2_ALG_NULL,
+	.publicArea =
+		{
+			.type = TPM2_ALG_ECC,
+			.nameAlg = TPM2_ALG_SHA256,
+			.objectAttributes = TPMA_OBJECT_FIXEDTPM |
+					    TPMA_OBJECT_FIXEDPARENT |
+					    TPMA_OBJECT_SENSITIVEDATAORIGIN |
+					    TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA |
+					    TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT,
+			.parameters.eccDetail =
+				{
+					.symmetric = {.algorithm = TPM2_ALG_AES,
+						      .keyBits.aes = 128,
+						      .mode.aes = TPM2_ALG_CFB},
+					.scheme.scheme = TPM2_ALG_NULL,
+					.curveID = TPM2_ECC_NIST_P256,
+					.kdf.scheme = TPM2_ALG_NULL,
+				},
 		},
-	},
 };
 
 int ms_tpm_name(const uint8_t *pub, size_t len, uint8_t ret[MS_TPM_NAME_MAX],
@@ -83,8 +87,8 @@ static int pin_name(struct ms_tpm *t, const TPM2B_PUBLIC *pub, struct ms_srk *s,
 				    "different ones: power off and inspect the machine");
 	if (ms_tpm_name(bytes, len, s->name, &s->name_len) < 0)
 		return ms_error_set(err, -ENOPKG, "tpm-unsupported",
-				    "cannot use the storage root key: its hash is unknown: make "
-				    "it again with SHA-256");
+				    "cannot use the storage root key: its hash is "
+				    "unknown: make it again with SHA-256");
 	return 0;
 }
 
@@ -100,9 +104,10 @@ static int use_persistent(struct ms_tpm *t, struct ms_srk *s, struct ms_error *e
 	if (rc != TSS2_RC_SUCCESS)
 		return ms_tpm_explain(rc, "use the storage root key", err);
 	if ((pub->publicArea.objectAttributes & need) != need)
-		return ms_error_set(err, -ENOPKG, "tpm-unsupported",
-				    "cannot use the storage root key: the object at 0x81000001 is "
-				    "no storage key: remove it with tpm2_evictcontrol");
+		return ms_error_set(
+			err, -ENOPKG, "tpm-unsupported",
+			"cannot use the storage root key: the object at 0x81000001 is no "
+			"storage key: remove it with tpm2_evictcontrol");
 	s->parent = MS_TPM_PARENT_SRK;
 	return pin_name(t, pub, s, err);
 }
@@ -110,14 +115,14 @@ static int use_persistent(struct ms_tpm *t, struct ms_srk *s, struct ms_error *e
 static int use_template(struct ms_tpm *t, struct ms_srk *s, struct ms_error *err)
 {
 	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
-	const TPM2B_SENSITIVE_CREATE no_auth = { 0 };
-	const TPM2B_DATA no_info = { 0 };
-	const TPML_PCR_SELECTION no_pcrs = { 0 };
+	const TPM2B_SENSITIVE_CREATE no_auth = {0};
+	const TPM2B_DATA no_info = {0};
+	const TPML_PCR_SELECTION no_pcrs = {0};
 	TSS2_RC rc;
 
 	rc = Esys_CreatePrimary(t->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				ESYS_TR_NONE, &no_auth, &ecc_template, &no_info, &no_pcrs, &s->tr,
-				&pub, NULL, NULL, NULL);
+				ESYS_TR_NONE, &no_auth, &ecc_template, &no_info, &no_pcrs,
+				&s->tr, &pub, NULL, NULL, NULL);
 	if (rc != TSS2_RC_SUCCESS)
 		return ms_tpm_explain(rc, "create the storage root key", err);
 	s->transient = true;
@@ -131,17 +136,19 @@ static int persistent_exists(struct ms_tpm *t, bool *ret, struct ms_error *err)
 	TPMI_YES_NO more;
 	TSS2_RC rc;
 
-	rc = Esys_GetCapability(t->esys, MS_NO_SESSIONS, TPM2_CAP_HANDLES, MS_TPM_PARENT_SRK, 1,
-				&more, &caps);
+	rc = Esys_GetCapability(t->esys, MS_NO_SESSIONS, TPM2_CAP_HANDLES,
+				MS_TPM_PARENT_SRK, 1, &more, &caps);
 	if (rc != TSS2_RC_SUCCESS)
 		return ms_tpm_explain(rc, "look for the storage root key", err);
-	*ret = caps->data.handles.count > 0 && caps->data.handles.handle[0] == MS_TPM_PARENT_SRK;
+	*ret = caps->data.handles.count > 0 &&
+	       caps->data.handles.handle[0] == MS_TPM_PARENT_SRK;
 	return 0;
 }
 
-int ms_srk_use(struct ms_tpm *t, uint32_t parent, struct ms_srk *ret, struct ms_error *err)
+int ms_srk_use(struct ms_tpm *t, uint32_t parent, struct ms_srk *ret,
+	       struct ms_error *err)
 {
-	struct ms_srk s = { .tr = ESYS_TR_NONE };
+	struct ms_srk s = {.tr = ESYS_TR_NONE};
 	bool persistent = false;
 	int r = 0;
 
@@ -149,7 +156,8 @@ int ms_srk_use(struct ms_tpm *t, uint32_t parent, struct ms_srk *ret, struct ms_
 		r = persistent_exists(t, &persistent, err);
 	if (r < 0)
 		return r;
-	/* A persistent one that is gone may have been made from the template: names tell. */
+	/* A persistent one that is gone may have been made from the template: names tell.
+	 */
 	r = persistent ? use_persistent(t, &s, err) : use_template(t, &s, err);
 	if (r < 0) {
 		ms_srk_drop(t, &s);

@@ -39,14 +39,14 @@ int ms_tpm_ping(struct ms_tpm *t, struct ms_error *err)
 	return ms_tpm_explain(rc, "reach the TPM", err);
 }
 
-static int handles(struct ms_tpm *t, uint32_t first, uint32_t max, TPMS_CAPABILITY_DATA **ret,
-		   struct ms_error *err)
+static int handles(struct ms_tpm *t, uint32_t first, uint32_t max,
+		   TPMS_CAPABILITY_DATA **ret, struct ms_error *err)
 {
 	TPMI_YES_NO more;
 	TSS2_RC rc;
 
-	rc = Esys_GetCapability(t->esys, MS_NO_SESSIONS, TPM2_CAP_HANDLES, first, max, &more,
-				ret);
+	rc = Esys_GetCapability(t->esys, MS_NO_SESSIONS, TPM2_CAP_HANDLES, first, max,
+				&more, ret);
 	return ms_tpm_explain(rc, "ask the TPM for its handles", err);
 }
 
@@ -66,8 +66,8 @@ static int flush_leftovers(struct ms_tpm *t, uint32_t first, struct ms_error *er
 	for (uint32_t i = 0; i < caps->data.handles.count; i++) {
 		ESYS_TR tr;
 
-		if (Esys_TR_FromTPMPublic(t->esys, caps->data.handles.handle[i], MS_NO_SESSIONS,
-					  &tr) == TSS2_RC_SUCCESS)
+		if (Esys_TR_FromTPMPublic(t->esys, caps->data.handles.handle[i],
+					  MS_NO_SESSIONS, &tr) == TSS2_RC_SUCCESS)
 			Esys_FlushContext(t->esys, tr);
 	}
 	return 0;
@@ -85,24 +85,26 @@ static int cannot_connect(const char *tcti, TSS2_RC rc, struct ms_error *err)
 		path = tcti + 11;
 	if (path && *path && access(path, R_OK | W_OK) < 0) {
 		if (errno == EACCES || errno == EPERM)
-			return ms_error_set(err, -ENODEV, "tpm-absent",
-					    "cannot open the TPM: no permission for %s: run the "
-					    "agent as a member of the file's group (tss)",
-					    path);
+			return ms_error_set(
+				err, -ENODEV, "tpm-absent",
+				"cannot open the TPM: no permission for %s: run the "
+				"agent as a member of the file's group (tss)",
+				path);
 		if (errno == ENOENT || errno == ENOTDIR)
-			return ms_error_set(err, -ENODEV, "tpm-absent",
-					    "cannot open the TPM: there is no %s: %s", path,
-					    device ? "enable the TPM in the firmware set-up, or "
-						     "correct tcti in section [tpm]"
-						   : "start swtpm, or correct tcti in section "
-						     "[tpm]");
+			return ms_error_set(
+				err, -ENODEV, "tpm-absent",
+				"cannot open the TPM: there is no %s: %s", path,
+				device ? "enable the TPM in the firmware set-up, or "
+					 "correct tcti in section [tpm]"
+				       : "start swtpm, or correct tcti in section [tpm]");
 	}
 	if ((rc & 0xffff) == TSS2_BASE_RC_IO_ERROR)
-		return ms_error_set(err, -ENODEV, "tpm-absent",
-				    "cannot open the TPM: nothing answers at \"%s\": %s", tcti,
-				    device ? "end other programs that have it open, or use "
-					     "device:/dev/tpmrm0"
-					   : "start it, or correct tcti in section [tpm]");
+		return ms_error_set(
+			err, -ENODEV, "tpm-absent",
+			"cannot open the TPM: nothing answers at \"%s\": %s", tcti,
+			device ? "end other programs that have it open, or use "
+				 "device:/dev/tpmrm0"
+			       : "start it, or correct tcti in section [tpm]");
 	return ms_tpm_explain(rc, "open the TPM", err);
 }
 
@@ -112,7 +114,8 @@ int ms_tpm_open(const char *tcti, struct ms_tpm **ret, struct ms_error *err)
 	TSS2_RC rc;
 	int r;
 
-	/* One sentence is printed, ours; whoever sets TSS2_LOG himself gets the TSS's too. */
+	/* One sentence is printed, ours; whoever sets TSS2_LOG himself gets the TSS's
+	 * too. */
 	setenv("TSS2_LOG", "all+NONE", 0);
 	t = calloc(1, sizeof(*t));
 	if (!t)
@@ -175,14 +178,14 @@ static void fill_fixed(const TPMS_CAPABILITY_DATA *caps, struct ms_tpm_info *i)
 		vendor[k] = ms_tpm_prop(caps, TPM2_PT_VENDOR_STRING_1 + k);
 	copy_chars(i->manufacturer, sizeof(i->manufacturer), &maker, 1);
 	copy_chars(i->vendor, sizeof(i->vendor), vendor, 4);
-	snprintf(i->firmware, sizeof(i->firmware), "%u.%u.%u.%u", v1 >> 16, v1 & 0xffff, v2 >> 16,
-		 v2 & 0xffff);
+	snprintf(i->firmware, sizeof(i->firmware), "%u.%u.%u.%u", v1 >> 16, v1 & 0xffff,
+		 v2 >> 16, v2 & 0xffff);
 }
 
 int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret, struct ms_error *err)
 {
 	_cleanup_esys_ TPMS_CAPABILITY_DATA *fixed = NULL, *var = NULL, *srk = NULL;
-	struct ms_tpm_info i = { 0 };
+	struct ms_tpm_info i = {0};
 	int r;
 
 	r = ms_tpm_props(t, TPM2_PT_FIXED, &fixed, err);
@@ -232,7 +235,8 @@ void ms_tpm_forget(struct ms_tpm *t)
 {
 	_cleanup_esys_ TPMS_CAPABILITY_DATA *caps = NULL;
 
-	/* A long answer over the command buffer; if the TPM is gone, the context goes too. */
+	/* A long answer over the command buffer; if the TPM is gone, the context goes
+	 * too. */
 	if (ms_tpm_props(t, TPM2_PT_FIXED, &caps, NULL) == 0)
 		ms_wipe(caps, sizeof(*caps));
 	wipe_stack();

@@ -67,7 +67,8 @@ struct ms_tpm;
  */
 int ms_tpm_open(const char *tcti, struct ms_tpm **ret, struct ms_error *err) _must_check_;
 void ms_tpm_close(struct ms_tpm *t);
-int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret, struct ms_error *err) _must_check_;
+int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret,
+		struct ms_error *err) _must_check_;
 
 /**
  * ms_tpm_seal() - seal a secret under the SRK
@@ -75,11 +76,12 @@ int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret, struct ms_error *err)
  * @pin: NUL-terminated, or NULL; with a PIN the object counts dictionary attacks, without
  *       it has noDA
  *
- * SRK: persistent 0x81000001 if there, else the TCG ECC template with noDA. Session salted
- * to it, AES-128-CFB parameter encryption both ways, userWithAuth clear.
+ * SRK: persistent 0x81000001 if there, else the TCG ECC template with noDA. Session
+ * salted to it, AES-128-CFB parameter encryption both ways, userWithAuth clear.
  */
 int ms_tpm_seal(struct ms_tpm *t, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
-		const char *pin, struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+		const char *pin, struct ms_tpm_blob *ret,
+		struct ms_error *err) _must_check_;
 
 /**
  * ms_tpm_unseal() - get it back
@@ -101,7 +103,8 @@ int ms_tpm_unseal(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *
  */
 int ms_tpm_blob_check(struct ms_tpm_blob *blob, struct ms_error *err) _must_check_;
 
-/** ms_tpm_explain() - a TSS2_RC as errno and sentence. @what: what failed, say "unseal" */
+/** ms_tpm_explain() - a TSS2_RC as errno and sentence. @what: what failed, say "unseal"
+ */
 int ms_tpm_explain(uint32_t rc, const char *what, struct ms_error *err);
 
 #endif

@@ -6,8 +6,8 @@
 
 #define TAG_EXPLICIT(n) (MS_DER_CTX0C | (n))
 
-static const uint8_t oid_any[] = { 0x67, 0x81, 0x05, 0x0a, 0x01 }; /* 2.23.133.10.1 */
-static const uint8_t oid_sealed[] = { 0x67, 0x81, 0x05, 0x0a, 0x01, 0x05 };
+static const uint8_t oid_any[] = {0x67, 0x81, 0x05, 0x0a, 0x01}; /* 2.23.133.10.1 */
+static const uint8_t oid_sealed[] = {0x67, 0x81, 0x05, 0x0a, 0x01, 0x05};
 
 /* ------------------------------------------------------------------ read */
 
@@ -17,7 +17,7 @@ static struct ms_reader element(struct ms_reader *r, uint8_t tag)
 	struct ms_der e;
 
 	if (ms_der_get(r, tag, &e) < 0)
-		return (struct ms_reader){ .err = -EBADMSG };
+		return (struct ms_reader){.err = -EBADMSG};
 	return e.body;
 }
 
@@ -29,7 +29,8 @@ static uint32_t integer(struct ms_reader *r)
 
 	if (ms_der_integer(r, &e) < 0)
 		return 0;
-	if (e.body.left > 5 || (e.body.p[0] & 0x80) || (e.body.left == 5 && e.body.p[0] != 0)) {
+	if (e.body.left > 5 || (e.body.p[0] & 0x80) ||
+	    (e.body.left == 5 && e.body.p[0] != 0)) {
 		r->err = -EBADMSG;
 		return 0;
 	}
@@ -72,7 +73,8 @@ static int policy(struct ms_reader *steps, struct ms_tpm_blob *blob)
 			return -EBADMSG;
 		if (code == TPM2_CC_PolicyPCR && !blob->pcrs && !blob->has_pin)
 			r = ms_policy_pcr_parse(body.p, body.left, blob);
-		else if (code == TPM2_CC_PolicyAuthValue && !blob->has_pin && body.left == 0)
+		else if (code == TPM2_CC_PolicyAuthValue && !blob->has_pin &&
+			 body.left == 0)
 			blob->has_pin = true;
 		else
 			r = -ENOPKG;
@@ -98,15 +100,15 @@ static size_t octets(struct ms_reader *r, uint8_t *dst, size_t max)
 static int damaged(struct ms_error *err)
 {
 	return ms_error_set(err, -EBADMSG, "key-file-damaged",
-			    "the key file's " MS_TSS2KEY_LABEL " is damaged: restore the file "
-			    "from its backup");
+			    "the key file's " MS_TSS2KEY_LABEL
+			    " is damaged: restore the file from its backup");
 }
 
 static int foreign(struct ms_error *err, const char *what)
 {
 	return ms_error_set(err, -ENOPKG, "key-file-foreign",
-			    "the key file has %s: it was not made by modseal; create a key with "
-			    "modseal key create",
+			    "the key file has %s: it was not made by modseal; create a "
+			    "key with modseal key create",
 			    what);
 }
 
@@ -124,7 +126,7 @@ static int check_type(const struct ms_reader *oid, struct ms_error *err)
 int ms_tss2key_parse(const uint8_t *der, size_t len, struct ms_tpm_blob *ret,
 		     struct ms_error *err)
 {
-	struct ms_tpm_blob blob = { 0 };
+	struct ms_tpm_blob blob = {0};
 	struct ms_reader r = MS_READER(der, len), key, wrap, oid;
 	bool empty_auth = false;
 	int e;
@@ -188,7 +190,7 @@ static void wrap_from(struct ms_buf *b, size_t from, uint8_t tag)
 
 static void put_integer(struct ms_buf *b, uint32_t v)
 {
-	uint8_t bytes[5] = { 0 };
+	uint8_t bytes[5] = {0};
 	size_t skip = 0;
 
 	ms_put_be32(bytes + 1, v);
@@ -222,7 +224,7 @@ static void put_policy(struct ms_buf *b, const struct ms_tpm_blob *blob)
 		put_step(b, TPM2_CC_PolicyPCR, &body);
 	}
 	if (blob->has_pin)
-		put_step(b, TPM2_CC_PolicyAuthValue, &(struct ms_buf){ 0 });
+		put_step(b, TPM2_CC_PolicyAuthValue, &(struct ms_buf){0});
 	wrap_from(b, from, MS_DER_SEQUENCE);
 	wrap_from(b, from, TAG_EXPLICIT(1));
 }

@@ -13,8 +13,8 @@
  * ms_tss2key_parse() - DER of a TPMKey
  * @ret: parent, pcrs, pcr_digest, has_pin, pub and priv are set; the Names are not
  *
- * Strict DER. Takes what modseal writes: type sealed, emptyAuth, a policy of PolicyPCR and
- * PolicyAuthValue in this order, parent 0x81000001 or 0x40000001.
+ * Strict DER. Takes what modseal writes: type sealed, emptyAuth, a policy of PolicyPCR
+ * and PolicyAuthValue in this order, parent 0x81000001 or 0x40000001.
  *
  * Return: 0, -EBADMSG (malformed), -ENOPKG (another type of key, policy or parent).
  */

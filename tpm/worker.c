@@ -10,7 +10,8 @@
 #include "tpm/worker.h"
 #include "tpm/worker_proto.h"
 
-/* An idle worker lets go of the TPM, which others may want who have no resource manager. */
+/* An idle worker lets go of the TPM, which others may want who have no resource manager.
+ */
 #define IDLE_MS 500
 
 struct worker {
@@ -22,7 +23,7 @@ struct worker {
 		uint8_t msg[MS_TPMW_MSG_MAX];
 		struct ms_tpmw_request q;
 		struct ms_tpmw_answer a;
-	} *s;
+	} * s;
 };
 
 /*
@@ -93,7 +94,7 @@ static int answer(struct worker *w, size_t len)
 /* Return: 1 there is a message, 0 end of file, or a negative errno. */
 static int receive(struct worker *w, size_t *ret_len)
 {
-	struct pollfd p = { .fd = w->fd, .events = POLLIN };
+	struct pollfd p = {.fd = w->fd, .events = POLLIN};
 	ssize_t n;
 	int r;
 
@@ -121,7 +122,7 @@ static int receive(struct worker *w, size_t *ret_len)
 
 int ms_tpm_worker_run(int fd, const char *tcti)
 {
-	struct worker w = { .fd = fd, .tcti = tcti };
+	struct worker w = {.fd = fd, .tcti = tcti};
 	size_t len = 0;
 	int r;
 

@@ -36,10 +36,11 @@ struct ms_tpmw {
  * set to -1, and the caller must ask for a new worker. Secrets in messages are wiped.
  * (-ENODEV while @w->fd is still open: the worker is fine, the TPM is not.)
  */
-int ms_tpmw_info(struct ms_tpmw *w, struct ms_tpm_info *ret, struct ms_error *err)
-	_must_check_;
-int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
-		 const char *pin, struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+int ms_tpmw_info(struct ms_tpmw *w, struct ms_tpm_info *ret,
+		 struct ms_error *err) _must_check_;
+int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN],
+		 uint32_t pcrs, const char *pin, struct ms_tpm_blob *ret,
+		 struct ms_error *err) _must_check_;
 int ms_tpmw_unseal(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
 		   uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err) _must_check_;
 

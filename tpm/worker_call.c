@@ -27,7 +27,7 @@ static int64_t now_ms(void)
 /* Return: 0 ready, -ETIMEDOUT, or another negative errno. */
 static int wait_for(int fd, short events, int64_t until)
 {
-	struct pollfd p = { .fd = fd, .events = events };
+	struct pollfd p = {.fd = fd, .events = events};
 
 	for (;;) {
 		int64_t left = until - now_ms();
@@ -106,23 +106,26 @@ static int call(struct ms_tpmw *w, struct call *c, struct ms_error *err)
 	int r;
 
 	if (w->fd < 0)
-		return ms_error_set(err, -ENODEV, "tpm-worker-gone",
-				    "the TPM process is not running: try again in a moment");
+		return ms_error_set(
+			err, -ENODEV, "tpm-worker-gone",
+			"the TPM process is not running: try again in a moment");
 	r = exchange(w, c);
 	if (r == -ENOMEM)
-		return ms_error_set(err, r, "no-memory", "out of memory: close other programs");
+		return ms_error_set(err, r, "no-memory",
+				    "out of memory: close other programs");
 	if (r < 0) {
 		close(w->fd);
 		w->fd = -1;
 	}
 	if (r == -ETIMEDOUT)
 		return ms_error_set(err, r, "tpm-timeout",
-				    "the TPM did not answer within %u ms: try again, and if it "
-				    "stays so, power the machine off and on",
+				    "the TPM did not answer within %u ms: try again, and "
+				    "if it stays so, power the machine off and on",
 				    w->deadline_ms);
 	if (r < 0)
-		return ms_error_set(err, -ENODEV, "tpm-worker-gone",
-				    "the TPM process ended in the middle of a request: try again");
+		return ms_error_set(
+			err, -ENODEV, "tpm-worker-gone",
+			"the TPM process ended in the middle of a request: try again");
 	if (c->a.rc < 0 && err)
 		*err = c->a.err;
 	return c->a.rc;
@@ -135,8 +138,9 @@ static struct call *call_new(enum ms_tpmw_op op, struct ms_error *err)
 	if (c)
 		c->q.op = (uint8_t)op;
 	else
-		ms_error_set(err, -ENOMEM, "no-memory",
-			     "out of locked memory: raise RLIMIT_MEMLOCK (LimitMEMLOCK=)");
+		ms_error_set(
+			err, -ENOMEM, "no-memory",
+			"out of locked memory: raise RLIMIT_MEMLOCK (LimitMEMLOCK=)");
 	return c;
 }
 
@@ -175,8 +179,9 @@ int ms_tpmw_info(struct ms_tpmw *w, struct ms_tpm_info *ret, struct ms_error *er
 	return r;
 }
 
-int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
-		 const char *pin, struct ms_tpm_blob *ret, struct ms_error *err)
+int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN],
+		 uint32_t pcrs, const char *pin, struct ms_tpm_blob *ret,
+		 struct ms_error *err)
 {
 	_cleanup_call_ struct call *c = call_new(MS_TPMW_SEAL, err);
 	int r;

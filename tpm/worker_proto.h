@@ -51,10 +51,10 @@ struct ms_tpmw_answer {
 
 /* The puts append a message; the gets read one. Return: 0, -EBADMSG, -EFBIG, -ENOMEM. */
 int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q) _must_check_;
-int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *ret)
-	_must_check_;
+int ms_tpmw_get_request(const uint8_t *p, size_t len,
+			struct ms_tpmw_request *ret) _must_check_;
 int ms_tpmw_put_answer(struct ms_buf *b, const struct ms_tpmw_answer *a) _must_check_;
-int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
-	_must_check_;
+int ms_tpmw_get_answer(const uint8_t *p, size_t len,
+		       struct ms_tpmw_answer *ret) _must_check_;
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Test only: seals a private key that somebody else made, so that modseal's signatures can
- * be held against those of other tools with the very same key.
+ * Test only: seals a private key that somebody else made, so that modseal's signatures
+ * can be held against those of other tools with the very same key.
  *
  *   seal-pem TCTI KEY.pem CERT.pem OUT.key [PIN]
  */
@@ -13,7 +13,8 @@
 
 static int fail(const char *what, const struct ms_error *err)
 {
-	fprintf(stderr, "seal-pem: %s: %s\n", what, err && *err->msg ? err->msg : "failed");
+	fprintf(stderr, "seal-pem: %s: %s\n", what,
+		err && *err->msg ? err->msg : "failed");
 	return 1;
 }
 
@@ -51,7 +52,7 @@ int main(int argc, char **argv)
 	static struct ms_keyfile k;
 	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	uint8_t kek[MS_TPM_SECRET_LEN];
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	struct ms_tpm *t = NULL;
 	EVP_PKEY *key;
 

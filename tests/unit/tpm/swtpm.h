@@ -28,7 +28,7 @@ struct swtpm {
 
 static inline void swtpm_pause(void)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
 /* Runs a program to its end, quietly; returns its exit status. */
@@ -51,7 +51,7 @@ static inline int swtpm_command(char *const argv[])
 
 static inline bool swtpm_answers(const struct swtpm *s)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool up;
 
@@ -77,9 +77,9 @@ static inline void swtpm_start(struct swtpm *s)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(log, 1);
 		dup2(log, 2);
-		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server",
-		       server, "--ctrl", ctrl, "--flags", "not-need-init,startup-clear",
-		       (char *)NULL);
+		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state,
+		       "--server", server, "--ctrl", ctrl, "--flags",
+		       "not-need-init,startup-clear", (char *)NULL);
 		_exit(127);
 	}
 	for (int i = 0; !swtpm_answers(s); i++) {
@@ -105,7 +105,7 @@ static inline void swtpm_kill(struct swtpm *s)
 
 static inline void swtpm_new(struct swtpm *s)
 {
-	*s = (struct swtpm){ .dir = "/tmp/modseal-test-XXXXXX" };
+	*s = (struct swtpm){.dir = "/tmp/modseal-test-XXXXXX"};
 	assert_non_null(mkdtemp(s->dir));
 	snprintf(s->sock, sizeof(s->sock), "%s/sock", s->dir);
 	snprintf(s->tcti, sizeof(s->tcti), "swtpm:path=%s", s->sock);
@@ -114,17 +114,17 @@ static inline void swtpm_new(struct swtpm *s)
 
 static inline void swtpm_end(struct swtpm *s)
 {
-	char *const rm[] = { (char[]){ "rm" }, (char[]){ "-rf" }, s->dir, NULL };
+	char *const rm[] = {(char[]){"rm"}, (char[]){"-rf"}, s->dir, NULL};
 
 	swtpm_kill(s);
 	swtpm_command(rm);
 }
 
 /* Runs one of tpm2-tools against it: SWTPM_TOOL(&s, "tpm2_pcrextend", "7:sha256=..."). */
-#define SWTPM_TOOL(s, ...)                                                           \
-	({                                                                           \
-		setenv("TPM2TOOLS_TCTI", (s)->tcti, 1);                              \
-		swtpm_command((char *const[]){ SWTPM_ARGS(__VA_ARGS__), NULL });     \
+#define SWTPM_TOOL(s, ...)                                                     \
+	({                                                                     \
+		setenv("TPM2TOOLS_TCTI", (s)->tcti, 1);                        \
+		swtpm_command((char *const[]){SWTPM_ARGS(__VA_ARGS__), NULL}); \
 	})
 #define SWTPM_ARGS(...) __VA_ARGS__
 

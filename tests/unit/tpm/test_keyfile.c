@@ -9,8 +9,8 @@ static void test_roundtrip(void **state)
 {
 	static struct ms_keyfile k, back;
 	_cleanup_buf_ struct ms_buf text = MS_BUF_INIT(MS_KEY_FILE_MAX);
-	const struct ms_cert_request req = { .common_name = "test", .days = 1 };
-	struct ms_error err = { 0 };
+	const struct ms_cert_request req = {.common_name = "test", .days = 1};
+	struct ms_error err = {0};
 	struct ms_tpm *t = NULL;
 	EVP_PKEY *key = NULL, *again = NULL;
 	uint8_t *der = NULL;
@@ -21,7 +21,8 @@ static void test_roundtrip(void **state)
 	assert_int_equal(ms_cert_self_sign(key, &req, &der, &k.cert_len), 0);
 	memcpy(k.cert, der, k.cert_len);
 	free(der);
-	if (ms_tpm_open(tpm.tcti, &t, &err) || ms_tpm_seal(t, kek, 1u << 7, "1234", &k.blob, &err))
+	if (ms_tpm_open(tpm.tcti, &t, &err) ||
+	    ms_tpm_seal(t, kek, 1u << 7, "1234", &k.blob, &err))
 		fail_msg("%s", err.msg);
 	ms_tpm_close(t);
 	k.created = 1234567890;

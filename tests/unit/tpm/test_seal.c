@@ -8,13 +8,13 @@ static struct swtpm tpm;
 
 static void test_roundtrip(void **state)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	struct ms_tpm *t = NULL;
 	struct ms_tpm_blob blob;
-	uint8_t out[MS_TPM_SECRET_LEN] = { 0 };
-	static const char *const pins[] = { NULL, "1234",
-		"a PIN longer than the 32 bytes a TPM takes" };
-	static const uint32_t masks[] = { 0, 1u << 7, 0xffffff };
+	uint8_t out[MS_TPM_SECRET_LEN] = {0};
+	static const char *const pins[] = {NULL, "1234",
+					   "a PIN longer than the 32 bytes a TPM takes"};
+	static const uint32_t masks[] = {0, 1u << 7, 0xffffff};
 
 	if (ms_tpm_open(tpm.tcti, &t, &err))
 		fail_msg("%s", err.msg);

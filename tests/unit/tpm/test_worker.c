@@ -25,7 +25,7 @@ static void worker_start(struct worker *k, const char *tcti, unsigned int deadli
 		_exit(ms_tpm_worker_run(sv[1], tcti) == 0 ? 0 : 1);
 	}
 	close(sv[1]);
-	k->w = (struct ms_tpmw){ .fd = sv[0], .deadline_ms = deadline_ms };
+	k->w = (struct ms_tpmw){.fd = sv[0], .deadline_ms = deadline_ms};
 }
 
 /* Return: its exit status, or minus the signal that ended it */
@@ -42,11 +42,11 @@ static int worker_end(struct worker *k)
 
 static void test_roundtrip(void **state)
 {
-	struct ms_error err = { 0 };
+	struct ms_error err = {0};
 	struct ms_tpm_blob blob;
 	struct ms_tpm_info info;
 	struct worker k;
-	uint8_t out[MS_TPM_SECRET_LEN] = { 0 };
+	uint8_t out[MS_TPM_SECRET_LEN] = {0};
 
 	worker_start(&k, tpm.tcti, 10000);
 	if (ms_tpmw_info(&k.w, &info, &err))
