@@ -136,8 +136,8 @@ static const struct saying tss_sayings[] = {
 	{TSS2_BASE_RC_MEMORY, -ENOMEM, "no-memory",
 	 "out of memory: close other programs"},
 	{TSS2_BASE_RC_RSP_AUTH_FAILED, -EIO, "tpm-tampered",
-	 "the TPM's answer was not authentic: someone may be listening between processor "
-	 "and TPM; power off and inspect the machine"},
+	 "the TPM's answer was not authentic (someone may be between processor and TPM): "
+	 "power off and inspect the machine"},
 };
 
 static const struct saying *find(const struct saying *v, size_t n, uint32_t rc)

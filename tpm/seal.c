@@ -214,15 +214,21 @@ static int load(struct held *h, const struct ms_tpm_blob *blob, struct ms_error 
 {
 	TPM2B_PUBLIC pub;
 	TPM2B_PRIVATE priv = {0};
-	size_t at = 0;
-	TSS2_RC rc;
+	uint8_t name[MS_TPM_NAME_MAX];
+	size_t at = 0, name_len = 0;
+	TSS2_RC rc = TSS2_MU_RC_BAD_VALUE;
 
+	/* The Name tells a public area that was damaged since the file was read, too. */
 	memset(&pub, 0, sizeof(pub));
-	rc = Tss2_MU_TPM2B_PUBLIC_Unmarshal(blob->pub, blob->pub_len, &at, &pub);
+	if (ms_tpm_name(blob->pub, blob->pub_len, name, &name_len) == 0 &&
+	    name_len == blob->name_len && !memcmp(name, blob->name, name_len))
+		rc = Tss2_MU_TPM2B_PUBLIC_Unmarshal(blob->pub, blob->pub_len, &at, &pub);
 	at = 0;
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_MU_TPM2B_PRIVATE_Unmarshal(blob->priv, blob->priv_len, &at,
 						     &priv);
+	if (rc == TSS2_RC_SUCCESS && at != blob->priv_len)
+		rc = TSS2_MU_RC_BAD_SIZE;
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Load(h->t->esys, h->srk.tr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			       ESYS_TR_NONE, &priv, &pub, &h->object);

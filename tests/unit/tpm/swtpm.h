@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <cmocka.h>
+#include "lib/buf.h"
 
 struct swtpm {
 	char dir[64], tcti[128], sock[96];
