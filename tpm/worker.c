@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include "lib/secmem.h"
 #include "tpm/internal.h"
@@ -77,12 +78,15 @@ static int answer(struct worker *w, size_t len)
 	r = ms_tpmw_get_request(s->msg, len, &s->q);
 	if (r < 0)
 		return r;
+	ms_wipe(s->msg, len);
 	s->a.op = s->q.op;
 	s->a.rc = serve(w);
+	ms_wipe(&s->q, sizeof(s->q));
 	/* All the room at once: a buffer that grows leaves copies behind. */
 	r = ms_buf_reserve(&b, MS_TPMW_MSG_MAX);
 	if (r == 0)
 		r = ms_tpmw_put_answer(&b, &s->a);
+	ms_wipe(&s->a, sizeof(s->a));
 	if (r < 0)
 		return r;
 	do
@@ -126,6 +130,8 @@ int ms_tpm_worker_run(int fd, const char *tcti)
 	size_t len = 0;
 	int r;
 
+	/* The TSS writes to a TPM's socket that may be dead, in its own way. */
+	signal(SIGPIPE, SIG_IGN);
 	w.s = ms_secmem_alloc(sizeof(*w.s));
 	if (!w.s) {
 		close(fd);
