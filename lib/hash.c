@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-/* OBJECT IDENTIFIERs with tag and length: 2.16.840.1.101.3.4.2, 1.2.840.113549.2 */
+/* OBJECT IDENTIFIERs with tag and length: 2.16.840.1.101.3.4.2 and 1.2.840.113549.2 */
 #define NIST "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02"
 #define RSADSI "\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02"
 
@@ -20,9 +20,12 @@ static const struct hash_info {
 	{ MS_HASH_SHA256, 32, true, 11, NIST "\x01", "sha256", "sha-256", "SHA2-256" },
 	{ MS_HASH_SHA384, 48, true, 11, NIST "\x02", "sha384", "sha-384", "SHA2-384" },
 	{ MS_HASH_SHA512, 64, true, 11, NIST "\x03", "sha512", "sha-512", "SHA2-512" },
-	{ MS_HASH_SHA3_256, 32, true, 11, NIST "\x08", "sha3-256", "sha3_256", "SHA3-256" },
-	{ MS_HASH_SHA3_384, 48, true, 11, NIST "\x09", "sha3-384", "sha3_384", "SHA3-384" },
-	{ MS_HASH_SHA3_512, 64, true, 11, NIST "\x0a", "sha3-512", "sha3_512", "SHA3-512" },
+	{ MS_HASH_SHA3_256, 32, true, 11, NIST "\x08", "sha3-256", "sha3_256",
+	  "SHA3-256" },
+	{ MS_HASH_SHA3_384, 48, true, 11, NIST "\x09", "sha3-384", "sha3_384",
+	  "SHA3-384" },
+	{ MS_HASH_SHA3_512, 64, true, 11, NIST "\x0a", "sha3-512", "sha3_512",
+	  "SHA3-512" },
 	{ MS_HASH_SHA224, 28, false, 11, NIST "\x04", "sha224", "sha-224", "SHA2-224" },
 	{ MS_HASH_SHA1, 20, false, 7, "\x06\x05\x2b\x0e\x03\x02\x1a", "sha1", "sha-1",
 	  "SHA1" },

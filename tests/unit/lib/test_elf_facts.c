@@ -82,6 +82,34 @@ static void test_facts(void **state)
 	assert_memory_equal(f.build_id, id + 4, 20);
 }
 
+/* 32 and 64 bits, little and big endian: made by tests/data/make-elf. */
+static void test_other_machines(void **state)
+{
+	static const char *const names[] = { "module/elf32le.ko", "module/elf32be.ko",
+					     "module/elf64le.ko", "module/elf64be.ko" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(DATA_MAX);
+		struct ms_elf_facts f;
+
+		data_read(names[i], &b);
+		assert_int_equal(ms_elf_facts_read(b.data, b.len, &f), 0);
+		assert_string_equal(f.name, "tiny");
+		assert_string_equal(f.vermagic, "5.10.0-mips SMP mod_unload ");
+		assert_string_equal(f.release, "5.10.0-mips");
+		assert_string_equal(f.license, "GPL v2");
+		assert_string_equal(f.version, "");
+		assert_true(f.intree && f.has_symtab && f.has_debug);
+		assert_int_equal(f.machine, EM_MIPS);
+		assert_int_equal(f.build_id_len, 20);
+		for (uint8_t k = 0; k < 20; k++)
+			assert_int_equal(f.build_id[k], k + 1);
+		/* The name that the kernel would use is at another place in each class. */
+		memcpy(memmem(b.data, b.len, "\0tiny\0\0\0", 8), "\0tony", 5);
+		assert_int_equal(ms_elf_facts_read(b.data, b.len, &f), -EBADMSG);
+	}
+}
+
 /* From any alignment, with bytes after it, and out of memory that cannot be written. */
 static void test_memory_is_only_read(void **state)
 {
@@ -331,6 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_other_machines),
 		cmocka_unit_test(test_memory_is_only_read),
 		cmocka_unit_test(test_not_a_module),
 		cmocka_unit_test(test_no_modinfo),
