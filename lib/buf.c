@@ -28,7 +28,7 @@ static int grow(struct ms_buf *b, size_t need)
 	if (cap > b->max)
 		cap = need;
 	/* One byte more than is ever counted: room for a NUL. */
-	if (cap == SIZE_MAX)
+	if (cap >= PTRDIFF_MAX)
 		return b->err = -ENOMEM;
 	p = malloc(cap + 1);
 	if (!p)

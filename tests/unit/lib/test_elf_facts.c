@@ -104,7 +104,7 @@ static void test_other_machines(void **state)
 		assert_int_equal(f.build_id_len, 20);
 		for (uint8_t k = 0; k < 20; k++)
 			assert_int_equal(f.build_id[k], k + 1);
-		/* The name that the kernel would use is at another place in each class. */
+		/* Where the kernel's name for it is depends on the class. */
 		memcpy(memmem(b.data, b.len, "\0tiny\0\0\0", 8), "\0tony", 5);
 		assert_int_equal(ms_elf_facts_read(b.data, b.len, &f), -EBADMSG);
 	}
