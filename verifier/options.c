@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 #include "lib/escape.h"
 #include "verifier/options.h"
-#include "verifier/pool.h"
+#include "verifier/parallel.h"
 
 enum {
 	OPT_ANCHOR = 256,
@@ -91,7 +91,7 @@ static int parse_threads(const char *s, unsigned int *ret)
 	errno = 0;
 	v = strtoul(s, &end, 10);
 	if (errno || *end || end == s || *s < '0' || *s > '9' || v < 1 ||
-	    v > MS_POOL_THREADS_MAX)
+	    v > MS_PARALLEL_THREADS_MAX)
 		return -EINVAL;
 	*ret = (unsigned int)v;
 	return 0;
@@ -222,7 +222,7 @@ static int parse(int argc, char **argv, struct ms_options *o)
 
 int ms_options_parse(int argc, char **argv, struct ms_options *ret)
 {
-	struct ms_options o = {.threads = ms_pool_default_threads()};
+	struct ms_options o = {.threads = ms_parallel_default_threads()};
 	struct utsname u;
 	int status;
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include "lib/error.h"
-#include "verifier/pool.h"
+#include "verifier/parallel.h"
 #include "verifier/run.h"
 
 /* No progress line for what is over before anyone could read it. */
@@ -10,7 +10,7 @@
 #define PROGRESS_EVERY_MS 100
 
 struct job {
-	const struct ms_tree *tree;
+	const struct ms_filelist *tree;
 	struct ms_checker *checkers;
 	struct ms_results *results;
 	int64_t next_line_ms;
@@ -95,13 +95,14 @@ static void count(struct ms_results *r)
 	}
 }
 
-int ms_run(const struct ms_question *q, struct ms_caches *caches, const struct ms_tree *t,
-	   unsigned int threads, bool progress, struct ms_results *ret)
+int ms_run(const struct ms_question *q, struct ms_caches *caches,
+	   const struct ms_filelist *t, unsigned int threads, bool progress,
+	   struct ms_results *ret)
 {
 	_cleanup_results_ struct ms_results results = {0};
 	_cleanup_free_ struct ms_checker *checkers = calloc(threads, sizeof(*checkers));
 	struct job job = {.tree = t, .results = &results};
-	struct ms_pool pool = {
+	struct ms_parallel pool = {
 		.threads = threads,
 		.n = t->n,
 		.arg = &job,
@@ -118,7 +119,7 @@ int ms_run(const struct ms_question *q, struct ms_caches *caches, const struct m
 		checkers[i] = (struct ms_checker){.q = q, .caches = caches};
 	job.checkers = checkers;
 	job.next_line_ms = now_ms() + PROGRESS_AFTER_MS;
-	rc = ms_pool_run(&pool);
+	rc = ms_parallel_run(&pool);
 	if (job.drawn)
 		fputs("\r\033[K", stderr);
 	for (unsigned int i = 0; i < threads; i++)

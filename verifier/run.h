@@ -6,7 +6,7 @@
 #define MS_RUN_H
 
 #include "verifier/check.h"
-#include "verifier/tree.h"
+#include "verifier/filelist.h"
 
 /**
  * struct ms_results - what came out, one for each entry of the tree, in its order
@@ -26,13 +26,14 @@ int ms_results_exit(const struct ms_results *r);
 /**
  * ms_run() - check all of a tree's entries
  * @t: sorted
- * @threads: as struct ms_pool
+ * @threads: as struct ms_parallel
  * @progress: a line on stderr that says how far it is
  * @ret: refers to @caches and to the question's anchors
  *
  * Return: 0 or -ENOMEM.
  */
-int ms_run(const struct ms_question *q, struct ms_caches *caches, const struct ms_tree *t,
-	   unsigned int threads, bool progress, struct ms_results *ret) _must_check_;
+int ms_run(const struct ms_question *q, struct ms_caches *caches,
+	   const struct ms_filelist *t, unsigned int threads, bool progress,
+	   struct ms_results *ret) _must_check_;
 
 #endif

@@ -11,14 +11,14 @@ static int failed(int rc)
 	return MS_EXIT_UNCHECKED;
 }
 
-static int list_files(const struct ms_options *o, struct ms_tree *t, bool *ret_empty)
+static int list_files(const struct ms_options *o, struct ms_filelist *t, bool *ret_empty)
 {
 	bool empty = false;
 
 	for (int i = 0; i < o->n_args; i++) {
 		char shown[512];
 		size_t n;
-		int rc = ms_tree_add(t, o->args[i], &n);
+		int rc = ms_filelist_add(t, o->args[i], &n);
 
 		if (rc)
 			return rc;
@@ -28,7 +28,7 @@ static int list_files(const struct ms_options *o, struct ms_tree *t, bool *ret_e
 			    ms_escape_str(o->args[i], shown, sizeof(shown)));
 		empty = true;
 	}
-	ms_tree_sort(t);
+	ms_filelist_sort(t);
 	*ret_empty = empty;
 	return 0;
 }
@@ -48,7 +48,7 @@ static int report(const struct ms_options *o, const struct ms_results *results)
 
 int ms_verb_verify(struct ms_options *o)
 {
-	_cleanup_tree_ struct ms_tree tree = {0};
+	_cleanup_filelist_ struct ms_filelist tree = {0};
 	_cleanup_results_ struct ms_results results = {0};
 	struct ms_caches caches;
 	bool empty = false;

@@ -2,8 +2,8 @@
 /*
  * Which files are to be checked.
  */
-#ifndef MS_TREE_H
-#define MS_TREE_H
+#ifndef MS_FILELIST_H
+#define MS_FILELIST_H
 
 #include <stdbool.h>
 #include "lib/error.h"
@@ -19,20 +19,20 @@ struct ms_entry {
 };
 
 /**
- * struct ms_tree - what was found
+ * struct ms_filelist - what was found
  */
-struct ms_tree {
+struct ms_filelist {
 	struct ms_entry *v;
 	size_t n, cap;
 };
-void ms_tree_clear(struct ms_tree *t);
-#define _cleanup_tree_ _cleanup_(ms_tree_clear)
+void ms_filelist_clear(struct ms_filelist *t);
+#define _cleanup_filelist_ _cleanup_(ms_filelist_clear)
 
-/** ms_tree_is_module_name() - *.ko, *.ko.gz, *.ko.xz, *.ko.zst */
-bool ms_tree_is_module_name(const char *name);
+/** ms_filelist_is_module_name() - *.ko, *.ko.gz, *.ko.xz, *.ko.zst */
+bool ms_filelist_is_module_name(const char *name);
 
 /**
- * ms_tree_add() - a file as it is, or the modules below a directory
+ * ms_filelist_add() - a file as it is, or the modules below a directory
  * @path: a file is added whatever its name, also when it does not exist
  * @ret_modules: how many were found
  *
@@ -42,9 +42,10 @@ bool ms_tree_is_module_name(const char *name);
  *
  * Return: 0 or -ENOMEM.
  */
-int ms_tree_add(struct ms_tree *t, const char *path, size_t *ret_modules) _must_check_;
+int ms_filelist_add(struct ms_filelist *t, const char *path,
+		    size_t *ret_modules) _must_check_;
 
-/** ms_tree_sort() - by path, byte for byte; a path that was named twice stays once */
-void ms_tree_sort(struct ms_tree *t);
+/** ms_filelist_sort() - by path, byte for byte; a path that was named twice stays once */
+void ms_filelist_sort(struct ms_filelist *t);
 
 #endif

@@ -4,19 +4,19 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include "lib/limits.h"
-#include "verifier/tree.h"
+#include "verifier/filelist.h"
 
 #define DEPTH_MAX 64u
 
-void ms_tree_clear(struct ms_tree *t)
+void ms_filelist_clear(struct ms_filelist *t)
 {
 	for (size_t i = 0; i < t->n; i++)
 		free(t->v[i].path);
 	free(t->v);
-	*t = (struct ms_tree){0};
+	*t = (struct ms_filelist){0};
 }
 
-bool ms_tree_is_module_name(const char *name)
+bool ms_filelist_is_module_name(const char *name)
 {
 	static const char *const suffixes[] = {".ko", ".ko.gz", ".ko.xz", ".ko.zst"};
 	size_t len = strlen(name);
@@ -30,7 +30,7 @@ bool ms_tree_is_module_name(const char *name)
 	return false;
 }
 
-static int add(struct ms_tree *t, const char *path, int error)
+static int add(struct ms_filelist *t, const char *path, int error)
 {
 	char *copy;
 
@@ -72,8 +72,8 @@ static bool leads_to_dir(int dirfd, const struct dirent *de)
 }
 
 /* @path has room for MS_PATH_MAX bytes and is put back as it was. */
-static int walk(struct ms_tree *t, int dirfd, const char *name, char *path, size_t len,
-		unsigned int depth)
+static int walk(struct ms_filelist *t, int dirfd, const char *name, char *path,
+		size_t len, unsigned int depth)
 {
 	struct dirent *de;
 	DIR *dir;
@@ -96,7 +96,8 @@ static int walk(struct ms_tree *t, int dirfd, const char *name, char *path, size
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
 		sub = is_dir(fd, de);
-		if (!sub && (!ms_tree_is_module_name(de->d_name) || leads_to_dir(fd, de)))
+		if (!sub &&
+		    (!ms_filelist_is_module_name(de->d_name) || leads_to_dir(fd, de)))
 			continue;
 		if (len + n + 2 > MS_PATH_MAX || (sub && depth >= DEPTH_MAX)) {
 			rc = add(t, path, sub ? -ELOOP : -ENAMETOOLONG);
@@ -114,7 +115,7 @@ static int walk(struct ms_tree *t, int dirfd, const char *name, char *path, size
 	return rc;
 }
 
-int ms_tree_add(struct ms_tree *t, const char *path, size_t *ret_modules)
+int ms_filelist_add(struct ms_filelist *t, const char *path, size_t *ret_modules)
 {
 	_cleanup_free_ char *buf = NULL;
 	size_t len = strlen(path), before = t->n;
@@ -146,7 +147,7 @@ static int by_path(const void *x, const void *y)
 	return strcmp(a->path, b->path);
 }
 
-void ms_tree_sort(struct ms_tree *t)
+void ms_filelist_sort(struct ms_filelist *t)
 {
 	size_t kept = 0;
 

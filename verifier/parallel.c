@@ -2,10 +2,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include "verifier/pool.h"
+#include "verifier/parallel.h"
 
 struct run {
-	const struct ms_pool *p;
+	const struct ms_parallel *p;
 	atomic_size_t next, done;
 	atomic_int rc;
 	pthread_mutex_t tick_lock;
@@ -41,11 +41,11 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-int ms_pool_run(const struct ms_pool *p)
+int ms_parallel_run(const struct ms_parallel *p)
 {
 	struct run r = {.p = p};
-	struct thread threads[MS_POOL_THREADS_MAX];
-	unsigned int n = MS_MIN(p->threads, MS_POOL_THREADS_MAX), started = 0;
+	struct thread threads[MS_PARALLEL_THREADS_MAX];
+	unsigned int n = MS_MIN(p->threads, MS_PARALLEL_THREADS_MAX), started = 0;
 
 	pthread_mutex_init(&r.tick_lock, NULL);
 	if (n > p->n)
@@ -64,12 +64,12 @@ int ms_pool_run(const struct ms_pool *p)
 	return atomic_load(&r.rc);
 }
 
-unsigned int ms_pool_default_threads(void)
+unsigned int ms_parallel_default_threads(void)
 {
 	cpu_set_t set;
 	int n = 1;
 
 	if (!sched_getaffinity(0, sizeof(set), &set))
 		n = CPU_COUNT(&set);
-	return n < 1 ? 1 : MS_MIN((unsigned int)n, MS_POOL_THREADS_MAX);
+	return n < 1 ? 1 : MS_MIN((unsigned int)n, MS_PARALLEL_THREADS_MAX);
 }
