@@ -115,7 +115,7 @@ static const struct {
 	{"[tls]\n", "f:1: section [tls] is not supported by this version"},
 	{"\n[store]\n", "f:2: section [store] is not supported by this version"},
 	{"[key distro]\n", "section [key NAME] is not supported by this version"},
-	{RULE "content = required\n", "f:4: setting content in [rule] is not supported"},
+	{RULE "content = some\n", "f:4: content: some is neither required nor digest"},
 	{RULE "when = Mon..Fri\n", "when in [rule] is not supported by this version"},
 	{RULE "limit = 5/day\n", "limit in [rule] is not supported by this version"},
 	{RULE "approvals = 2 of group:x\n", "approvals in [rule] is not supported"},
