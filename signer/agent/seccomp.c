@@ -100,6 +100,17 @@ static int add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *na
 	return rc;
 }
 
+static struct scmp_arg_cmp equal(unsigned int arg, uint64_t value)
+{
+	return (struct scmp_arg_cmp){.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+static struct scmp_arg_cmp masked(unsigned int arg, uint64_t mask, uint64_t value)
+{
+	return (struct scmp_arg_cmp){
+		.arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+}
+
 static int allow_if(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp cmp)
 {
 	int nr = seccomp_syscall_resolve_name(name), rc;
@@ -125,8 +136,7 @@ static int allow_threads(scmp_filter_ctx ctx)
 
 	/* clone3() hides its flags in memory; its ENOSYS makes the C library use clone()
 	 */
-	return allow_if(ctx, "clone",
-			SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, want | spaces, want));
+	return allow_if(ctx, "clone", masked(arg, want | spaces, want));
 }
 
 static int allow_memory(scmp_filter_ctx ctx, bool code)
@@ -137,8 +147,7 @@ static int allow_memory(scmp_filter_ctx ctx, bool code)
 	if (code)
 		return add_names(ctx, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
 	for (size_t i = 0; i < ARRAY_SIZE(names) && rc == 0; i++)
-		rc = allow_if(ctx, names[i],
-			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		rc = allow_if(ctx, names[i], masked(2, PROT_EXEC, 0));
 	return rc;
 }
 
@@ -153,25 +162,24 @@ static int allow_some(scmp_filter_ctx ctx)
 	rc = allow_threads(ctx);
 	/* abort() and pthread_kill(), but nobody else */
 	if (rc == 0)
-		rc = allow_if(ctx, "tgkill",
-			      SCMP_CMP(0, SCMP_CMP_EQ, (uint64_t)getpid()));
+		rc = allow_if(ctx, "tgkill", equal(0, (uint64_t)getpid()));
 	/* asking for limits, not setting them */
 	if (rc == 0)
-		rc = allow_if(ctx, "prlimit64", SCMP_CMP(2, SCMP_CMP_EQ, 0));
+		rc = allow_if(ctx, "prlimit64", equal(2, 0));
 	for (size_t i = 0; i < ARRAY_SIZE(prctls) && rc == 0; i++)
-		rc = allow_if(ctx, "prctl", SCMP_CMP(0, SCMP_CMP_EQ, prctls[i]));
+		rc = allow_if(ctx, "prctl", equal(0, prctls[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(ioctls) && rc == 0; i++)
-		rc = allow_if(ctx, "ioctl", SCMP_CMP(1, SCMP_CMP_EQ, ioctls[i]));
+		rc = allow_if(ctx, "ioctl", equal(1, ioctls[i]));
 	return rc;
 }
 
 static int allow_sockets(scmp_filter_ctx ctx, bool tcp)
 {
 	static const unsigned int inet[] = {AF_INET, AF_INET6};
-	int rc = allow_if(ctx, "socket", SCMP_CMP(0, SCMP_CMP_EQ, AF_UNIX));
+	int rc = allow_if(ctx, "socket", equal(0, AF_UNIX));
 
 	for (size_t i = 0; i < ARRAY_SIZE(inet) && tcp && rc == 0; i++)
-		rc = allow_if(ctx, "socket", SCMP_CMP(0, SCMP_CMP_EQ, inet[i]));
+		rc = allow_if(ctx, "socket", equal(0, inet[i]));
 	return rc;
 }
 
