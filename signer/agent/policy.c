@@ -129,7 +129,7 @@ static const char *join_hashes(uint32_t mask, char *dst, size_t size)
 static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 		  enum stage stage, struct ms_error *err)
 {
-	char list[160], shown[120], key[MS_KEY_NAME_MAX * 4 + 1];
+	char list[160], shown[120], key[MS_KEY_NAME_MAX * 4 + 1], user[100];
 
 	ms_escape_str(req->key, key, sizeof(key));
 	switch (stage) {
@@ -165,12 +165,12 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 	case STAGE_FITS:
 		break;
 	}
+	ms_escape_str(req->who->user, user, sizeof(user));
 	return ms_error_set(
 		err, -EACCES, "no-rule",
 		"no rule lets %s%s%s%s sign with key %s: an administrator of the agent "
 		"can add a [rule NAME] to its configuration",
-		req->who->id, req->who->user[0] ? " (" : "", req->who->user,
-		req->who->user[0] ? ")" : "", key);
+		req->who->id, user[0] ? " (" : "", user, user[0] ? ")" : "", key);
 }
 
 int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,

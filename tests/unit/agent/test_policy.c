@@ -24,7 +24,12 @@ static const char text[] = "[agent]\n"
 			   "[rule lab]\n"
 			   "who = uid:1000, uid:3000\n"
 			   "key = lab\n"
-			   "kernel = 6.[56].*\n";
+			   "kernel = 6.[56].*\n"
+			   "[rule trusted]\n"
+			   "who = uid:1000\n"
+			   "key = distro-*\n"
+			   "module = trusted\n"
+			   "content = digest\n";
 
 static struct ms_config config;
 static struct ms_elf_facts facts;
@@ -155,6 +160,23 @@ static void nearest(void **state)
 			    "hash-not-allowed");
 }
 
+/* A rule that wants the module is passed over when there is only a digest. */
+static void digest_only(void **state)
+{
+	const struct ms_rule *r = NULL;
+
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "trusted"),
+			    "trusted");
+	req.content = false;
+	assert_int_equal(ms_policy_decide(&config, &req, &r, &err), 0);
+	assert_string_equal(r->name, "trusted");
+	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "e1000e"), "wifi");
+	req.content = false;
+	assert_int_equal(ms_policy_decide(&config, &req, &r, &err), -EACCES);
+	assert_string_equal(err.code, "content-required");
+	assert_non_null(strstr(err.msg, "rule wifi"));
+}
+
 static void text_from_outside_is_escaped(void **state)
 {
 	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "x\x1b[2J\n"),
@@ -225,6 +247,7 @@ int main(void)
 		cmocka_unit_test(allowed),
 		cmocka_unit_test(default_deny),
 		cmocka_unit_test(nearest),
+		cmocka_unit_test(digest_only),
 		cmocka_unit_test(text_from_outside_is_escaped),
 		cmocka_unit_test(long_names_do_not_match_cut),
 		cmocka_unit_test(patterns),
