@@ -6,12 +6,12 @@
 #include <event2/thread.h>
 #include <malloc.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <syslog.h>
 #include <time.h>
 
 #include "signer/agent/ipc.h"
 #include "signer/agent/log.h"
+#include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
 #include "signer/agent/web.h"
 
@@ -92,13 +92,18 @@ static int record_start(struct ms_front *f)
 	return ms_audit_put(f->audit, "start", "", "", "", fields, NULL, NULL);
 }
 
+/* Opens what needs the file system, then gives up the rest of it. */
 static int open_store(struct ms_front *f)
 {
 	struct ms_error err = {0};
 	char path[MS_PATH_MAX];
+	int r;
 
 	snprintf(path, sizeof(path), "%s/audit.db", f->config->state);
-	if (ms_store_open(path, &f->store, &err) < 0) {
+	r = ms_store_open(path, &f->store, &err);
+	if (r == 0)
+		r = ms_sandbox_apply(MS_ROLE_FRONT, f->config, NULL, &err);
+	if (r < 0) {
 		ms_log(LOG_ERR, "%s", err.msg);
 		return MS_EXIT_FATAL;
 	}
@@ -140,8 +145,6 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 	struct ms_ipc_msg ready = {.op = MS_IPC_READY};
 	int r;
 
-	(void)prctl(PR_SET_DUMPABLE, 0);
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	/* Module bodies are large and short-lived: no arenas of their own for the
 	 * threads. */
 	(void)mallopt(M_ARENA_MAX, 1);

@@ -10,6 +10,7 @@
 #include "signer/agent/ipc.h"
 #include "signer/agent/keys.h"
 #include "signer/agent/log.h"
+#include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
 #include "lib/secmem.h"
 
@@ -463,6 +464,8 @@ int ms_keyproc_run(const struct ms_config *c, int ctl)
 	}
 	snprintf(p.keys_dir, sizeof(p.keys_dir), "%s/keys", c->state);
 	r = ms_keys_load(p.keys_dir, &p.keys, &err);
+	if (r == 0)
+		r = ms_sandbox_apply(MS_ROLE_KEY, c, NULL, &err);
 	if (r < 0) {
 		ms_log(LOG_ERR, "%s", err.msg);
 		return MS_EXIT_FATAL;

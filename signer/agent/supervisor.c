@@ -18,6 +18,7 @@
 #include "signer/agent/keyproc.h"
 #include "signer/agent/listen.h"
 #include "signer/agent/log.h"
+#include "signer/agent/sandbox.h"
 #include "tpm/worker.h"
 
 enum role { ROLE_TPM, ROLE_KEY, ROLE_FRONT, N_ROLES };
@@ -76,13 +77,24 @@ static void become_child(struct supervisor *s, enum role role, int keep)
 	ms_log_role(role_names[role]);
 }
 
+static int run_tpm_worker(const struct ms_config *c, int fd)
+{
+	struct ms_error err = {0};
+
+	if (ms_sandbox_apply(MS_ROLE_TPM, c, NULL, &err) < 0) {
+		ms_log(LOG_ERR, "%s", err.msg);
+		return MS_EXIT_FATAL;
+	}
+	return ms_tpm_worker_run(fd, c->tcti) < 0 ? 1 : 0;
+}
+
 _noreturn_ static void run_child(struct supervisor *s, enum role role, int fd)
 {
 	int r;
 
 	become_child(s, role, fd);
 	if (role == ROLE_TPM)
-		r = ms_tpm_worker_run(fd, s->config->tcti) < 0 ? 1 : 0;
+		r = run_tpm_worker(s->config, fd);
 	else if (role == ROLE_KEY)
 		r = ms_keyproc_run(s->config, fd);
 	else
@@ -377,6 +389,8 @@ int ms_supervisor_run(const struct ms_config *c)
 	umask(0077);
 	lock = lock_state(c->state, &err);
 	r = lock < 0 ? lock : set_up(&s, &err);
+	if (r == 0)
+		r = ms_sandbox_apply(MS_ROLE_SUPERVISOR, c, NULL, &err);
 	if (r < 0) {
 		ms_log(LOG_ERR, "%s", err.msg);
 		return 1;
