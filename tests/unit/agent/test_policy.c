@@ -25,8 +25,12 @@ static const char text[] = "[agent]\n"
 			   "who = uid:1000, uid:3000\n"
 			   "key = lab\n"
 			   "kernel = 6.[56].*\n"
+			   "[rule whole]\n"
+			   "who = uid:4000\n"
+			   "key = distro-*\n"
+			   "content = required\n"
 			   "[rule trusted]\n"
-			   "who = uid:1000\n"
+			   "who = uid:4000\n"
 			   "key = distro-*\n"
 			   "module = trusted\n"
 			   "content = digest\n";
@@ -165,16 +169,17 @@ static void digest_only(void **state)
 {
 	const struct ms_rule *r = NULL;
 
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "trusted"),
-			    "trusted");
+	assert_string_equal(decide("uid:4000", "", "distro-x", S5, K1, "trusted"),
+			    "whole");
 	req.content = false;
 	assert_int_equal(ms_policy_decide(&config, &req, &r, &err), 0);
 	assert_string_equal(r->name, "trusted");
-	assert_string_equal(decide("uid:1000", "", "distro-x", S5, K1, "e1000e"), "wifi");
+	assert_string_equal(decide("uid:4000", "", "distro-x", S5, K1, "e1000e"),
+			    "whole");
 	req.content = false;
 	assert_int_equal(ms_policy_decide(&config, &req, &r, &err), -EACCES);
 	assert_string_equal(err.code, "content-required");
-	assert_non_null(strstr(err.msg, "rule wifi"));
+	assert_non_null(strstr(err.msg, "rule whole"));
 }
 
 static void text_from_outside_is_escaped(void **state)
