@@ -61,12 +61,13 @@ enum ms_tree_kind ms_tree_kind(const char *name)
 	return MS_TREE_OTHER;
 }
 
-static void fail(struct ms_tree *t, const char *path, int rc, const char *why)
+static void fail(struct ms_tree *t, const char *path, int rc, const char *code,
+		 const char *why)
 {
 	struct ms_error err = {0};
 	char shown[SHOWN_MAX];
 
-	(void)ms_error_set(&err, rc, NULL, "%s: %s",
+	(void)ms_error_set(&err, rc, code, "%s: %s",
 			   ms_escape_str(path, shown, sizeof(shown)), why);
 	t->failed(t->arg, path, &err);
 }
@@ -136,7 +137,7 @@ static int folder_read(struct ms_tree *t, struct walk *w, const char *folder, bo
 	if (!dir) {
 		snprintf(why, sizeof(why), "cannot read the folder: %s",
 			 ms_strerror(errno));
-		fail(t, folder, -errno, why);
+		fail(t, folder, -errno, "cannot-read", why);
 		if (fd >= 0)
 			close(fd);
 		return 0;
@@ -146,7 +147,7 @@ static int folder_read(struct ms_tree *t, struct walk *w, const char *folder, bo
 	if (!rc && errno) {
 		snprintf(why, sizeof(why), "cannot read all of the folder: %s",
 			 ms_strerror(errno));
-		fail(t, folder, -errno, why);
+		fail(t, folder, -errno, "cannot-read", why);
 	}
 	closedir(dir);
 	return rc;
@@ -160,13 +161,14 @@ static void compressed_fail(struct ms_tree *t, const char *root, const struct wa
 	char why[2 * SHOWN_MAX], shown[SHOWN_MAX];
 
 	if (w->compressed == 1) {
-		fail(t, w->first_compressed, -EOPNOTSUPP, not_compressed);
+		fail(t, w->first_compressed, -EOPNOTSUPP, "compressed-module",
+		     not_compressed);
 	} else if (w->compressed) {
 		snprintf(why, sizeof(why), "%zu modules are compressed (such as %s): %s",
 			 w->compressed,
 			 ms_escape_str(w->first_compressed, shown, sizeof(shown)),
 			 not_compressed);
-		fail(t, root, -EOPNOTSUPP, why);
+		fail(t, root, -EOPNOTSUPP, "compressed-module", why);
 	}
 }
 
@@ -182,7 +184,8 @@ static int folder_walk(struct ms_tree *t, const char *root)
 	}
 	compressed_fail(t, root, &w);
 	if (!rc && !w.modules && !w.compressed)
-		fail(t, root, -ENOENT, "there is no module (*.ko) below this folder");
+		fail(t, root, -ENOENT, "no-module",
+		     "there is no module (*.ko) below this folder");
 	free(w.first_compressed);
 	ms_tree_clear(&w.todo);
 	return rc;
@@ -194,22 +197,22 @@ int ms_tree_add(struct ms_tree *t, const char *path, bool recursive)
 	struct stat st;
 
 	if (stat(path, &st)) {
-		fail(t, path, -errno, ms_strerror(errno));
+		fail(t, path, -errno, "no-such-file", ms_strerror(errno));
 		return 0;
 	}
 	if (S_ISDIR(st.st_mode)) {
 		if (recursive)
 			return folder_walk(t, path);
-		fail(t, path, -EISDIR,
+		fail(t, path, -EISDIR, "is-a-directory",
 		     "is a folder: use -r to sign the modules below it");
 		return 0;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		fail(t, path, -EINVAL, "is not a regular file");
+		fail(t, path, -EINVAL, "not-a-file", "is not a regular file");
 		return 0;
 	}
 	if (ms_tree_kind(slash ? slash + 1 : path) == MS_TREE_COMPRESSED) {
-		fail(t, path, -EOPNOTSUPP, not_compressed);
+		fail(t, path, -EOPNOTSUPP, "compressed-module", not_compressed);
 		return 0;
 	}
 	return push(t, strdup(path));
