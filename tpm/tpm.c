@@ -206,22 +206,38 @@ int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret, struct ms_error *err)
 	return 0;
 }
 
-/* The TSS frees without wiping; these get the same chunks back, so that we can. */
-static void __attribute__((noinline)) wipe_free_chunks(void)
+struct chunks {
+	void *v[640];
+	size_t n;
+};
+
+static void take_and_wipe(struct chunks *c, size_t size, size_t times)
 {
-	enum { PER_SIZE = 7 };
+	while (times-- > 0 && c->n < ARRAY_SIZE(c->v)) {
+		void *p = malloc(size);
 
-	for (size_t n = 24; n <= 8192; n += 16) {
-		void *v[PER_SIZE];
-
-		for (size_t i = 0; i < PER_SIZE; i++) {
-			v[i] = malloc(n);
-			if (v[i])
-				ms_wipe(v[i], malloc_usable_size(v[i]));
-		}
-		for (size_t i = 0; i < PER_SIZE; i++)
-			free(v[i]);
+		if (!p)
+			return;
+		ms_wipe(p, malloc_usable_size(p));
+		c->v[c->n++] = p;
 	}
+}
+
+/*
+ * The TSS frees without wiping; this gets the same chunks back, so that we can. From
+ * large to small and all held at once, until what was free is ours; glibc keeps seven of
+ * each size up to 1 KiB at hand, those come last.
+ */
+static void wipe_free_chunks(void)
+{
+	struct chunks c = {.n = 0};
+
+	for (size_t size = 8192; size > 1032; size /= 2)
+		take_and_wipe(&c, size, 16);
+	for (size_t size = 1032; size >= 24; size -= 16)
+		take_and_wipe(&c, size, 8);
+	while (c.n > 0)
+		free(c.v[--c.n]);
 }
 
 static void __attribute__((noinline)) wipe_stack(void)

@@ -132,10 +132,14 @@ int ms_tpm_worker_run(int fd, const char *tcti)
 
 	/* The TSS writes to a TPM's socket that may be dead, in its own way. */
 	signal(SIGPIPE, SIG_IGN);
-	w.s = ms_secmem_alloc(sizeof(*w.s));
-	if (!w.s) {
+	r = ms_secmem_process(NULL);
+	if (r == 0) {
+		w.s = ms_secmem_alloc(sizeof(*w.s));
+		r = w.s ? 0 : -ENOMEM;
+	}
+	if (r < 0) {
 		close(fd);
-		return -ENOMEM;
+		return r;
 	}
 	while ((r = receive(&w, &len)) > 0) {
 		r = answer(&w, len);

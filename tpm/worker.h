@@ -16,6 +16,10 @@
  * ms_tpm_worker_run() - serve requests until the socket closes
  * @fd: the worker's end; closed on return
  * @tcti: how to reach the TPM; opened at the first request and again after -ENODEV
+ *
+ * Takes the whole process for itself: ms_secmem_process(), SIGPIPE ignored. Close what
+ * else was inherited, so that the sockets of others see their ends.
+ *
  * Return: 0 at end of file, or a negative errno.
  */
 int ms_tpm_worker_run(int fd, const char *tcti) _must_check_;

@@ -11,8 +11,9 @@
 #include "tests/unit/tpm/swtpm.h"
 
 #define PROXY_PASS 0u
-#define PROXY_HANG_UP 0xffffffffu /* anything else is the response code to answer with \
-				   */
+#define PROXY_HANG_UP                                                    \
+	0xffffffffu /* anything else is the response code to answer with \
+		     */
 
 struct proxy {
 	char tcti[160];

@@ -50,16 +50,24 @@ static inline int swtpm_command(char *const argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static inline bool swtpm_answers(const struct swtpm *s)
+static inline bool swtpm_listens(const char *path)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool up;
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", s->sock);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
 	up = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
 	close(fd);
 	return up;
+}
+
+static inline bool swtpm_answers(const struct swtpm *s)
+{
+	char ctrl[104];
+
+	snprintf(ctrl, sizeof(ctrl), "%s.ctrl", s->sock);
+	return swtpm_listens(ctrl) && swtpm_listens(s->sock);
 }
 
 /* Starts it, anew or again with the state that it had. */
