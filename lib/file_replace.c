@@ -235,7 +235,8 @@ static int write_all(int fd, const struct iovec *iov, int n)
 	struct iovec left[PIECES_MAX];
 	int first = 0;
 
-	memcpy(left, iov, (size_t)n * sizeof(*iov));
+	if (n > 0)
+		memcpy(left, iov, (size_t)n * sizeof(*iov));
 	for (;;) {
 		ssize_t done;
 

@@ -178,7 +178,7 @@ int ms_http_head_parse(const uint8_t *p, size_t len, struct ms_http_head *ret,
 	const char *end;
 	size_t pos = 0, used;
 
-	if (len == 0)
+	if (!p || len == 0)
 		return -EAGAIN;
 	end = memmem(p, MS_MIN(len, (size_t)MS_HTTP_HEAD_MAX), "\r\n\r\n", 4);
 	if (!end)
