@@ -20,6 +20,13 @@ SEED = 1
 SETUPS = ("open", "secure-boot")
 
 
+# What the verifier does not speak of: in-kernel decompression (it says what becomes of a
+# module that a tool decompresses first), the firmware's dbx, other machines and vermagic.
+NOT_FOR_VERIFIER = (
+    "xz-", "zst-", "gz-", "plain-", "revoked-", "elf-machine-", "elf-vermagic",
+)
+
+
 class Kit:
     """What a case is made of: a module, an enrolled key, one that is not, and chance."""
 

@@ -27,6 +27,16 @@ vm:
 	$(Q)BUILD=$(BUILD) test-vm/run --kernel $(KERNEL) --setup $(SETUP) $(VMFLAGS)
 
 vm-matrix:
-	$(Q)$(MAKE) vm KERNEL=all SETUP=all
+	$(Q)$(MAKE) vm KERNEL=all SETUP=all VMFLAGS='--cases all $(VMFLAGS)'
 
-.PHONY: vm vm-build vm-matrix
+# Writes down what the kernels do with the odd modules. Look at the diff before a commit.
+vm-record:
+	$(Q)$(MAKE) vm KERNEL=all SETUP=all VMFLAGS='--cases odd --record'
+
+# What the verifier says about the odd modules, against that record. No VM.
+vm-oracle:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) all >&2
+	$(Q)BUILD=$(BUILD) test-vm/oracle
+
+.PHONY: vm vm-build vm-matrix vm-record vm-oracle

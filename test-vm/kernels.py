@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kernels as Debian ships them: fetched, unpacked, and a module out of each."""
+
+import glob
+import os
+import subprocess
+
+import mutate
+from machine import Failure
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def fetch(name):
+    """The folder of a kernel or its headers; fetched when it is not there yet."""
+    done = subprocess.run(
+        [os.path.join(HERE, "fetch-kernel"), name], stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode != 0:
+        raise Failure("there is no kernel %s: see above" % name)
+    return done.stdout.strip()
+
+
+def find_one(pattern):
+    found = glob.glob(pattern)
+    if not found:
+        raise Failure("nothing matches %s" % pattern)
+    return found[0]
+
+
+def sign_file():
+    """The kernel's own sign-file; of 6.1, as those of others want other libraries."""
+    return find_one(fetch("headers-6.1") + "/usr/lib/linux-kbuild-*/scripts/sign-file")
+
+
+def plain_module(kernel):
+    """A module of the kernel's own package, without the signature that it has there."""
+    path = find_one(kernel + "/modules/kernel/drivers/net/dummy.ko*")
+    return mutate.split(mutate.read_module(path))[0]
