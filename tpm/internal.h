@@ -20,6 +20,9 @@ static inline void ms_esys_freep(void *p)
 }
 #define _cleanup_esys_ _cleanup_(ms_esys_freep)
 
+/* TPM2_TRANSIENT_FIRST, whose expression shifts a one into an int's sign. */
+#define MS_TPM_TRANSIENT_FIRST 0x80000000u
+
 #define MS_NO_SESSIONS ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE
 
 /**

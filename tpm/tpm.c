@@ -130,7 +130,7 @@ int ms_tpm_open(const char *tcti, struct ms_tpm **ret, struct ms_error *err)
 		r = ms_tpm_explain(rc, "open the TPM", err);
 		goto fail;
 	}
-	r = flush_leftovers(t, TPM2_TRANSIENT_FIRST, err);
+	r = flush_leftovers(t, MS_TPM_TRANSIENT_FIRST, err);
 	if (r == 0)
 		r = flush_leftovers(t, TPM2_LOADED_SESSION_FIRST, err);
 	if (r < 0)

@@ -56,7 +56,7 @@ static uint32_t count(struct ms_tpm *t, uint32_t first)
 
 static void assert_nothing_held(struct ms_tpm *t)
 {
-	assert_int_equal(count(t, TPM2_TRANSIENT_FIRST), 0);
+	assert_int_equal(count(t, MS_TPM_TRANSIENT_FIRST), 0);
 	assert_int_equal(count(t, TPM2_LOADED_SESSION_FIRST), 0);
 	assert_int_equal(count(t, TPM2_ACTIVE_SESSION_FIRST), 0);
 }
