@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The shape is published in docs/schema/modseal-verify.json. */
+/* The shape is published in docs/schema/modseal-verify.schema.json. */
 #include <errno.h>
 #include <jansson.h>
 #include "lib/escape.h"
