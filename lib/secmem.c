@@ -26,10 +26,9 @@ static int secure_heap_init(void)
 	return -ENOMEM;
 }
 
-int ms_secmem_process(bool *ret_all_locked)
+static int lock_down(bool *ret_all_locked)
 {
-	const struct rlimit no_core = {0, 0};
-	bool all;
+	const struct rlimit no_core = { 0, 0 };
 	int r;
 
 	if (setrlimit(RLIMIT_CORE, &no_core) < 0 ||
@@ -43,9 +42,25 @@ int ms_secmem_process(bool *ret_all_locked)
 	if (r < 0)
 		return r;
 	/* ONFAULT: a large mapping that is never touched costs nothing. */
-	all = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	*ret_all_locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	return 0;
+}
+
+int ms_secmem_process(bool *ret_all_locked)
+{
+	/* Locks are not inherited, so a child has to do it for itself. */
+	static pid_t done_by;
+	static bool all_locked;
+
+	if (done_by != getpid()) {
+		int r = lock_down(&all_locked);
+
+		if (r < 0)
+			return r;
+		done_by = getpid();
+	}
 	if (ret_all_locked)
-		*ret_all_locked = all;
+		*ret_all_locked = all_locked;
 	return 0;
 }
 

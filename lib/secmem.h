@@ -13,7 +13,8 @@
  *
  * No core dumps, not dumpable or traceable by the same user (PR_SET_DUMPABLE 0), no new
  * privileges; OpenSSL's secure heap set up; pages locked with mlockall() where
- * RLIMIT_MEMLOCK allows. Call once, before threads and before the first secret.
+ * RLIMIT_MEMLOCK allows. Call before threads, before the first secret, and before a sandbox
+ * in which a process cannot change its limits; once more in the same process does nothing.
  *
  * Return: 0, or a negative errno when secrets could not even get the small locked heap.
  */

@@ -13,6 +13,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "lib/secmem.h"
 #include "signer/agent/front.h"
 #include "signer/agent/ipc.h"
 #include "signer/agent/keyproc.h"
@@ -80,7 +81,12 @@ static void become_child(struct supervisor *s, enum role role, int keep)
 static int run_tpm_worker(const struct ms_config *c, int fd)
 {
 	struct ms_error err = {0};
+	int r = ms_secmem_process(NULL);
 
+	if (r < 0) {
+		ms_log(LOG_ERR, "no locked memory for secrets: %s", ms_strerror(r));
+		return MS_EXIT_FATAL;
+	}
 	if (ms_sandbox_apply(MS_ROLE_TPM, c, NULL, &err) < 0) {
 		ms_log(LOG_ERR, "%s", err.msg);
 		return MS_EXIT_FATAL;
