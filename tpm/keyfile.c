@@ -43,8 +43,8 @@ static int find(const char *text, size_t len, const char *label, struct ms_buf *
 				    "out of memory: close other programs");
 	if (r == -ENODATA)
 		return ms_error_set(err, -EBADMSG, "key-file-damaged",
-				    "the key file has no %s: it is damaged or not a key "
-				    "file of modseal: restore it from its backup",
+				    "there is no %s in the key file, it is damaged or "
+				    "was not made by modseal: restore it from its backup",
 				    label);
 	if (r < 0)
 		return ms_error_set(err, -EBADMSG, "key-file-damaged",
@@ -52,6 +52,23 @@ static int find(const char *text, size_t len, const char *label, struct ms_buf *
 				    "restore the file from its backup",
 				    label);
 	return 0;
+}
+
+/* A TPM key that other programs made has no part of ours, but can say what it is. */
+static int find_sealed(const char *text, size_t len, const struct ms_buf *tss2,
+		       struct ms_buf *out, struct ms_error *err)
+{
+	struct ms_error other = {0};
+	struct ms_tpm_blob blob;
+	int r = find(text, len, SEALED_LABEL, out, err);
+
+	if (r == -EBADMSG && out->len == 0 &&
+	    ms_tss2key_parse(tss2->data, tss2->len, &blob, &other) == -ENOPKG) {
+		if (err)
+			*err = other;
+		return -ENOPKG;
+	}
+	return r;
 }
 
 static int read_sealed(const struct ms_buf *b, struct ms_keyfile *k, struct ms_error *err)
@@ -82,6 +99,20 @@ static int read_sealed(const struct ms_buf *b, struct ms_keyfile *k, struct ms_e
 	return 0;
 }
 
+static int parse_tss2(const struct ms_buf *der, struct ms_keyfile *k,
+		      struct ms_error *err)
+{
+	struct ms_tpm_blob blob;
+	int r = ms_tss2key_parse(der->data, der->len, &blob, err);
+
+	if (r < 0)
+		return r;
+	memcpy(blob.srk_name, k->blob.srk_name, sizeof(blob.srk_name));
+	blob.srk_name_len = k->blob.srk_name_len;
+	k->blob = blob;
+	return 0;
+}
+
 static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_error *err)
 {
 	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_KEY_FILE_MAX);
@@ -91,11 +122,12 @@ static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_e
 
 	r = find(text, len, MS_TSS2KEY_LABEL, &der, err);
 	if (r == 0)
-		r = ms_tss2key_parse(der.data, der.len, &k->blob, err);
-	if (r == 0)
-		r = find(text, len, SEALED_LABEL, &sealed, err);
+		r = find_sealed(text, len, &der, &sealed, err);
+	/* A later format says so here, whatever else it has. */
 	if (r == 0)
 		r = read_sealed(&sealed, k, err);
+	if (r == 0)
+		r = parse_tss2(&der, k, err);
 	if (r == 0)
 		r = ms_tpm_blob_check(&k->blob, err);
 	if (r == 0)
