@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "tpm/worker_proto.h"
+
+static void fill(struct ms_tpm_blob *b, size_t len)
+{
+	memset(b, 0, sizeof(*b));
+	b->parent = MS_TPM_PARENT_SRK;
+	b->pcrs = 0x800080;
+	b->has_pin = true;
+	memset(b->pcr_digest, 0x11, sizeof(b->pcr_digest));
+	b->pub_len = b->priv_len = MS_MIN(len, sizeof(b->pub));
+	b->name_len = b->srk_name_len = MS_MIN(len, sizeof(b->name));
+	memset(b->pub, 0x22, b->pub_len);
+	memset(b->priv, 0x33, b->priv_len);
+	memset(b->name, 0x44, b->name_len);
+	memset(b->srk_name, 0x55, b->srk_name_len);
+}
+
+/* There and back, and every way of cutting it short or making it longer is refused. */
+static void request(const struct ms_tpmw_request *q)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_TPMW_MSG_MAX);
+	static struct ms_tpmw_request back;
+
+	assert_int_equal(ms_tpmw_put_request(&b, q), 0);
+	assert_int_equal(ms_tpmw_get_request(b.data, b.len, &back), 0);
+	assert_memory_equal(&back, q, sizeof(*q));
+	for (size_t n = 0; n < b.len; n++)
+		assert_int_equal(ms_tpmw_get_request(b.data, n, &back), -EBADMSG);
+	ms_buf_put_u8(&b, 0);
+	assert_int_equal(ms_tpmw_get_request(b.data, b.len, &back), -EBADMSG);
+}
+
+static void answer(const struct ms_tpmw_answer *a)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_TPMW_MSG_MAX);
+	static struct ms_tpmw_answer back;
+
+	assert_int_equal(ms_tpmw_put_answer(&b, a), 0);
+	assert_int_equal(ms_tpmw_get_answer(b.data, b.len, &back), 0);
+	assert_memory_equal(&back, a, sizeof(*a));
+	for (size_t n = 0; n < b.len; n++)
+		assert_int_equal(ms_tpmw_get_answer(b.data, n, &back), -EBADMSG);
+	ms_buf_put_u8(&b, 0);
+	assert_int_equal(ms_tpmw_get_answer(b.data, b.len, &back), -EBADMSG);
+}
+
+static void test_requests(void **state)
+{
+	static struct ms_tpmw_request q;
+
+	q = (struct ms_tpmw_request){.op = MS_TPMW_INFO};
+	request(&q);
+	q = (struct ms_tpmw_request){.op = MS_TPMW_SEAL, .pcrs = 0x80};
+	memset(q.secret, 0x77, sizeof(q.secret));
+	request(&q);
+	q.has_pin = true;
+	memset(q.pin, 'p', MS_PIN_MAX);
+	request(&q);
+	q = (struct ms_tpmw_request){
+		.op = MS_TPMW_UNSEAL, .has_pin = true, .pin = "1234"};
+	fill(&q.blob, 0);
+	request(&q);
+	fill(&q.blob, 99);
+	request(&q);
+	/* the largest of all fits into a message */
+	fill(&q.blob, SIZE_MAX);
+	request(&q);
+}
+
+static void test_answers(void **state)
+{
+	static struct ms_tpmw_answer a;
+
+	a = (struct ms_tpmw_answer){
+		.op = MS_TPMW_INFO,
+		.info = {"IBM", "SW   TPM", "8217.4131.18.13878", 1, 3, 1000, true, true},
+	};
+	answer(&a);
+	a = (struct ms_tpmw_answer){.op = MS_TPMW_SEAL};
+	memset(a.err.msg, 'm', sizeof(a.err.msg) - 1);
+	memset(a.err.code, 'c', sizeof(a.err.code) - 1);
+	fill(&a.blob, SIZE_MAX);
+	answer(&a);
+	a = (struct ms_tpmw_answer){.op = MS_TPMW_UNSEAL};
+	memset(a.secret, 0x77, sizeof(a.secret));
+	answer(&a);
+	a = (struct ms_tpmw_answer){
+		.op = MS_TPMW_UNSEAL, .rc = -EACCES, .err = {"wrong-pin", "wrong PIN"}};
+	answer(&a);
+}
+
+/* A secret goes out only with a good answer. */
+static void test_refusal_has_no_secret(void **state)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_TPMW_MSG_MAX);
+	static struct ms_tpmw_answer a;
+
+	a = (struct ms_tpmw_answer){.op = MS_TPMW_UNSEAL, .rc = -EPERM};
+	memset(a.secret, 0x77, sizeof(a.secret));
+	assert_int_equal(ms_tpmw_put_answer(&b, &a), 0);
+	assert_null(memmem(b.data, b.len, a.secret, 4));
+}
+
+static void test_values_out_of_range(void **state)
+{
+	static struct ms_tpmw_request q;
+	static struct ms_tpmw_answer a;
+	uint8_t msg[64] = {MS_TPMW_SEAL};
+
+	/* a PIN that is neither there nor not */
+	msg[37] = 2;
+	assert_int_equal(ms_tpmw_get_request(msg, 42, &q), -EBADMSG);
+	msg[37] = 1;
+	assert_int_equal(ms_tpmw_get_request(msg, 42, &q), 0);
+	/* a PIN longer than any */
+	msg[41] = MS_PIN_MAX + 1;
+	assert_int_equal(ms_tpmw_get_request(msg, 42, &q), -EBADMSG);
+	for (unsigned int op = 0; op < 256; op++) {
+		msg[0] = (uint8_t)op;
+		if (op < MS_TPMW_INFO || op > MS_TPMW_UNSEAL) {
+			assert_int_equal(ms_tpmw_get_request(msg, 42, &q), -EBADMSG);
+			assert_int_equal(ms_tpmw_get_answer(msg, 42, &a), -EBADMSG);
+		}
+	}
+	/* an errno that is none */
+	memset(msg, 0, sizeof(msg));
+	msg[0] = MS_TPMW_INFO;
+	msg[3] = 0x10;
+	assert_int_equal(ms_tpmw_get_answer(msg, 13, &a), -EBADMSG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_refusal_has_no_secret),
+		cmocka_unit_test(test_values_out_of_range),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
