@@ -8,7 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
@@ -541,6 +542,31 @@ static void supervisor_works(void **state)
 	must_pass(supervisor);
 }
 
+/* -------------------------------------------------- a kernel without Landlock */
+
+static void without_landlock(void)
+{
+#ifdef SYS_landlock_create_ruleset
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = {.len = ARRAY_SIZE(filter), .filter = filter};
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0);
+#endif
+	landlock_abi = 0;
+	key();
+}
+
+static void works_without_landlock(void **state)
+{
+	must_pass(without_landlock);
+}
+
 /* --------------------------------------------- threads that are there already */
 
 static int gate[2];
@@ -633,6 +659,7 @@ int main(void)
 		cmocka_unit_test(key_process_works),
 		cmocka_unit_test(tpm_worker_works),
 		cmocka_unit_test(supervisor_works),
+		cmocka_unit_test(works_without_landlock),
 		cmocka_unit_test(earlier_threads_are_filtered),
 	};
 
