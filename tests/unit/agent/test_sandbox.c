@@ -216,6 +216,10 @@ static void check_common(void)
 	CHECK(socket(AF_NETLINK, SOCK_RAW, 0) < 0 && errno == ENOSYS);
 	CHECK(socket(AF_PACKET, SOCK_RAW, 0) < 0 && errno == ENOSYS);
 	CHECK(syscall(SYS_clone, SIGCHLD | CLONE_NEWUSER, NULL) < 0 && errno == ENOSYS);
+	/* the kernel itself would say EINVAL */
+	CHECK(syscall(SYS_clone, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_NEWUSER,
+		      NULL) < 0);
+	CHECK(errno == ENOSYS);
 	CHECK(syscall(SYS_setuid, 0) < 0 && errno == ENOSYS);
 	CHECK(syscall(SYS_keyctl, 0) < 0 && errno == ENOSYS);
 	CHECK(syscall(SYS_mkdirat, AT_FDCWD, "/tmp", 0) < 0 && errno == ENOSYS);

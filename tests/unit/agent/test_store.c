@@ -10,11 +10,31 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sqlite3.h>
 #include <cmocka.h>
 
 static char dir[32], path[64];
+
+/*
+ * SQLite's calls come here instead of the C library, so that they can be counted: after a
+ * kill everything would still be in the page cache, and only a power cut would show that
+ * a record was never on the disk.
+ */
+static unsigned int syncs;
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static int setup(void **state)
 {
@@ -161,6 +181,28 @@ static void append_and_read(void **state)
 	}
 	ms_store_close(s);
 	ms_store_close(NULL);
+}
+
+/* Each transaction is on the disk when append returns, however many records are in it. */
+static void every_append_is_synced(void **state)
+{
+	struct ms_store *s = must_open();
+	struct ms_error err = {};
+	struct ms_record r[50];
+	uint64_t seq;
+
+	for (int i = 0; i < 20; i++) {
+		unsigned int before = syncs;
+
+		assert_int_equal(append(s, "sign", "k", i, &seq, &err), 0);
+		assert_true(syncs > before);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(r); i++)
+		r[i] = record("sign", "k", 1);
+	syncs = 0;
+	assert_int_equal(ms_store_append(s, r, ARRAY_SIZE(r), &err), 0);
+	assert_int_equal(syncs, 1);
+	ms_store_close(s);
 }
 
 /* All or nothing, and no number is lost: the second record of three cannot be stored. */
@@ -442,10 +484,19 @@ static void killed_while_appending(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(append_and_read), T(rollback),	   T(disk_full),
-		T(read_only),	    T(damaged_while_open), T(damaged_header),
-		T(damaged_page),    T(cut_short),	   T(foreign_database),
-		T(newer_version),   T(not_a_database),	   T(killed_while_appending),
+		T(append_and_read),
+		T(every_append_is_synced),
+		T(rollback),
+		T(disk_full),
+		T(read_only),
+		T(damaged_while_open),
+		T(damaged_header),
+		T(damaged_page),
+		T(cut_short),
+		T(foreign_database),
+		T(newer_version),
+		T(not_a_database),
+		T(killed_while_appending),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
