@@ -30,8 +30,9 @@ NOT_FOR_VERIFIER = (
 class Kit:
     """What a case is made of: a module, an enrolled key, one that is not, and chance."""
 
-    def __init__(self, bench, module, seed):
+    def __init__(self, bench, chains, module, seed):
         self.bench = bench
+        self.chains = chains
         self.module = module
         self.key = bench.direct["rsa2048"]
         self.unknown = bench.unknown
@@ -59,7 +60,7 @@ class Odd:
         return self.chains.enrolled() + self.revoked.enrolled()
 
     def cases(self, module, seed=SEED):
-        kit = Kit(self.bench, module, seed)
+        kit = Kit(self.bench, self.chains, module, seed)
         groups = [
             odd_files.trailers(kit),
             odd_files.encodings(kit),
@@ -68,7 +69,7 @@ class Odd:
             odd_messages.attributes(kit),
             odd_messages.digests(kit),
             odd_messages.signatures(kit),
-            odd_chains.chains(kit, self.chains),
+            odd_chains.chains(kit),
             self.revoked.cases(kit),
             odd_files.elves(kit),
             odd_files.compressed(kit),

@@ -26,7 +26,7 @@ class Chains:
 
         self.direct = {
             algorithm: Key(folder, "odd-" + algorithm, algorithm)
-            for algorithm in ("rsa1024", "rsa1536", "rsa2560", "p521")
+            for algorithm in ("rsa1024", "rsa1536", "rsa2560", "rsa3072", "rsa4096", "p384", "p521")
         }
         self.direct["sha512-self"] = Key(folder, "odd-sha512-self", signed_with="sha512")
         self.direct["no-skid"] = Key(
@@ -133,8 +133,9 @@ def tbs_hash(key):
     return hashlib.sha256(children(key.der())[0]).digest()
 
 
-def chains(kit, certificates):
+def chains(kit):
     """A leaf in the message, whose issuer is enrolled."""
+    certificates = kit.chains
 
     def case(name, key, what, *more, own=True):
         embedded = [key.der()] if own else []

@@ -170,6 +170,12 @@ def digests(kit):
 
     for digest in x509.DIGESTS:
         yield case(digest, kit.info(digest=digest), "signed with " + digest, [digest])
+    for digest in x509.ECDSA_WITH:
+        for key in kit.bench.direct["p256"], kit.chains.direct["p384"]:
+            message = cms.message(key, kit.module, digest)
+            yield Case("ecdsa-%s-%s" % (key.algorithm, digest),
+                       mutate.join(kit.module, message), None,
+                       "signed with %s and %s" % (key.algorithm, digest))
     for said in "sha1", "sha384", "sha512":
         info = kit.info(digest_algorithm_der=x509.digest_algorithm(said))
         yield case("said-" + said, info, "signed with SHA-256, said to be " + said, [said])

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The record of what kernels do with the odd cases: tests/data/kernel-verdicts.tsv.
 
-One line per case, one column per kernel and set-up, sorted; what was not asked is "?".
+One line per case, one column per kernel and set-up, then what the case is; sorted. What
+was not asked is "?".
 """
 
 import os
 
-PATH = os.path.join(os.path.dirname(__file__), "..", "tests", "data", "kernel-verdicts.tsv")
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PATH = os.path.join(TOP, "tests", "data", "kernel-verdicts.tsv")
 
 HEADING = """\
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -18,22 +20,23 @@ NOT_ASKED = "?"
 
 
 def read(path=PATH):
-    """The record as {(kernel, setup): {case: word}}."""
-    columns, verdicts = [], {}
+    """({(kernel, set-up): {case: word}}, {case: what it is})"""
+    verdicts, what = {}, {}
     if not os.path.exists(path):
-        return verdicts
+        return verdicts, what
     with open(path) as file:
-        lines = [line.rstrip("\n").split("\t") for line in file if line[0] != "#"]
-    for column in lines[0][1:]:
-        columns.append(tuple(column.split("/")))
-        verdicts[columns[-1]] = {}
-    for name, *words in lines[1:]:
+        heading, *rows = (line.rstrip("\n").split("\t") for line in file if line[0] != "#")
+    columns = [tuple(column.split("/")) for column in heading[1:-1]]
+    for column in columns:
+        verdicts[column] = {}
+    for name, *words, text in rows:
+        what[name] = text
         for column, word in zip(columns, words):
             verdicts[column][name] = word
-    return verdicts
+    return verdicts, what
 
 
-RECORDED = read()
+RECORDED, WHAT = read()
 
 
 def expected(name, kernel, setup):
@@ -42,17 +45,18 @@ def expected(name, kernel, setup):
 
 def write(reports, path=PATH):
     """Writes what these reports found, beside what is recorded of other kernels."""
-    verdicts = dict(RECORDED)
+    verdicts, what = dict(RECORDED), {}
     for report in reports:
-        found = {case["name"]: case["kernel"] for case in report["cases"] if case["odd"]}
-        if found:
+        odd = [case for case in report["cases"] if case["odd"]]
+        if odd:
+            what.update({case["name"]: case["what"] for case in odd})
+            found = {case["name"]: case["kernel"] for case in odd}
             verdicts[report["kernel"], report["setup"]] = found
     columns = sorted(verdicts, key=lambda column: (float(column[0]), column[1]))
-    names = sorted({name for words in verdicts.values() for name in words})
+    rows = [["case", *("/".join(column) for column in columns), "what"]]
+    for name in sorted(what):
+        words = [verdicts[column].get(name, NOT_ASKED) for column in columns]
+        rows.append([name, *words, what[name]])
     with open(path, "w") as file:
         file.write(HEADING)
-        rows = [["case"] + ["/".join(column) for column in columns]]
-        for name in names:
-            words = [verdicts[column].get(name, NOT_ASKED) for column in columns]
-            rows.append([name] + words)
         file.writelines("\t".join(row) + "\n" for row in rows)

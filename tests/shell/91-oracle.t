@@ -11,7 +11,10 @@ trap 'rm -f "$report"' EXIT
 
 BUILD=${BUILD:-build} test-vm/oracle > "$report"
 
-awk '
+tables=ok
+test-vm/compatibility --check || tables='not ok'
+
+awk -v "tables=$tables" '
 	NR == FNR {
 		if ($1 !~ /^#/)
 			known[$1] = 1
@@ -25,9 +28,10 @@ awk '
 	}
 	/^ / { print "#" $0 }
 	END {
-		if (n)
+		print tables " " ++n " - docs/TEST-VM.md has the tables of the record"
+		if (n > 1)
 			print "1.." n
 		else
-			print "1..1\nnot ok 1 - the verifier could be asked"
+			print "1..2\nnot ok 2 - the verifier could be asked"
 	}
 ' tests/data/verifier-disagrees "$report"
