@@ -20,6 +20,9 @@ $(JUDGE): test-vm/judge.c lib/macro.h
 
 vm-build: all $(JUDGE)
 
+# tests/shell/90-vm.t runs it.
+tests-build: $(JUDGE)
+
 # With its own make for the programs, as the libraries may be installed only now.
 vm:
 	$(Q)scripts/install-deps
