@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# modseal-sign-file against modseald with a TPM: what it signs, what it refuses, and what
+# is left of a module when one of them dies.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/hooks.sh"
+
+[ -x "$BUILD/modseald" ] || skip_all 'no agent is built'
+command -v swtpm >/dev/null || skip_all 'no swtpm here'
+agent_start
+modseal key cert dev >"$T/cert.pem" || bail_out 'no certificate'
+modseal key cert dev --der >"$T/cert.der" || bail_out 'no certificate'
+make_module "$T/orig.ko" || bail_out 'no module'
+cp "$T/orig.ko" "$T/m.ko"
+msf=modseal-sign-file
+
+untouched() {
+	same "$T/orig.ko" "$T/m.ko" "$1: the module is as it was"
+	is "$(find "$T" -maxdepth 1 -name '.modseal-*')" '' "$1: nothing is left behind"
+	ok "$1: the agent lives" agent_alive
+}
+refused() {
+	fails 1 "$1" "${@:3}"
+	like "$ERR" "$2" "$1: says why"
+	one_line "$ERR" "$1: in one sentence"
+}
+
+for hash in sha256 sha384 sha512; do
+	cp "$T/orig.ko" "$T/m.ko"
+	ok "signs with $hash" $msf $hash modseal:dev "$T/cert.der" "$T/m.ko"
+	ok "openssl finds it good" verify "$T/m.ko"
+	same "$T/p" "$T/orig.ko" 'the module itself is unchanged'
+done
+ok 'signs again' $msf sha256 modseal:dev "$T/cert.pem" "$T/m.ko"
+ok 'one signature, not two' verify "$T/m.ko"
+ok 'signs with -k' $msf -k sha256 modseal:dev "$T/cert.pem" "$T/m.ko"
+ok 'openssl finds it good' verify "$T/m.ko"
+like "$(openssl cms -cmsout -print -inform DER -in "$T/p7")" 'subjectKeyIdentifier' \
+	'named by the key identifier'
+
+cp "$T/orig.ko" "$T/m.ko"
+refused 'no such key' 'no key nobody' $msf sha256 modseal:nobody none "$T/m.ko"
+refused 'no such key, with X509' 'no key nobody' $msf sha256 modseal:nobody "$T/cert.pem" \
+	"$T/m.ko"
+refused 'a weak hash' 'sha1 is not allowed' $msf sha1 modseal:dev none "$T/m.ko"
+refused 'no hash at all' 'm.ko: ' $msf '' modseal:dev none "$T/m.ko"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -out "$T/other.pem" -days 3 \
+	-subj '/CN=other' 2>/dev/null
+refused 'the kernel has another certificate' 'this kernel would refuse' \
+	$msf sha256 modseal:dev "$T/other.pem" "$T/m.ko"
+untouched 'refusals'
+printf '\177ELF and nothing more' >"$T/bad.ko"
+refused 'not a module' 'bad.ko: .*not a kernel module' $msf sha256 modseal:dev none "$T/bad.ko"
+
+# Nobody else may use the key.
+if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --clear-groups true 2>/dev/null; then
+	chmod 711 "$T" "$T/a"
+	chmod 777 "$T/a/agent.sock"
+	mkdir -m 777 "$T/theirs"
+	cp "$T/orig.ko" "$T/theirs/m.ko"
+	chown 65534 "$T/theirs/m.ko"
+	refused 'no rule' 'theirs/m.ko: ' setpriv --reuid=65534 --clear-groups \
+		"$(command -v $msf)" sha256 modseal:dev none "$T/theirs/m.ko"
+	same "$T/orig.ko" "$T/theirs/m.ko" 'no rule: the module is as it was'
+else
+	skip 4 'not root'
+fi
+
+# ------------------------------------------------------------------- many at a time
+mkdir "$T/many"
+for i in $(seq 60); do
+	cp "$T/orig.ko" "$T/many/$i.ko"
+done
+ok 'sixty at a time' bash -c "printf '%s\n' '$T'/many/*.ko |
+	xargs -P8 -I{} $msf sha256 modseal:dev '$T/cert.pem' {}"
+ok 'each has its signature' modseal-verify verify --anchor "$T/cert.pem" "$T/many"
+cp "$T/many/1.ko" "$T/m.ko"
+ok 'openssl finds one of them good' verify "$T/m.ko"
+
+# -------------------------------------------------------------------- someone dies
+head -c 20000000 /dev/zero >>"$T/orig.ko"
+for round in 1 2 3; do
+	cp "$T/orig.ko" "$T/m.ko"
+	$msf sha256 modseal:dev none "$T/m.ko" 2>"$T/dies.err" &
+	pid=$!
+	dev-agent agent-kill "$T/a"
+	wait $pid
+	status=$?
+	if [ $status = 0 ]; then # it was quicker
+		ok "round $round: signed" verify "$T/m.ko"
+		pass 'no error'
+	else
+		same "$T/orig.ko" "$T/m.ko" "round $round: the agent dies: as it was"
+		one_line "$(cat "$T/dies.err")" 'in one sentence'
+	fi
+	dev-agent agent-start "$T/a" || bail_out 'the agent does not start again'
+done
+cp "$T/orig.ko" "$T/m.ko"
+ok 'signs when the agent is back' $msf sha256 modseal:dev "$T/cert.pem" "$T/m.ko"
+ok 'and it is good' verify "$T/m.ko"
+dev-agent agent-stop "$T/a"
+cp "$T/orig.ko" "$T/m.ko"
+refused 'no agent' 'm.ko: no agent at .*: start modseald' $msf sha256 modseal:dev none \
+	"$T/m.ko"
+same "$T/orig.ko" "$T/m.ko" 'no agent: the module is as it was'
+done_testing
