@@ -88,6 +88,8 @@ int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *re
 	if (op != MS_TPMW_INFO) {
 		ret->has_pin = get_bool(&r);
 		ms_reader_str(&r, ret->pin, sizeof(ret->pin));
+		if (!ret->has_pin && *ret->pin)
+			return -EBADMSG;
 	}
 	return ms_reader_end(&r);
 }
