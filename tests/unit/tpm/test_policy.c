@@ -9,7 +9,7 @@
 static struct ms_error err;
 static struct ms_keyfile vector;
 
-/* Known answer from Python's hashlib; tests/shell/20-tpm-keyfile.t has tpm2-tools' word. */
+/* From Python's hashlib; in tests/shell/20-tpm-keyfile.t tpm2-tools agree. */
 static void test_known_answers(void **state)
 {
 	struct ms_tpm_blob b = {0};
