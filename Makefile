@@ -7,6 +7,7 @@
 #   DEVELOPER=1    warnings are errors, and more of them
 #   SANITIZE=a,b   build with -fsanitize=a,b (say address,undefined)
 #   CC=clang       any C11 compiler with GNU extensions
+#   HOOK_STATIC=   link modseal-sign-file dynamically as well
 #   PREFIX, DESTDIR, SYSCONFDIR, LOCALSTATEDIR   for `make install`
 
 .DEFAULT_GOAL := all

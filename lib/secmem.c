@@ -26,6 +26,22 @@ static int secure_heap_init(void)
 	return -ENOMEM;
 }
 
+/*
+ * Whatever is mapped later is locked as well, but only where no limit could then make
+ * mmap() and malloc() fail out of the blue.
+ */
+static bool lock_all(void)
+{
+	const struct rlimit no_limit = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
+	    (limit.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_MEMLOCK, &no_limit) < 0))
+		return false;
+	/* ONFAULT: a large mapping that is never touched costs nothing. */
+	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+}
+
 static int lock_down(bool *ret_all_locked)
 {
 	const struct rlimit no_core = { 0, 0 };
@@ -41,8 +57,7 @@ static int lock_down(bool *ret_all_locked)
 	r = secure_heap_init();
 	if (r < 0)
 		return r;
-	/* ONFAULT: a large mapping that is never touched costs nothing. */
-	*ret_all_locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	*ret_all_locked = lock_all();
 	return 0;
 }
 

@@ -83,6 +83,42 @@ else
 	skip 2 'no xz'
 fi
 
+# ------------------------------------------------ the kernel's own modules, in its tree
+# The headers again, as a tree of our own that has modules and a certificate.
+tree=$T/tree
+mkdir -p "$tree/certs" "$tree/drivers"
+for f in "$headers"/* "$headers"/.[a-z]*; do
+	ln -s "$(realpath "$f")" "$tree/"
+done
+rm "$tree/include" && cp -rL "$headers/include" "$tree/"
+echo '# nothing to ask Kconfig for' >"$tree/include/config/auto.conf.cmd"
+touch "$tree/include/config/auto.conf"
+cp "$T/src/hello.ko" "$T/src/there.ko" "$tree/drivers"
+printf 'drivers/%s.ko\n' hello there >"$tree/modules.order"
+: >"$tree/modules.builtin"
+: >"$tree/modules.builtin.modinfo"
+cp "$T/cert.der" "$tree/certs/signing_key.x509"
+
+rm -rf "$T/out"
+export MODSEAL_KEY=good
+ok 'in the tree: make modules_install' make -C "$tree" INSTALL_MOD_PATH="$T/out" \
+	modules_install
+ok 'every module is signed' every verify
+for ko in $(installed); do
+	cp "$T/src/${ko##*/}" "$ko"
+done
+ok 'the modules are unsigned again' every unsigned
+ok 'in the tree: make modules_sign' make -C "$tree" INSTALL_MOD_PATH="$T/out" modules_sign
+ok 'every module is signed' every verify
+openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj '/CN=its own' \
+	-outform DER -out "$tree/certs/signing_key.x509" 2>/dev/null
+fails any 'in the tree: a kernel with another certificate' make -C "$tree" \
+	INSTALL_MOD_PATH="$T/out" modules_sign
+like "$ERR" 'signing_key.x509: not the certificate of key good, so this kernel would' \
+	'says that this kernel would refuse the modules'
+ok 'the modules are as they were' every verify
+unset MODSEAL_KEY
+
 # ------------------------------------------------------------- it fails, and loudly
 refused() {
 	rm -rf "$T/out"
