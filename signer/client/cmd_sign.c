@@ -93,12 +93,13 @@ static void print_totals(const struct ms_cli *cli, const struct ms_pool *p,
 
 	if (cli->json) {
 		_cleanup_json_ json_t *j = json_pack(
-			"{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:O}", "key", p->sign->key,
-			"hash", p->sign->hash, "signed", (json_int_t)p->signed_files,
-			"failed", (json_int_t)o->failed, "not_tried", (json_int_t)left,
-			"bytes", (json_int_t)p->signed_bytes, "seconds",
-			(double)(long)(p->seconds * 1000 + 0.5) / 1000, "failures",
-			o->list);
+			"{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:s?, s:O}", "key",
+			p->sign->key, "hash", p->sign->hash, "signed",
+			(json_int_t)p->signed_files, "failed", (json_int_t)o->failed,
+			"not_tried", (json_int_t)left, "bytes",
+			(json_int_t)p->signed_bytes, "seconds",
+			(double)(long)(p->seconds * 1000 + 0.5) / 1000, "stopped",
+			p->stopped ? p->fatal.msg : NULL, "failures", o->list);
 
 		ms_fact_json(j);
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -134,7 +135,8 @@ static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
 	}
 	/* An agent that hung up twice over this file may still sign the next one. */
 	lost = rc && ms_talk_lost(err) && strcmp(err->code, "agent-gone") != 0;
-	if (rc && (lost || hopeless(err->code))) {
+	/* What did not pass in all that time will not for the next one either. */
+	if (rc && (lost || hopeless(err->code) || passing(p, err->code))) {
 		stop(p, err, lost);
 		return 1;
 	}
@@ -261,6 +263,8 @@ int ms_pool_run(struct ms_pool *p)
 
 	if (p->n < n)
 		n = (unsigned int)p->n;
+	/* Else malloc() learns from large modules to keep such pieces. */
+	mallopt(M_MMAP_THRESHOLD, (int)KEPT_BYTES);
 	signals_wanted(&wanted);
 	pthread_sigmask(SIG_BLOCK, &wanted, &before);
 	signals = signalfd(-1, &wanted, SFD_CLOEXEC);
