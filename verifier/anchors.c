@@ -8,36 +8,67 @@
 #include "lib/limits.h"
 #include "verifier/anchors.h"
 
+static void clear_list(struct ms_anchor *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		ms_cert_free(v[i].cert);
+		free(v[i].source);
+	}
+	free(v);
+}
+
 void ms_anchors_clear(struct ms_anchors *a)
 {
-	for (size_t i = 0; i < a->n; i++) {
-		ms_cert_free(a->v[i].cert);
-		free(a->v[i].source);
-	}
-	free(a->v);
+	clear_list(a->v, a->n);
+	clear_list(a->revoked, a->n_revoked);
 	*a = (struct ms_anchors){0};
 }
 
-int ms_anchors_add(struct ms_anchors *a, struct ms_cert *cert, const char *source)
+static const struct ms_anchor *find_same(const struct ms_anchor *v, size_t n,
+					 const struct ms_cert *cert)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].cert->der_len == cert->der_len &&
+		    !memcmp(v[i].cert->der, cert->der, cert->der_len))
+			return &v[i];
+	return NULL;
+}
+
+static int add_to(struct ms_anchor **v, size_t *n, struct ms_cert *cert,
+		  const char *source)
 {
 	_cleanup_cert_ struct ms_cert *mine = cert;
 	_cleanup_free_ char *src = NULL;
 	struct ms_anchor *more;
 
-	for (size_t i = 0; i < a->n; i++)
-		if (a->v[i].cert->der_len == cert->der_len &&
-		    !memcmp(a->v[i].cert->der, cert->der, cert->der_len))
-			return 0;
+	if (find_same(*v, *n, cert))
+		return 0;
 	src = strdup(source);
 	if (!src)
 		return -ENOMEM;
-	more = realloc(a->v, (a->n + 1) * sizeof(*more));
+	more = realloc(*v, (*n + 1) * sizeof(*more));
 	if (!more)
 		return -ENOMEM;
-	a->v = more;
-	more[a->n++] =
+	*v = more;
+	more[(*n)++] =
 		(struct ms_anchor){.cert = TAKE_PTR(mine), .source = TAKE_PTR(src)};
 	return 0;
+}
+
+int ms_anchors_add(struct ms_anchors *a, struct ms_cert *cert, const char *source)
+{
+	return add_to(&a->v, &a->n, cert, source);
+}
+
+int ms_anchors_revoke(struct ms_anchors *a, struct ms_cert *cert, const char *source)
+{
+	return add_to(&a->revoked, &a->n_revoked, cert, source);
+}
+
+const struct ms_anchor *ms_anchors_revoked(const struct ms_anchors *a,
+					   const struct ms_cert *cert)
+{
+	return find_same(a->revoked, a->n_revoked, cert);
 }
 
 static int load_file(struct ms_anchors *a, const char *path, struct ms_error *err)

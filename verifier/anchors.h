@@ -17,10 +17,14 @@ struct ms_anchor {
 
 /**
  * struct ms_anchors - the set; read-only once the checking starts
+ * @v, @n: what is trusted
+ * @revoked, @n_revoked: what is not trusted any more, whatever else vouches for it
  */
 struct ms_anchors {
 	struct ms_anchor *v;
 	size_t n;
+	struct ms_anchor *revoked;
+	size_t n_revoked;
 };
 
 void ms_anchors_clear(struct ms_anchors *a);
@@ -49,6 +53,25 @@ int ms_anchors_add(struct ms_anchors *a, struct ms_cert *cert,
  */
 int ms_anchors_load(struct ms_anchors *a, const char *path,
 		    struct ms_error *err) _must_check_;
+
+/** ms_anchors_revoke() - as ms_anchors_add(), for a certificate that is revoked */
+int ms_anchors_revoke(struct ms_anchors *a, struct ms_cert *cert,
+		      const char *source) _must_check_;
+/** ms_anchors_revoked() - the entry that revokes a certificate; NULL if none does */
+const struct ms_anchor *ms_anchors_revoked(const struct ms_anchors *a,
+					   const struct ms_cert *cert);
+
+/**
+ * ms_anchors_load_kernel() - add the certificates that are built into a kernel
+ * @path: vmlinuz, bzImage, EFI zboot, unified image or vmlinux
+ * @ret_release: its release, "" where it does not say
+ *
+ * What the kernel itself has revoked is revoked here too.
+ *
+ * Return: 0 or a negative errno with a sentence.
+ */
+int ms_anchors_load_kernel(struct ms_anchors *a, const char *path, char *ret_release,
+			   size_t release_size, struct ms_error *err) _must_check_;
 
 /* Lookups go on after @after (NULL: from the start); NULL when there is no further one.
  */

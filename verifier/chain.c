@@ -59,6 +59,7 @@ static void link_cert(struct ms_chain *chain, size_t i, const struct ms_anchors 
 	const struct ms_cert *c = cc->cert;
 	const struct ms_anchor *a = NULL;
 
+	cc->revoked = ms_anchors_revoked(anchors, c);
 	cc->same = ms_anchors_by_serial(anchors, c->issuer, c->issuer_len, c->serial,
 					c->serial_len, NULL);
 	if (self_issued(c)) {

@@ -18,6 +18,7 @@
  * @same: the anchor with the same issuer and serial, or NULL
  * @authority: the anchor that its AKID names, or NULL
  * @authority_rc: signature by @authority: 0, -EKEYREJECTED, -ENOPKG
+ * @revoked: it is among the revoked
  * @ski: hex or NULL; owned
  */
 struct ms_chain_cert {
@@ -25,6 +26,7 @@ struct ms_chain_cert {
 	int issuer, issuer_rc;
 	const struct ms_anchor *same, *authority;
 	int authority_rc;
+	bool revoked;
 	char *ski;
 };
 

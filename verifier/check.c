@@ -136,7 +136,7 @@ static int check_started(struct ms_checker *c, const uint8_t *data, size_t len,
 	if (!rc)
 		rc = keep_facts(&c->ev, r);
 	if (!rc)
-		rc = ms_policy_judge(&c->ev, c->q->now, r);
+		rc = ms_policy_judge(&c->ev, c->q->anchors, c->q->now, r);
 	if (!rc)
 		judge_kernel(c->q, &c->ev, r);
 	return rc;

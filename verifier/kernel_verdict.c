@@ -74,6 +74,8 @@ static int embedded_chain_rc(const struct ms_evidence *ev,
 		const struct ms_chain_cert *cc = &chain->v[cert];
 		int up = cc->issuer, rc;
 
+		if (cc->revoked)
+			return -EKEYREJECTED;
 		if (up < 0 || up == cert)
 			return 0;
 		rc = key_rc(p, chain->v[up].cert);

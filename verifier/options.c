@@ -10,6 +10,7 @@
 
 enum {
 	OPT_ANCHOR = 256,
+	OPT_KERNEL,
 	OPT_AS_KERNEL,
 	OPT_ENFORCE,
 	OPT_PERMISSIVE,
@@ -23,6 +24,7 @@ enum {
 
 static const struct option options[] = {
 	{"anchor", required_argument, NULL, OPT_ANCHOR},
+	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
 	{"enforce", no_argument, NULL, OPT_ENFORCE},
 	{"permissive", no_argument, NULL, OPT_PERMISSIVE},
@@ -49,6 +51,9 @@ static const char usage[] =
 	"  --anchor CERT      a trusted certificate: PEM or DER file, or a directory of "
 	"them;\n"
 	"                     may repeat (default: " MS_ANCHOR_DIR ")\n"
+	"  --kernel IMAGE     trust the certificates that are built into this kernel: a "
+	"vmlinuz;\n"
+	"                     may repeat\n"
 	"  --as-kernel VER    what would this kernel do, say 6.1 (default: the kernel "
 	"that\n"
 	"                     each module was built for)\n"
@@ -107,6 +112,17 @@ static int load_anchors(struct ms_options *o, const char *path)
 	return MS_EXIT_UNCHECKED;
 }
 
+static int load_kernel(struct ms_options *o, const char *path)
+{
+	struct ms_error err = {0};
+	char release[128];
+
+	if (!ms_anchors_load_kernel(&o->anchors, path, release, sizeof(release), &err))
+		return -1;
+	ms_complain("%s", err.msg);
+	return MS_EXIT_UNCHECKED;
+}
+
 static int set_kernel(struct ms_options *o, const char *version)
 {
 	char shown[128];
@@ -134,6 +150,8 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 	switch (opt) {
 	case OPT_ANCHOR:
 		return load_anchors(o, arg);
+	case OPT_KERNEL:
+		return load_kernel(o, arg);
 	case OPT_AS_KERNEL:
 		return set_kernel(o, arg);
 	case OPT_ENFORCE:

@@ -5,6 +5,13 @@
 
 #define NAME_SHOWN 200
 
+/* What a judgement is made with. */
+struct judge {
+	const struct ms_evidence *ev;
+	const struct ms_anchors *anchors;
+	time_t now;
+};
+
 /* Adds a finding and remembers the first failure, so that a run of them needs one check.
  */
 #define FOUND(code, ...)                                       \
@@ -59,22 +66,26 @@ static bool key_is_weak(const EVP_PKEY *key)
 }
 
 /* What is wrong with a certificate that a good signature leads through. */
-static int judge_cert(const struct ms_cert *c, bool signs_code, time_t now,
+static int judge_cert(const struct judge *j, const struct ms_cert *c, bool signs_code,
 		      struct ms_result *r)
 {
-	char cn[NAME_SHOWN], date[32];
+	const struct ms_anchor *revoked = ms_anchors_revoked(j->anchors, c);
+	char cn[NAME_SHOWN], by[NAME_SHOWN], date[32];
 
 	ms_escape_str(c->subject_cn, cn, sizeof(cn));
 	if (key_is_weak(c->pkey))
 		FOUND(MS_FINDING_WEAK_KEY, "the key of \"%s\" has only %d bits", cn,
 		      EVP_PKEY_get_bits(c->pkey));
-	if (now > c->not_after)
+	if (revoked)
+		FOUND(MS_FINDING_REVOKED_CERTIFICATE, "\"%s\" is revoked by %s", cn,
+		      ms_escape_str(revoked->source, by, sizeof(by)));
+	if (j->now > c->not_after)
 		FOUND(MS_FINDING_EXPIRED,
 		      "the certificate \"%s\" expired on %s, and the module does not "
 		      "prove "
 		      "that it was signed before",
 		      cn, show_date(c->not_after, date, sizeof(date)));
-	if (now < c->not_before)
+	if (j->now < c->not_before)
 		FOUND(MS_FINDING_NOT_YET_VALID, "the certificate \"%s\" is valid from %s",
 		      cn, show_date(c->not_before, date, sizeof(date)));
 	if (signs_code && c->has_key_usage && !c->may_sign)
@@ -106,15 +117,15 @@ static uint32_t chain_bits(const struct ms_evidence *ev, int cert)
  * Follows embedded certificates from the signer's up to an anchor.
  * Returns 0, -ENOKEY, -EKEYREJECTED, -ENOPKG or -ENOMEM.
  */
-static int walk_chain(const struct ms_evidence *ev, int cert, time_t now,
-		      struct ms_result *r, const struct ms_anchor **ret)
+static int walk_chain(const struct judge *j, int cert, struct ms_result *r,
+		      const struct ms_anchor **ret)
 {
-	const struct ms_chain *chain = ev->chain;
+	const struct ms_chain *chain = j->ev->chain;
 	bool signs_code = true;
 
 	for (size_t hops = 0; hops < chain->n; hops++) {
 		const struct ms_chain_cert *cc = &chain->v[cert];
-		int rc = judge_cert(cc->cert, signs_code, now, r);
+		int rc = judge_cert(j, cc->cert, signs_code, r);
 
 		if (rc)
 			return rc;
@@ -131,7 +142,7 @@ static int walk_chain(const struct ms_evidence *ev, int cert, time_t now,
 			*ret = cc->authority;
 			if (cc->authority_rc)
 				return cc->authority_rc;
-			return judge_cert(cc->authority->cert, false, now, r);
+			return judge_cert(j, cc->authority->cert, false, r);
 		}
 		if (cc->issuer < 0 || cc->issuer == cert)
 			return -ENOKEY;
@@ -191,9 +202,9 @@ static const char *algorithm_of(const struct ms_signer_evidence *se,
 	return kinds[se->kind];
 }
 
-static int judge_signer(const struct ms_evidence *ev, size_t i, time_t now,
-			struct ms_result *r)
+static int judge_signer(const struct judge *j, size_t i, struct ms_result *r)
 {
+	const struct ms_evidence *ev = j->ev;
 	const struct ms_signer_evidence *se = &ev->signers[i];
 	const struct ms_cert *cert = se->cert >= 0 ? ev->chain->v[se->cert].cert : NULL;
 	struct ms_signer_result *sr = &r->signers[i];
@@ -217,7 +228,7 @@ static int judge_signer(const struct ms_evidence *ev, size_t i, time_t now,
 		rc = report_signer(r, i, se->anchor_rc, false);
 		if (!rc && !se->anchor_rc) {
 			sr->anchor = se->anchor;
-			rc = judge_cert(se->anchor->cert, true, now, r);
+			rc = judge_cert(j, se->anchor->cert, true, r);
 		}
 		return rc;
 	}
@@ -226,14 +237,15 @@ static int judge_signer(const struct ms_evidence *ev, size_t i, time_t now,
 				     false);
 	if (se->cert_rc)
 		return report_signer(r, i, se->cert_rc, false);
-	rc = walk_chain(ev, se->cert, now, r, &anchor);
+	rc = walk_chain(j, se->cert, r, &anchor);
 	if (!rc)
 		sr->anchor = anchor;
 	return report_signer(r, i, rc, true);
 }
 
-static int judge_message(const struct ms_evidence *ev, time_t now, struct ms_result *r)
+static int judge_message(const struct judge *j, struct ms_result *r)
 {
+	const struct ms_evidence *ev = j->ev;
 	const struct ms_pkcs7 *m = &ev->msg;
 	uint32_t used = 0;
 	bool attrs = false;
@@ -248,7 +260,7 @@ static int judge_message(const struct ms_evidence *ev, time_t now, struct ms_res
 		FOUND(MS_FINDING_MALFORMED_SIGNATURE, "the PKCS#7 message has no signer");
 	}
 	for (size_t i = 0; i < m->n_signers; i++) {
-		rc = judge_signer(ev, i, now, r);
+		rc = judge_signer(j, i, r);
 		if (rc)
 			return rc;
 		used |= chain_bits(ev, ev->signers[i].cert);
@@ -276,8 +288,9 @@ static int judge_message(const struct ms_evidence *ev, time_t now, struct ms_res
 	return 0;
 }
 
-static int judge_signature(const struct ms_evidence *ev, time_t now, struct ms_result *r)
+static int judge_signature(const struct judge *j, struct ms_result *r)
 {
+	const struct ms_evidence *ev = j->ev;
 	int rc = ev->trailer_rc ? ev->trailer_rc : ev->message_rc;
 
 	if (rc == -ENODATA && ev->magic_gap)
@@ -294,13 +307,15 @@ static int judge_signature(const struct ms_evidence *ev, time_t now, struct ms_r
 	else if (rc)
 		FOUND(MS_FINDING_MALFORMED_SIGNATURE, "the %s is damaged",
 		      ev->trailer_rc ? "signature's trailer" : "PKCS#7 message");
-	return rc ? 0 : judge_message(ev, now, r);
+	return rc ? 0 : judge_message(j, r);
 }
 
-int ms_policy_judge(const struct ms_evidence *ev, time_t now, struct ms_result *r)
+int ms_policy_judge(const struct ms_evidence *ev, const struct ms_anchors *anchors,
+		    time_t now, struct ms_result *r)
 {
+	const struct judge j = {.ev = ev, .anchors = anchors, .now = now};
 	bool good = ev->checked && r->policy.n_findings == 0;
-	int rc = judge_signature(ev, now, r);
+	int rc = judge_signature(&j, r);
 
 	if (rc)
 		return rc;

@@ -9,6 +9,7 @@
 /**
  * ms_policy_judge() - may this module be trusted, and if not, why
  * @ev: what there is to know
+ * @anchors: for what is revoked
  * @now: what certificates' dates are compared with
  * @r: @r->signers (one for each signer) and @r->policy are filled in
  *
@@ -18,7 +19,7 @@
  *
  * Return: 0 or -ENOMEM.
  */
-int ms_policy_judge(const struct ms_evidence *ev, time_t now,
-		    struct ms_result *r) _must_check_;
+int ms_policy_judge(const struct ms_evidence *ev, const struct ms_anchors *anchors,
+		    time_t now, struct ms_result *r) _must_check_;
 
 #endif

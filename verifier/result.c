@@ -50,6 +50,10 @@ static const struct finding_info findings[MS_FINDING_COUNT] = {
 				  "do not load it; the embedded certificate was not "
 				  "issued by the anchor it names",
 				  MS_SEVERITY_ERROR, false},
+	[MS_FINDING_REVOKED_CERTIFICATE] =
+		{"revoked-certificate", "REVOKED CERTIFICATE",
+		 "do not load it; get a module that is signed with a current key",
+		 MS_SEVERITY_ERROR, false},
 	[MS_FINDING_WEAK_DIGEST] = {"weak-digest", "WEAK DIGEST",
 				    "sign it again with SHA-256 or better",
 				    MS_SEVERITY_ERROR, false},

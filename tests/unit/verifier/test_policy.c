@@ -45,7 +45,7 @@ static void expect_at(const struct ms_evidence *ev, time_t when,
 {
 	_cleanup_result_ struct ms_result r = {0};
 
-	assert_int_equal(ms_policy_judge(ev, when, &r), 0);
+	assert_int_equal(ms_policy_judge(ev, &anchors, when, &r), 0);
 	assert_int_equal(r.policy.verdict, verdict);
 	assert_int_equal(r.policy.n_findings, code == MS_FINDING_NONE ? 0 : 1);
 	for (size_t i = 0; i < r.policy.n_findings; i++) {
@@ -137,6 +137,23 @@ static void test_usage(void **state)
 	c->has_eku = c->has_key_usage = c->eku_code_signing = c->may_sign = true;
 }
 
+static void test_revoked(void **state)
+{
+	struct ms_evidence ev = good();
+
+	assert_int_equal(ms_anchors_revoke(&anchors, fixture_cert("p256"), "list"), 0);
+	expect(&ev, MS_FINDING_NONE);
+	assert_int_equal(ms_anchors_revoke(&anchors, fixture_cert("rsa2048"), "list"), 0);
+	expect(&ev, MS_FINDING_REVOKED_CERTIFICATE);
+	for (size_t i = 0; i < anchors.n_revoked; i++) {
+		ms_cert_free(anchors.revoked[i].cert);
+		free(anchors.revoked[i].source);
+	}
+	free(anchors.revoked);
+	anchors.revoked = NULL;
+	anchors.n_revoked = 0;
+}
+
 static void test_chain(void **state)
 {
 	struct ms_chain chain = {.n = 1};
@@ -196,7 +213,7 @@ static void test_two_signers(void **state)
 	ev.signers[1] = ev.signers[0];
 	expect(&ev, MS_FINDING_EXTRA_SIGNER);
 	ev.signers[1].anchor = NULL;
-	assert_int_equal(ms_policy_judge(&ev, now, &r), 0);
+	assert_int_equal(ms_policy_judge(&ev, &anchors, now, &r), 0);
 	assert_int_equal(r.policy.verdict, MS_POLICY_FINDINGS);
 	assert_true(fixture_has(&r, MS_FINDING_UNKNOWN_SIGNER));
 	assert_true(fixture_has(&r, MS_FINDING_EXTRA_SIGNER));
@@ -211,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_never_trusted_unchecked),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_revoked),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_stray_certificate),
 		cmocka_unit_test(test_two_signers),
