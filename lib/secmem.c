@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <openssl/crypto.h>
 #include "lib/secmem.h"
 
@@ -26,25 +28,31 @@ static int secure_heap_init(void)
 	return -ENOMEM;
 }
 
+/* With CAP_IPC_LOCK the limit does not count (mlock(2)). */
+static bool limits_count(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {0};
+	struct rlimit limit;
+
+	if (syscall(SYS_capget, &head, caps) == 0 &&
+	    caps[0].effective & 1u << CAP_IPC_LOCK)
+		return false;
+	return getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
 /*
  * Whatever is mapped later is locked as well, but only where no limit could then make
- * mmap() and malloc() fail out of the blue.
+ * mmap() and malloc() fail out of the blue. ONFAULT: what is never touched costs nothing.
  */
 static bool lock_all(void)
 {
-	const struct rlimit no_limit = { RLIM_INFINITY, RLIM_INFINITY };
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
-	    (limit.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_MEMLOCK, &no_limit) < 0))
-		return false;
-	/* ONFAULT: a large mapping that is never touched costs nothing. */
-	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	return !limits_count() && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }
 
 static int lock_down(bool *ret_all_locked)
 {
-	const struct rlimit no_core = { 0, 0 };
+	const struct rlimit no_core = {0, 0};
 	int r;
 
 	if (setrlimit(RLIMIT_CORE, &no_core) < 0 ||
