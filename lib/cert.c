@@ -182,11 +182,26 @@ static enum ms_hash signature_hash(X509 *x)
 	return h;
 }
 
+/* Extensions that cannot be read allow nothing. */
+static void read_usage(X509 *x, struct ms_cert *c)
+{
+	bool readable = X509_check_purpose(x, -1, 0) == 1;
+	uint32_t flags = X509_get_extension_flags(x);
+
+	c->has_key_usage = !readable || (flags & EXFLAG_KUSAGE);
+	c->has_eku = !readable || (flags & EXFLAG_XKUSAGE);
+	if (!readable)
+		return;
+	c->is_ca = (flags & EXFLAG_BCONS) && (flags & EXFLAG_CA);
+	c->may_sign = X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE;
+	c->eku_code_signing =
+		c->has_eku && (X509_get_extended_key_usage(x) & XKU_CODE_SIGN);
+}
+
 static int interpret(struct ms_cert *c)
 {
 	const unsigned char *p = c->der;
 	const X509_NAME *subject;
-	uint32_t flags;
 	X509 *x;
 	int rc = -EBADMSG;
 
@@ -206,15 +221,7 @@ static int interpret(struct ms_cert *c)
 		       sizeof(c->subject_cn)))
 		read_name(subject, NID_pkcs9_emailAddress, c->subject_cn,
 			  sizeof(c->subject_cn));
-	/* Where an extension cannot be read, OpenSSL reports no usage at all. */
-	flags = X509_get_extension_flags(x);
-	c->is_ca = (flags & EXFLAG_BCONS) && (flags & EXFLAG_CA) &&
-		   !(flags & EXFLAG_INVALID);
-	c->has_key_usage = flags & EXFLAG_KUSAGE;
-	c->may_sign = X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE;
-	c->has_eku = flags & EXFLAG_XKUSAGE;
-	c->eku_code_signing =
-		c->has_eku && (X509_get_extended_key_usage(x) & XKU_CODE_SIGN);
+	read_usage(x, c);
 	rc = 0;
 out:
 	X509_free(x);

@@ -35,6 +35,10 @@ bool ms_alg_is_rsa(enum ms_alg a);
  * @subject_cn: for people, unescaped, cut with "..."; the organisation or the e-mail
  *	address where there is no CN, as the kernel has it
  * @hash: digest of the certificate's own signature, MS_HASH_NONE if unknown
+ * @is_ca: basicConstraints says so
+ * @may_sign: keyUsage has digitalSignature, or there is no keyUsage
+ * @has_eku, @eku_code_signing: extendedKeyUsage is there, and has codeSigning. Where an
+ *	extension cannot be read, both usages are there and allow nothing
  */
 struct ms_cert {
 	uint8_t *der;

@@ -110,6 +110,25 @@ static void test_other_uses(void **state)
 	assert_int_equal(bare->hash, MS_HASH_SHA512);
 }
 
+/* A key usage that cannot be read must not count as none. */
+static void test_unreadable_usage(void **state)
+{
+	_cleanup_cert_ struct ms_cert *c = NULL;
+	_cleanup_buf_ struct ms_buf der;
+	uint8_t *p;
+
+	read_der("leaf", &der);
+	p = memmem(der.data, der.len, "\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03", 11);
+	assert_non_null(p);
+	p[10] = 0x02; /* an INTEGER where the BIT STRING was */
+	assert_int_equal(ms_cert_parse(der.data, der.len, &c), 0);
+	assert_true(c->has_key_usage);
+	assert_false(c->may_sign);
+	assert_true(c->has_eku);
+	assert_false(c->eku_code_signing);
+	assert_false(c->is_ca);
+}
+
 static void test_algorithms(void **state)
 {
 	static const struct {
@@ -255,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_tbs),
 		cmocka_unit_test(test_ca),
 		cmocka_unit_test(test_other_uses),
+		cmocka_unit_test(test_unreadable_usage),
 		cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_hostile_name),

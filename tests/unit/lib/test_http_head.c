@@ -82,8 +82,7 @@ static void test_refused(void **state)
 		"HTTP/1.1 200 OK\r\nContent-Length: 1234567890123456789\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: "
-		"1\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 1\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\n",
 		"HTTP/1.1 200 OK\r\n Content-Length: 1\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n more\r\n\r\n",

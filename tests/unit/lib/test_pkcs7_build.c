@@ -3,6 +3,7 @@
  * Known answers: tests/data/pkcs7 holds what the kernel's sign-file made of these keys.
  */
 #include "data.h"
+#include <openssl/cms.h>
 #include <openssl/pem.h>
 #include "lib/pkcs7.h"
 
@@ -128,6 +129,49 @@ static void test_embedded(void **state)
 	assert_int_equal(m.version, 1);
 }
 
+/* OpenSSL finds the embedded certificate and accepts the signature; of this payload only. */
+static void check_cms(const char *name, enum ms_hash hash, bool keyid)
+{
+	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_MESSAGE_MAX);
+	_cleanup_buf_ struct ms_buf payload = MS_BUF_INIT(DATA_MAX);
+	_cleanup_cert_ struct ms_cert *cert = load_cert(name);
+	uint8_t digest[MS_DIGEST_MAX], sig[MS_SIG_MAX];
+	struct ms_pkcs7_request req = {
+		.cert = cert, .use_keyid = keyid, .embed = true, .hash = hash, .sig = sig
+	};
+	EVP_PKEY *key = load_key(name);
+	const unsigned int flags = CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY;
+	const unsigned char *p;
+	CMS_ContentInfo *cms;
+
+	data_read("pkcs7/payload", &payload);
+	payload_digest(hash, digest);
+	assert_int_equal(ms_key_sign_digest(key, hash, digest, sig, &req.sig_len), 0);
+	assert_int_equal(ms_pkcs7_build(&req, &out), 0);
+	p = out.data;
+	cms = d2i_CMS_ContentInfo(NULL, &p, (long)out.len);
+	assert_non_null(cms);
+	assert_ptr_equal(p, out.data + out.len);
+	for (int good = 1; good >= 0; good--) {
+		BIO *bio = BIO_new_mem_buf(payload.data, (int)payload.len);
+
+		assert_int_equal(CMS_verify(cms, NULL, NULL, bio, NULL, flags), good);
+		BIO_free(bio);
+		payload.data[0] ^= 1;
+	}
+	CMS_ContentInfo_free(cms);
+	EVP_PKEY_free(key);
+}
+
+static void test_openssl_accepts(void **state)
+{
+	check_cms("rsa2048", MS_HASH_SHA256, false);
+	check_cms("rsa4096", MS_HASH_SHA512, true);
+	check_cms("rsa2048", MS_HASH_SHA3_384, false);
+	check_cms("p256", MS_HASH_SHA256, true);
+	check_cms("p384", MS_HASH_SHA384, false);
+}
+
 /* The message is appended to what is there, and its lengths are right for any size. */
 static void test_appended(void **state)
 {
@@ -192,9 +236,8 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_as_sign_file),
-		cmocka_unit_test(test_embedded),
-		cmocka_unit_test(test_appended),
+		cmocka_unit_test(test_same_as_sign_file), cmocka_unit_test(test_embedded),
+		cmocka_unit_test(test_openssl_accepts),	  cmocka_unit_test(test_appended),
 		cmocka_unit_test(test_refusals),
 	};
 
