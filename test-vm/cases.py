@@ -36,6 +36,13 @@ SETUPS = {
         # Its Secure Boot brings lockdown, and no sig_enforce.
         {"5.10": "EPERM"},
     ),
+    "firmware": Setup(
+        True,
+        "",
+        "EKEYREJECTED",
+        "the same, and the firmware verifies the kernel image that it starts",
+        {"5.10": "EPERM"},
+    ),
 }
 
 KERNELS = ("5.10", "6.1", "6.12", "7")

@@ -6,12 +6,16 @@ import os
 import re
 import stat
 import subprocess
+import time
 
 QEMU = "qemu-system-x86_64"
 FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
 
 # A boot takes a few seconds; this is for a machine that is busy with other things.
 DEADLINE = 120
+
+# How often a console is looked at, in seconds.
+POLL = 0.1
 
 # Of the console, how much a person is shown, and what is left out of it.
 CONSOLE_TAIL = 15
@@ -42,34 +46,38 @@ def initramfs(init, modules):
     return b"".join(cpio_member(i, *member) for i, member in enumerate(members, 1))
 
 
-def qemu_arguments(kernel, folder, variables, append):
-    """The command line: without variables, the firmware is SeaBIOS and knows no keys."""
-    arguments = [QEMU, "-accel", "tcg", "-cpu", "max", "-m", "512", "-smp", "1"]
-    arguments += ["-nodefaults", "-no-user-config", "-no-reboot", "-nic", "none"]
-    arguments += ["-display", "none", "-vga", "none", "-monitor", "none"]
-    arguments += ["-serial", "file:%s/console" % folder]
-    arguments += ["-serial", "file:%s/verdicts" % folder]
-    arguments += ["-kernel", os.path.join(kernel, "vmlinuz")]
-    arguments += ["-initrd", os.path.join(folder, "initramfs")]
-    arguments += ["-append", "console=ttyS0 quiet panic=-1 " + append]
-    if not variables:
-        return arguments + ["-M", "q35"]
+BASE = [QEMU, "-accel", "tcg", "-cpu", "max", "-m", "512", "-smp", "1"]
+BASE += ["-nodefaults", "-no-user-config", "-no-reboot", "-nic", "none"]
+BASE += ["-display", "none", "-vga", "none", "-monitor", "none"]
+
+
+def firmware_arguments(variables):
+    """QEMU's arguments for a machine with OVMF and a store of variables, a path."""
     flash = "if=pflash,format=raw,unit="
-    arguments += ["-M", "q35,smm=on", "-global", "ICH9-LPC.disable_s3=1"]
+    arguments = ["-M", "q35,smm=on", "-global", "ICH9-LPC.disable_s3=1"]
     arguments += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
     arguments += ["-drive", flash + "0,readonly=on,file=" + FIRMWARE]
-    arguments += ["-drive", flash + "1,file=" + variables]
-    return arguments
+    return arguments + ["-drive", flash + "1,file=" + variables]
+
+
+def kernel_arguments(kernel, initramfs_path, append):
+    """QEMU's arguments to start a kernel itself; the firmware does not verify it then."""
+    arguments = ["-kernel", os.path.join(kernel, "vmlinuz"), "-initrd", initramfs_path]
+    return arguments + ["-append", "console=ttyS0 quiet panic=-1 " + append]
+
+
+def contents(path):
+    """The text of a console, without what moves a cursor; "" while there is none."""
+    try:
+        with open(path, errors="replace") as file:
+            return CONTROL.sub("", file.read())
+    except OSError:
+        return ""
 
 
 def tail(path):
     """The last lines of the console, for a person to see why it stopped."""
-    try:
-        with open(path, errors="replace") as file:
-            lines = [CONTROL.sub("", line).rstrip() for line in file]
-    except OSError:
-        return ""
-    lines = [line for line in lines if line]
+    lines = [line.rstrip() for line in contents(path).splitlines() if line.strip()]
     return "".join("\n  | " + line for line in lines[-CONSOLE_TAIL:])
 
 
@@ -88,26 +96,57 @@ def read_verdicts(folder):
     return records
 
 
-def boot(kernel, init, modules, folder, variables=None, append="", deadline=DEADLINE):
-    """Boots kernel (a folder from fetch-kernel) once; what judge said, as a list.
+def wait(process, console, gives_up, deadline):
+    """True when the machine has switched itself off, False when its console has gives_up."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        try:
+            process.wait(POLL if gives_up else end - time.monotonic())
+            return True
+        except subprocess.TimeoutExpired:
+            if gives_up and gives_up in contents(console):
+                return False
+    raise Failure(
+        "the machine was still running after %d s; its console ends with:" % deadline
+        + tail(console)
+    )
 
-    folder is the caller's own, for the files of this boot; variables is a store from
-    mkvars.py, or None for a machine without Secure Boot.
+
+def run(arguments, folder, gives_up=None, deadline=DEADLINE):
+    """Runs a machine until it is off: what judge said, as a list.
+
+    folder is the caller's own, for the files of this run. If gives_up appears on the
+    console, the machine is ended, and the answer is None.
     """
-    with open(os.path.join(folder, "initramfs"), "wb") as file:
-        file.write(initramfs(init, modules))
-    arguments = qemu_arguments(kernel, folder, variables, append)
+    console, verdicts = os.path.join(folder, "console"), os.path.join(folder, "verdicts")
+    ports = ["-serial", "file:" + console, "-serial", "file:" + verdicts]
     try:
-        done = subprocess.run(
-            arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline
+        process = subprocess.Popen(
+            BASE + ports + arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
     except FileNotFoundError:
         raise Failure("%s is missing: run scripts/install-deps" % QEMU) from None
-    except subprocess.TimeoutExpired:
-        raise Failure(
-            "the machine was still running after %d s; its console ends with:" % deadline
-            + tail(os.path.join(folder, "console"))
-        ) from None
-    if done.returncode != 0:
-        raise Failure("%s failed: %s" % (QEMU, done.stderr.decode(errors="replace").strip()))
+    with process:
+        try:
+            if not wait(process, console, gives_up, deadline):
+                return None
+        finally:
+            process.kill()
+        said = process.stderr.read().decode(errors="replace").strip()
+    if process.returncode != 0:
+        raise Failure("%s failed: %s" % (QEMU, said))
     return read_verdicts(folder)
+
+
+def boot(kernel, archive, folder, variables, append=""):
+    """Boots kernel (a folder from fetch-kernel) with an initramfs and firmware variables,
+    both bytes."""
+    store, initrd = os.path.join(folder, "variables"), os.path.join(folder, "initramfs")
+    for path, data in (store, variables), (initrd, archive):
+        with open(path, "wb") as file:
+            file.write(data)
+    arguments = firmware_arguments(store) + kernel_arguments(kernel, initrd, append)
+    return run(arguments, folder)
