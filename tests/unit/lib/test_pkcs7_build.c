@@ -129,7 +129,7 @@ static void test_embedded(void **state)
 	assert_int_equal(m.version, 1);
 }
 
-/* OpenSSL finds the embedded certificate and accepts the signature; of this payload only. */
+/* OpenSSL takes the embedded certificate and accepts the signature, of this payload. */
 static void check_cms(const char *name, enum ms_hash hash, bool keyid)
 {
 	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_MESSAGE_MAX);
