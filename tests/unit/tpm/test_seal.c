@@ -213,11 +213,13 @@ static void test_forged_pcr_digest(void **state)
 
 static void test_damaged_blob(void **state)
 {
+	/* a few thousand operations are too many for valgrind */
+	size_t step = getenv("TEST_VALGRIND") ? 17 : 1;
 	struct ms_tpm_blob b, bad;
 	struct ms_tpm *t = *state;
 
 	good(ms_tpm_seal(t, secret, 1u << 7, NULL, &b, &err));
-	for (size_t i = 0; i < b.pub_len + b.priv_len; i++) {
+	for (size_t i = 0; i < b.pub_len + b.priv_len; i += step) {
 		uint8_t out[MS_TPM_SECRET_LEN];
 		int r;
 
