@@ -12,9 +12,10 @@
  * ms_secmem_process() - make this process a place where secrets may live
  *
  * No core dumps, not dumpable or traceable by the same user (PR_SET_DUMPABLE 0), no new
- * privileges; OpenSSL's secure heap set up; pages locked with mlockall() where
- * RLIMIT_MEMLOCK allows. Call before threads, before the first secret, and before a sandbox
- * in which a process cannot change its limits; once more in the same process does nothing.
+ * privileges; OpenSSL's secure heap set up; all pages, later ones too, locked with
+ * mlockall() where no limit stands against that. Call before threads, before the first
+ * secret, and before a sandbox in which a process cannot change its limits; once more in
+ * the same process does nothing.
  *
  * Return: 0, or a negative errno when secrets could not even get the small locked heap.
  */
