@@ -67,8 +67,13 @@ static int pin_to_auth(const char *pin, TPM2B_AUTH *ret, struct ms_error *err)
 				    "the PIN is longer than %u bytes: give a shorter one",
 				    MS_PIN_MAX);
 	ret->size = 32;
-	if (len > 32)
-		return ms_digest(MS_HASH_SHA256, pin, len, ret->buffer);
+	if (len > 32) {
+		if (ms_digest(MS_HASH_SHA256, pin, len, ret->buffer) < 0)
+			return ms_error_set(
+				err, -EIO, NULL,
+				"cannot hash the PIN: OpenSSL has no SHA-256");
+		return 0;
+	}
 	memcpy(ret->buffer, pin, len);
 	ret->size = (uint16_t)len;
 	return 0;
@@ -210,6 +215,25 @@ static int other_srk(struct ms_tpm *t, struct ms_error *err)
 		since);
 }
 
+static int locked_out(struct ms_tpm *t, struct ms_error *err)
+{
+	struct ms_tpm_info i;
+	char when[32] = "";
+	struct tm tm;
+	time_t end;
+
+	if (ms_tpm_info(t, &i, NULL) < 0)
+		return ms_tpm_explain(TPM2_RC_LOCKOUT, "unseal the key", err);
+	end = time(NULL) + i.lockout_recovery_s;
+	if (gmtime_r(&end, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	return ms_error_set(err, -EAGAIN, "tpm-lockout",
+			    "cannot unseal the key: the TPM is locked after %u wrong "
+			    "PINs (%u allowed) and gives one try back by %s: wait, or "
+			    "end it with tpm2_dictionarylockout -c",
+			    i.lockout_counter, i.lockout_max, when);
+}
+
 static int load(struct held *h, const struct ms_tpm_blob *blob, struct ms_error *err)
 {
 	TPM2B_PUBLIC pub;
@@ -239,6 +263,9 @@ static int load(struct held *h, const struct ms_tpm_blob *blob, struct ms_error 
 				    "cannot unseal the key: the sealed object is damaged "
 				    "(0x%x): restore the key file from its backup",
 				    rc);
+	/* An SRK without noDA is locked together with the keys below it. */
+	if (rc == TPM2_RC_LOCKOUT)
+		return locked_out(h->t, err);
 	return ms_tpm_explain(rc, "load the sealed object", err);
 }
 
@@ -291,25 +318,6 @@ static int wrong_pin(struct ms_tpm *t, struct ms_error *err)
 		left, i.lockout_max, i.lockout_recovery_s);
 }
 
-static int locked_out(struct ms_tpm *t, struct ms_error *err)
-{
-	struct ms_tpm_info i;
-	char when[32] = "";
-	struct tm tm;
-	time_t end;
-
-	if (ms_tpm_info(t, &i, NULL) < 0)
-		return ms_tpm_explain(TPM2_RC_LOCKOUT, "unseal the key", err);
-	end = time(NULL) + i.lockout_recovery_s;
-	if (gmtime_r(&end, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	return ms_error_set(err, -EAGAIN, "tpm-lockout",
-			    "cannot unseal the key: the TPM is locked after %u wrong "
-			    "PINs (%u allowed) and gives one try back by %s: wait, or "
-			    "end it with tpm2_dictionarylockout -c",
-			    i.lockout_counter, i.lockout_max, when);
-}
-
 static int explain_unseal(struct held *h, const struct ms_tpm_blob *blob, TSS2_RC rc,
 			  struct ms_error *err)
 {
@@ -320,10 +328,13 @@ static int explain_unseal(struct held *h, const struct ms_tpm_blob *blob, TSS2_R
 	case TPM2_RC_LOCKOUT:
 		return locked_out(h->t, err);
 	case TPM2_RC_POLICY_FAIL:
-		return other_pcrs(blob->pcrs, err);
+		if (blob->pcrs)
+			return other_pcrs(blob->pcrs, err);
+		break;
 	default:
-		return ms_tpm_explain(rc, "unseal the key", err);
+		break;
 	}
+	return ms_tpm_explain(rc, "unseal the key", err);
 }
 
 static TSS2_RC satisfy(struct held *h, const struct ms_tpm_blob *blob,

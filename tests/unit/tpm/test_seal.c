@@ -208,6 +208,9 @@ static void test_forged_pcr_digest(void **state)
 	assert_refused(t, &b, NULL, -EPERM, "tpm-pcr", "PCR 7");
 	b.pcrs = 0;
 	assert_refused(t, &b, NULL, -EPERM, "tpm-policy", "policy");
+	good(ms_tpm_seal(t, secret, 1u << 7, "1234", &b, &err));
+	b.pcrs = 0;
+	assert_refused(t, &b, "1234", -EPERM, "tpm-policy", "policy is not met");
 	assert_nothing_held(t);
 }
 

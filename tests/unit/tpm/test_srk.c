@@ -130,6 +130,30 @@ static void test_persistent_from_the_template(void **state)
 	ms_tpm_close(t);
 }
 
+/* tpm2_createprimary leaves noDA out: such an SRK is locked out together with the keys.
+ */
+static void test_lockout_of_the_srk(void **state)
+{
+	struct ms_tpm_blob b;
+	struct ms_tpm *t;
+	uint8_t out[MS_TPM_SECRET_LEN];
+
+	provision("ecc", NULL);
+	t = open_tpm();
+	good(ms_tpm_seal(t, secret, 1u << 7, "1234", &b, &err));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ms_tpm_unseal(t, &b, "4321", out, &err), -EACCES);
+	stays_sealed(t, &b, -EAGAIN, "tpm-lockout");
+	assert_non_null(strstr(err.msg, "gives one try back by"));
+	assert_int_equal(ms_tpm_seal(t, secret, 1u << 7, "1234", &b, &err), -EAGAIN);
+	ms_tpm_close(t);
+	tool(arg("tpm2_dictionarylockout"), arg("-c"));
+	t = open_tpm();
+	unseals(t, &b);
+	ms_tpm_close(t);
+	evict();
+}
+
 /* Somebody puts a key of his own there, to which he knows the private part. */
 static void test_swapped(void **state)
 {
@@ -244,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_persistent_ecc),
 		cmocka_unit_test(test_persistent_rsa),
 		cmocka_unit_test(test_persistent_from_the_template),
+		cmocka_unit_test(test_lockout_of_the_srk),
 		cmocka_unit_test(test_swapped),
 		cmocka_unit_test(test_no_storage_key),
 		cmocka_unit_test(test_owner_password),
