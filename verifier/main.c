@@ -1,5 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/escape.h"
 #include "verifier/options.h"
+
+static const struct {
+	const char *name;
+	int (*run)(struct ms_options *o);
+} verbs[] = {
+	{"verify", ms_verb_verify},
+	{"scan", ms_verb_scan},
+	{"explain", ms_verb_explain},
+	{"anchors", ms_verb_anchors},
+};
+
+static int run_verb(struct ms_options *o)
+{
+	char shown[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name, o->verb))
+			return verbs[i].run(o);
+	ms_complain("unknown verb \"%s\": see --help",
+		    ms_escape_str(o->verb, shown, sizeof(shown)));
+	return MS_EXIT_USAGE;
+}
 
 int main(int argc, char **argv)
 {
@@ -7,7 +30,7 @@ int main(int argc, char **argv)
 	int status = ms_options_parse(argc, argv, &o);
 
 	if (status < 0)
-		status = ms_verb_verify(&o);
+		status = run_verb(&o);
 	ms_options_clear(&o);
 	return status;
 }

@@ -11,6 +11,7 @@
 enum {
 	OPT_ANCHOR = 256,
 	OPT_KERNEL,
+	OPT_ROOT,
 	OPT_AS_KERNEL,
 	OPT_ENFORCE,
 	OPT_PERMISSIVE,
@@ -25,6 +26,7 @@ enum {
 static const struct option options[] = {
 	{"anchor", required_argument, NULL, OPT_ANCHOR},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
+	{"root", required_argument, NULL, OPT_ROOT},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
 	{"enforce", no_argument, NULL, OPT_ENFORCE},
 	{"permissive", no_argument, NULL, OPT_PERMISSIVE},
@@ -41,19 +43,25 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-	"usage: modseal-verify verify [OPTION]... PATH...\n"
+	"usage: modseal-verify verify [OPTION]... PATH...     files and trees\n"
+	"       modseal-verify scan [OPTION]... [KERNEL]      all of "
+	"/lib/modules/KERNEL\n"
+	"       modseal-verify explain [OPTION]... MODULE...  everything about one "
+	"module\n"
+	"       modseal-verify anchors [OPTION]...            what is trusted, and why\n"
 	"\n"
 	"Checks the signatures of kernel modules (.ko, .ko.gz, .ko.xz, .ko.zst): what "
-	"would the\n"
-	"kernel do with each, and may it be trusted. A directory stands for all modules "
-	"below.\n"
+	"would\n"
+	"the kernel do with each, and may it be trusted.\n"
 	"\n"
 	"  --anchor CERT      a trusted certificate: PEM or DER file, or a directory of "
 	"them;\n"
 	"                     may repeat (default: " MS_ANCHOR_DIR ")\n"
-	"  --kernel IMAGE     trust the certificates that are built into this kernel: a "
-	"vmlinuz;\n"
-	"                     may repeat\n"
+	"  --kernel KERNEL    trust the certificates that are built into this kernel: "
+	"its image\n"
+	"                     or its release; may repeat (scan looks for the image "
+	"itself)\n"
+	"  --root DIR         a mounted system: where scan and --kernel RELEASE look\n"
 	"  --as-kernel VER    what would this kernel do, say 6.1 (default: the kernel "
 	"that\n"
 	"                     each module was built for)\n"
@@ -112,12 +120,54 @@ static int load_anchors(struct ms_options *o, const char *path)
 	return MS_EXIT_UNCHECKED;
 }
 
-static int load_kernel(struct ms_options *o, const char *path)
+/* Kernels are looked for below --root, which may come later on the command line. */
+static int note_kernel(struct ms_options *o, const char *kernel)
+{
+	if (o->n_kernels == MS_KERNELS_MAX) {
+		ms_complain("--kernel: at most %u", MS_KERNELS_MAX);
+		return MS_EXIT_USAGE;
+	}
+	o->kernels[o->n_kernels++] = kernel;
+	return -1;
+}
+
+int ms_find_kernel_image(const char *root, const char *release, char *ret, size_t size)
+{
+	static const char *const places[] = {
+		"%s/boot/vmlinuz-%s",	     "%s/usr/lib/modules/%s/vmlinuz",
+		"%s/lib/modules/%s/vmlinuz", "%s/boot/vmlinux-%s",
+		"%s/boot/Image-%s",
+	};
+
+	if (strchr(release, '/'))
+		return -ENOENT;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		_cleanup_free_ char *path = NULL;
+		int n;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		n = asprintf(&path, places[i], root, release);
+#pragma GCC diagnostic pop
+		if (n < 0)
+			return -ENOMEM;
+		if ((size_t)n < size && !access(path, F_OK)) {
+			memcpy(ret, path, (size_t)n + 1);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int ms_options_load_kernel(struct ms_options *o, const char *kernel)
 {
 	struct ms_error err = {0};
-	char release[128];
+	char path[MS_PATH_MAX], release[128];
 
-	if (!ms_anchors_load_kernel(&o->anchors, path, release, sizeof(release), &err))
+	if (access(kernel, F_OK) &&
+	    !ms_find_kernel_image(o->root, kernel, path, sizeof(path)))
+		kernel = path;
+	if (!ms_anchors_load_kernel(&o->anchors, kernel, release, sizeof(release), &err))
 		return -1;
 	ms_complain("%s", err.msg);
 	return MS_EXIT_UNCHECKED;
@@ -133,6 +183,13 @@ static int set_kernel(struct ms_options *o, const char *version)
 	ms_complain("--as-kernel %s: not a kernel that is known here: 5.10 or newer",
 		    ms_escape_str(version, shown, sizeof(shown)));
 	return MS_EXIT_USAGE;
+}
+
+static int set_enforce(struct ms_options *o, enum ms_enforce e)
+{
+	o->q.enforce = e;
+	o->enforce_given = true;
+	return -1;
 }
 
 static int bad_value(const char *option, const char *value, const char *allowed)
@@ -151,18 +208,18 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 	case OPT_ANCHOR:
 		return load_anchors(o, arg);
 	case OPT_KERNEL:
-		return load_kernel(o, arg);
+		return note_kernel(o, arg);
+	case OPT_ROOT:
+		o->root = arg;
+		return -1;
 	case OPT_AS_KERNEL:
 		return set_kernel(o, arg);
 	case OPT_ENFORCE:
-		o->q.enforce = MS_ENFORCE;
-		return -1;
+		return set_enforce(o, MS_ENFORCE);
 	case OPT_PERMISSIVE:
-		o->q.enforce = MS_PERMISSIVE;
-		return -1;
+		return set_enforce(o, MS_PERMISSIVE);
 	case OPT_LOCKDOWN:
-		o->q.enforce = MS_LOCKDOWN;
-		return -1;
+		return set_enforce(o, MS_LOCKDOWN);
 	case OPT_FORMAT:
 		return ms_format_from_name(arg, &o->format)
 			       ? bad_value("--format", arg, "table, json or jsonl")
@@ -195,16 +252,22 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 	}
 }
 
-static int default_anchors(struct ms_options *o)
+int ms_options_trust(struct ms_options *o)
 {
 	struct stat st;
+	int status;
 
+	for (unsigned int i = 0; i < o->n_kernels; i++) {
+		status = ms_options_load_kernel(o, o->kernels[i]);
+		if (status >= 0)
+			return status;
+	}
 	if (o->anchors.n)
 		return -1;
 	if (!stat(MS_ANCHOR_DIR, &st))
 		return load_anchors(o, MS_ANCHOR_DIR);
-	ms_complain("nothing is trusted: name a certificate with --anchor, or put some "
-		    "into " MS_ANCHOR_DIR);
+	ms_complain("nothing is trusted: name a certificate with --anchor, a kernel with "
+		    "--kernel, or put certificates into " MS_ANCHOR_DIR);
 	return MS_EXIT_USAGE;
 }
 
@@ -224,23 +287,12 @@ static int parse(int argc, char **argv, struct ms_options *o)
 	o->verb = argv[optind];
 	o->args = argv + optind + 1;
 	o->n_args = argc - optind - 1;
-	if (strcmp(o->verb, "verify")) {
-		char shown[128];
-
-		ms_complain("unknown verb \"%s\": the verb is verify; see --help",
-			    ms_escape_str(o->verb, shown, sizeof(shown)));
-		return MS_EXIT_USAGE;
-	}
-	if (!o->n_args) {
-		ms_complain("nothing to verify: name files or directories");
-		return MS_EXIT_USAGE;
-	}
-	return default_anchors(o);
+	return -1;
 }
 
 int ms_options_parse(int argc, char **argv, struct ms_options *ret)
 {
-	struct ms_options o = {.threads = ms_parallel_default_threads()};
+	struct ms_options o = {.threads = ms_parallel_default_threads(), .root = ""};
 	struct utsname u;
 	int status;
 

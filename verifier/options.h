@@ -14,10 +14,14 @@ enum {
 	MS_EXIT_UNCHECKED = 3,
 };
 
+#define MS_KERNELS_MAX 16u
 #define MS_ANCHOR_DIR MS_SYSCONFDIR "/anchors"
 
 /**
  * struct ms_options - the command line
+ * @kernels, @n_kernels: --kernel, not looked at yet
+ * @root: --root, or ""
+ * @enforce_given: one of --enforce, --permissive, --lockdown was there
  * @args, @n_args: what follows the verb and is no option; points into argv
  */
 struct ms_options {
@@ -26,6 +30,10 @@ struct ms_options {
 	struct ms_question q;
 	enum ms_format format;
 	bool all, failed_only, quiet;
+	const char *kernels[MS_KERNELS_MAX];
+	unsigned int n_kernels;
+	const char *root;
+	bool enforce_given;
 	unsigned int threads;
 	char **args;
 	int n_args;
@@ -41,8 +49,26 @@ void ms_options_clear(struct ms_options *o);
  */
 int ms_options_parse(int argc, char **argv, struct ms_options *ret) _must_check_;
 
+/**
+ * ms_options_trust() - load the anchors of --kernel, or the default ones if there are
+ * none Return: -1 to go on, else the exit status.
+ */
+int ms_options_trust(struct ms_options *o) _must_check_;
+
+/** ms_options_load_kernel() - add a kernel's anchors; an image, or a release below
+ * --root. Return: -1 to go on, else the exit status. */
+int ms_options_load_kernel(struct ms_options *o, const char *kernel) _must_check_;
+
+/** ms_find_kernel_image() - where a release's image is below @root. Return: 0, -ENOENT,
+ * -ENOMEM */
+int ms_find_kernel_image(const char *root, const char *release, char *ret,
+			 size_t size) _must_check_;
+
 /* The verbs; each returns the exit status. */
 int ms_verb_verify(struct ms_options *o);
+int ms_verb_scan(struct ms_options *o);
+int ms_verb_explain(struct ms_options *o);
+int ms_verb_anchors(struct ms_options *o);
 
 /** ms_complain() - "modseal-verify: <sentence>" on stderr */
 void ms_complain(const char *fmt, ...) _printf_(1, 2);

@@ -105,6 +105,20 @@ static const struct finding_info findings[MS_FINDING_COUNT] = {
 		{"stripped", "SYMBOLS STRIPPED",
 		 "build it again; strip with --strip-debug only, and before signing",
 		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_DUPLICATE_NAME] = {"duplicate-name", "NAME TWICE",
+				       "keep one of the two; modprobe loads the one in "
+				       "updates/ or extra/ first",
+				       MS_SEVERITY_WARNING, false},
+	[MS_FINDING_OTHER_KERNEL] = {"other-kernel", "BUILT FOR ANOTHER KERNEL",
+				     "build it for this kernel, or remove it",
+				     MS_SEVERITY_WARNING, false},
+	[MS_FINDING_MISSING_FILE] = {"missing-file", "MISSING",
+				     "install its package again, or run depmod",
+				     MS_SEVERITY_WARNING, false},
+	[MS_FINDING_NOT_LISTED] =
+		{"not-listed", "NOT IN modules.dep",
+		 "run depmod, or remove it if nobody knows where it came from",
+		 MS_SEVERITY_WARNING, false},
 };
 
 static const struct finding_info *info_of(enum ms_finding_code code)
@@ -137,17 +151,13 @@ bool ms_finding_unchecked(enum ms_finding_code code)
 	return info_of(code)->unchecked;
 }
 
-int ms_result_add(struct ms_result *r, enum ms_finding_code code, const char *fmt, ...)
+_printf_(3, 0) static int add(struct ms_result *r, enum ms_finding_code code,
+			      const char *fmt, va_list ap)
 {
 	struct ms_finding *more;
 	char *detail;
-	va_list ap;
-	int n;
 
-	va_start(ap, fmt);
-	n = vasprintf(&detail, fmt, ap);
-	va_end(ap);
-	if (n < 0)
+	if (vasprintf(&detail, fmt, ap) < 0)
 		return -ENOMEM;
 	more = realloc(r->policy.findings, (r->policy.n_findings + 1) * sizeof(*more));
 	if (!more) {
@@ -161,6 +171,31 @@ int ms_result_add(struct ms_result *r, enum ms_finding_code code, const char *fm
 		.detail = detail,
 	};
 	return 0;
+}
+
+int ms_result_add(struct ms_result *r, enum ms_finding_code code, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = add(r, code, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int ms_result_amend(struct ms_result *r, enum ms_finding_code code, const char *fmt, ...)
+{
+	bool checked = r->policy.verdict == MS_POLICY_TRUSTED;
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = add(r, code, fmt, ap);
+	va_end(ap);
+	if (!rc && r->policy.verdict != MS_POLICY_UNCHECKED)
+		ms_result_settle(r, checked);
+	return rc;
 }
 
 void ms_result_settle(struct ms_result *r, bool checked)

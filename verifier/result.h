@@ -71,6 +71,11 @@ enum ms_finding_code {
 	MS_FINDING_EXTRA_CERTIFICATE,
 	MS_FINDING_NOT_A_MODULE,
 	MS_FINDING_STRIPPED,
+	/* the tree is not as it should be */
+	MS_FINDING_DUPLICATE_NAME,
+	MS_FINDING_OTHER_KERNEL,
+	MS_FINDING_MISSING_FILE,
+	MS_FINDING_NOT_LISTED,
 	MS_FINDING_COUNT,
 };
 
@@ -148,6 +153,10 @@ int ms_result_add(struct ms_result *r, enum ms_finding_code code, const char *fm
  * @checked: the signature was there and good; without it the verdict is never "trusted".
  */
 void ms_result_settle(struct ms_result *r, bool checked);
+
+/** ms_result_amend() - add a finding to a result that is settled, and settle it again */
+int ms_result_amend(struct ms_result *r, enum ms_finding_code code, const char *fmt, ...)
+	_printf_(3, 4) _must_check_;
 
 /** ms_finding_name() - stable word for machines, say "unknown-signer" */
 const char *ms_finding_name(enum ms_finding_code code);

@@ -78,8 +78,9 @@ static int check_entry(void *arg, unsigned int thread, size_t i)
 	return ms_check_file(c, AT_FDCWD, e->path, e->path, &job->results->v[i]);
 }
 
-static void count(struct ms_results *r)
+void ms_results_count(struct ms_results *r)
 {
+	r->trusted = r->findings = r->unchecked = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		switch (r->v[i].policy.verdict) {
 		case MS_POLICY_TRUSTED:
@@ -126,7 +127,7 @@ int ms_run(const struct ms_question *q, struct ms_caches *caches,
 		ms_checker_clear(&checkers[i]);
 	if (rc)
 		return rc;
-	count(&results);
+	ms_results_count(&results);
 	*ret = results;
 	results = (struct ms_results){0};
 	return 0;

@@ -19,6 +19,8 @@ struct ms_results {
 void ms_results_clear(struct ms_results *r);
 #define _cleanup_results_ _cleanup_(ms_results_clear)
 
+/** ms_results_count() - bring the counts up to date */
+void ms_results_count(struct ms_results *r);
 /** ms_results_exit() - 0 all trusted; 3 something unchecked, or nothing there; 1 findings
  */
 int ms_results_exit(const struct ms_results *r);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/error.h"
+#include "verifier/session.h"
+
+void ms_session_init(struct ms_session *s)
+{
+	*s = (struct ms_session){.files = {0}};
+	ms_caches_init(&s->caches);
+}
+
+void ms_session_clear(struct ms_session *s)
+{
+	ms_results_clear(&s->results);
+	ms_filelist_clear(&s->files);
+	ms_caches_clear(&s->caches);
+}
+
+int ms_session_failed(int rc)
+{
+	ms_complain("could not finish: %s", ms_strerror(rc));
+	return MS_EXIT_UNCHECKED;
+}
+
+int ms_session_run(struct ms_session *s, const struct ms_options *o)
+{
+	ms_filelist_sort(&s->files);
+	return ms_run(&o->q, &s->caches, &s->files, o->threads,
+		      !o->quiet && isatty(STDERR_FILENO), &s->results);
+}
+
+int ms_session_report(const struct ms_session *s, const struct ms_options *o)
+{
+	const struct ms_report r = {
+		.anchors = &o->anchors,
+		.results = &s->results,
+		.all = o->all,
+		.failed_only = o->failed_only,
+		.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
+	};
+	int rc = o->quiet ? 0 : ms_report_print(o->format, &r, stdout);
+
+	return rc ? ms_session_failed(rc) : ms_results_exit(&s->results);
+}

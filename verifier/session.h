@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What verify and scan have in common: run over files, report, say how it ended.
+ */
+#ifndef MS_SESSION_H
+#define MS_SESSION_H
+
+#include "verifier/options.h"
+#include "verifier/run.h"
+
+/**
+ * struct ms_session - a run and what is left of it
+ */
+struct ms_session {
+	struct ms_filelist files;
+	struct ms_results results;
+	struct ms_caches caches;
+};
+void ms_session_init(struct ms_session *s);
+void ms_session_clear(struct ms_session *s);
+
+/** ms_session_run() - sort the files and check them. Return: 0 or -ENOMEM */
+int ms_session_run(struct ms_session *s, const struct ms_options *o) _must_check_;
+
+/** ms_session_report() - print what is asked for. Return: the exit status */
+int ms_session_report(const struct ms_session *s, const struct ms_options *o);
+
+/** ms_session_failed() - complain that it could not be finished. Return: the exit status
+ */
+int ms_session_failed(int rc);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <sys/utsname.h>
+#include "lib/escape.h"
+#include "verifier/session.h"
+#include "verifier/system_state.h"
+#include "verifier/tree_findings.h"
+
+/* Where the trees are: /lib is a link to /usr/lib on most systems, and not always
+ * relative. */
+static int modules_dir(const char *root, const char *release, char *ret, size_t size)
+{
+	static const char *const tops[] = {"usr/lib", "lib"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
+		int n = snprintf(ret, size, "%s/%s/modules%s%s", root, tops[i],
+				 *release ? "/" : "", release);
+
+		if (n > 0 && (size_t)n < size && !access(ret, F_OK))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+static int is_release(const struct dirent *de)
+{
+	return de->d_name[0] >= '0' && de->d_name[0] <= '9';
+}
+
+/* The one kernel of a mounted system. */
+static int only_release(const char *root, char *ret, size_t size)
+{
+	struct dirent **names = NULL;
+	char dir[MS_PATH_MAX];
+	int n, rc;
+
+	rc = modules_dir(root, "", dir, sizeof(dir));
+	if (rc)
+		return rc;
+	n = scandir(dir, &names, is_release, alphasort);
+	if (n < 0)
+		return -errno;
+	rc = n == 1 ? 0 : n ? -E2BIG : -ENOENT;
+	if (!rc)
+		snprintf(ret, size, "%s", names[0]->d_name);
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	return rc;
+}
+
+static int choose_release(const struct ms_options *o, char *ret, size_t size)
+{
+	struct utsname u;
+	int rc;
+
+	if (o->n_args > 1 ||
+	    (o->n_args && (strchr(o->args[0], '/') || *o->args[0] == '.' ||
+			   !*o->args[0] || strlen(o->args[0]) >= size))) {
+		ms_complain("scan: name one kernel release, say 6.1.0-56-amd64");
+		return MS_EXIT_USAGE;
+	}
+	if (o->n_args) {
+		memcpy(ret, o->args[0], strlen(o->args[0]) + 1);
+		return -1;
+	}
+	if (!*o->root) {
+		snprintf(ret, size, "%s", uname(&u) ? "" : u.release);
+		return -1;
+	}
+	rc = only_release(o->root, ret, size);
+	if (!rc)
+		return -1;
+	ms_complain("scan: %s below --root: name the release",
+		    rc == -E2BIG ? "several kernels" : "no kernel's modules");
+	return rc == -E2BIG ? MS_EXIT_USAGE : MS_EXIT_UNCHECKED;
+}
+
+/* The anchors are those of the kernel itself, unless others are named. */
+static int trust(struct ms_options *o, const char *release)
+{
+	char image[MS_PATH_MAX];
+	int status;
+
+	if (!o->anchors.n && !o->n_kernels &&
+	    !ms_find_kernel_image(o->root, release, image, sizeof(image))) {
+		status = ms_options_load_kernel(o, image);
+		if (status >= 0)
+			return status;
+	}
+	return ms_options_trust(o);
+}
+
+static void ask_about(struct ms_options *o, const char *release)
+{
+	struct ms_system_state state;
+	struct utsname u;
+
+	if (!o->q.profile)
+		o->q.profile = ms_kernel_profile_find(release);
+	if (o->enforce_given || *o->root || uname(&u) || strcmp(u.release, release))
+		return;
+	ms_system_state_read("", &state);
+	o->q.enforce = ms_system_state_enforce(&state);
+}
+
+int ms_verb_scan(struct ms_options *o)
+{
+	char release[256], dir[MS_PATH_MAX], shown[512];
+	struct ms_session s;
+	size_t n = 0;
+	int status, rc;
+
+	status = choose_release(o, release, sizeof(release));
+	if (status >= 0)
+		return status;
+	ms_escape_str(release, shown, sizeof(shown));
+	if (modules_dir(o->root, release, dir, sizeof(dir))) {
+		ms_complain("scan: no modules of kernel %s: is it installed?", shown);
+		return MS_EXIT_UNCHECKED;
+	}
+	status = trust(o, release);
+	if (status >= 0)
+		return status;
+	ask_about(o, release);
+	ms_session_init(&s);
+	rc = ms_filelist_add(&s.files, dir, &n);
+	if (!rc)
+		rc = ms_session_run(&s, o);
+	if (!rc)
+		rc = ms_tree_find(&s.results, dir, release);
+	if (!rc && !n)
+		ms_complain("scan: no module of kernel %s", shown);
+	status = rc ? ms_session_failed(rc) : ms_session_report(&s, o);
+	ms_session_clear(&s);
+	return status;
+}
