@@ -18,8 +18,9 @@
 	((size_t)4 << 20) /* memory that a thread keeps for its next module \
 			   */
 #define DRAW_MS 100
-#define RECONNECTS 20 /* an agent that restarts is back within 20 * 100 ms */
+#define RECONNECTS 50 /* an agent that restarts is back within 50 * 100 ms */
 #define RECONNECT_MS 100
+#define HANG_UPS 5
 #define RETRIES 100
 #define RETRY_MS 100
 
@@ -91,7 +92,9 @@ static int reconnect(struct ms_pool *p, struct ms_http *http, struct ms_error *e
 	int rc = -ENOTCONN;
 
 	ms_http_close(http);
-	for (int i = 0; i < RECONNECTS && rc && !atomic_load(&p->stop); i++) {
+	for (int i = 0; i < RECONNECTS && rc; i++) {
+		if (i && atomic_load(&p->stop))
+			break;
 		if (i)
 			poll(NULL, 0, RECONNECT_MS);
 		rc = ms_agent_open(http, p->config, err);
@@ -122,18 +125,18 @@ static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
 	bool lost;
 	int rc;
 
-	*err = (struct ms_error){0};
-	rc = http->fd < 0 ? reconnect(p, http, err) : 0;
-	if (!rc) {
-		rc = sign_patiently(p, http, path, f, err);
-		/* One that does not answer would not do so a second time either. */
-		if (rc != -ETIMEDOUT && rc && ms_talk_lost(err)) {
-			rc = reconnect(p, http, err);
-			if (!rc)
-				rc = sign_patiently(p, http, path, f, err);
-		}
+	for (int i = 0;; i++) {
+		*err = (struct ms_error){0};
+		rc = http->fd < 0 ? reconnect(p, http, err) : 0;
+		if (!rc)
+			rc = sign_patiently(p, http, path, f, err);
+		/* A dying agent may still accept a connection, and hang up again. */
+		if (!rc || strcmp(err->code, "agent-gone") != 0 || i == HANG_UPS)
+			break;
+		ms_http_close(http);
+		poll(NULL, 0, RECONNECT_MS);
 	}
-	/* An agent that hung up twice over this file may still sign the next one. */
+	/* An agent that keeps hanging up over this file may still sign the next one. */
 	lost = rc && ms_talk_lost(err) && strcmp(err->code, "agent-gone") != 0;
 	/* What did not pass in all that time will not for the next one either. */
 	if (rc && (lost || hopeless(err->code) || passing(p, err->code))) {
