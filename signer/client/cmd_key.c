@@ -65,7 +65,8 @@ static int pin_get(const struct ms_cli *cli, bool credential, bool prompt, bool 
 					    "--pin-fd needs the number of an open file");
 		rc = ms_pin_from_fd((int)fd, ret, &err);
 	} else {
-		rc = credential ? ms_pin_from_credential(ret, &err) : -ENOENT;
+		rc = credential ? ms_pin_from_credential(cli->operands[0], ret, &err)
+				: -ENOENT;
 		if (rc == -ENOENT && !prompt)
 			return MS_EXIT_OK;
 		snprintf(what, sizeof(what), "PIN of key %s", cli->operands[0]);

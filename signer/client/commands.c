@@ -53,9 +53,9 @@ static const char key_cert_help[] =
 
 static const char key_unlock_help[] =
 	"Lets the agent use a key that has a PIN, until the agent stops. The PIN is\n"
-	"read from file descriptor N, else from the systemd credential modseal-pin,\n"
-	"else from the terminal. A wrong PIN is never tried twice: TPMs count them\n"
-	"and lock.\n";
+	"read from file descriptor N, else from the systemd credential NAME.pin, else\n"
+	"from the terminal. A wrong PIN is never tried twice: TPMs count them and\n"
+	"lock.\n";
 
 static const char sign_help[] =
 	"Each module is replaced by itself with a signature appended; an old\n"

@@ -83,7 +83,7 @@ int ms_pin_from_fd(int fd, struct ms_pin *ret, struct ms_error *err)
 	return 0;
 }
 
-int ms_pin_from_credential(struct ms_pin *ret, struct ms_error *err)
+int ms_pin_from_credential(const char *key, struct ms_pin *ret, struct ms_error *err)
 {
 	_cleanup_close_ int fd = -1;
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
@@ -92,15 +92,14 @@ int ms_pin_from_credential(struct ms_pin *ret, struct ms_error *err)
 	if (!dir || dir[0] != '/')
 		return ms_error_set(err, -ENOENT, NULL,
 				    "there are no systemd credentials");
-	if (snprintf(path, sizeof(path), "%s/%s", dir, MS_PIN_CREDENTIAL) >=
-	    (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s.pin", dir, key) >= (int)sizeof(path))
 		return ms_error_set(err, -ENAMETOOLONG, NULL,
 				    "CREDENTIALS_DIRECTORY is too long for a path");
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return ms_error_set(err, -errno, NULL,
-				    "cannot read the credential %s: %s",
-				    MS_PIN_CREDENTIAL, ms_strerror(errno));
+				    "cannot read the credential %s.pin: %s", key,
+				    ms_strerror(errno));
 	return ms_pin_from_fd(fd, ret, err);
 }
 

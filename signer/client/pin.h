@@ -10,8 +10,6 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
-#define MS_PIN_CREDENTIAL "modseal-pin"
-
 /**
  * struct ms_pin - a PIN in locked memory
  * @text: NUL-terminated; from ms_secmem_alloc(); NULL: no PIN
@@ -33,9 +31,14 @@ void ms_pin_clear(struct ms_pin *pin);
  */
 int ms_pin_from_fd(int fd, struct ms_pin *ret, struct ms_error *err) _must_check_;
 
-/** ms_pin_from_credential() - file MS_PIN_CREDENTIAL in $CREDENTIALS_DIRECTORY.
- * Return: as ms_pin_from_fd(), -ENOENT if there is none. */
-int ms_pin_from_credential(struct ms_pin *ret, struct ms_error *err) _must_check_;
+/**
+ * ms_pin_from_credential() - the systemd credential KEY.pin, the same as the agent looks
+ * for
+ * @key: the key's name; a valid one
+ * Return: as ms_pin_from_fd(), -ENOENT if there is none.
+ */
+int ms_pin_from_credential(const char *key, struct ms_pin *ret,
+			   struct ms_error *err) _must_check_;
 
 /**
  * ms_pin_from_terminal() - ask on /dev/tty, without echo

@@ -106,7 +106,7 @@ like "$ERR" 'wrong PIN' 'that says so'
 is "$(state_of pinned)" locked 'still locked'
 fails 2 'no PIN and no terminal' setsid modseal key unlock pinned
 mkdir "$T/cred"
-printf '%s\n' "$secret" >"$T/cred/modseal-pin"
+printf '%s\n' "$secret" >"$T/cred/pinned.pin"
 ok 'the right PIN, as a credential' env CREDENTIALS_DIRECTORY="$T/cred" \
 	setsid -w modseal key unlock pinned
 like "$OUT" 'State +active' 'opens it'

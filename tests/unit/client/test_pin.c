@@ -92,15 +92,15 @@ static void test_credential(void **state)
 	int fd;
 
 	unsetenv("CREDENTIALS_DIRECTORY");
-	assert_int_equal(ms_pin_from_credential(&pin, &err), -ENOENT);
+	assert_int_equal(ms_pin_from_credential("k", &pin, &err), -ENOENT);
 	assert_non_null(mkdtemp(dir));
 	setenv("CREDENTIALS_DIRECTORY", dir, 1);
-	assert_int_equal(ms_pin_from_credential(&pin, &err), -ENOENT);
-	snprintf(path, sizeof(path), "%s/%s", dir, MS_PIN_CREDENTIAL);
+	assert_int_equal(ms_pin_from_credential("k", &pin, &err), -ENOENT);
+	snprintf(path, sizeof(path), "%s/k.pin", dir);
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "4321\n", 5), 5);
 	close(fd);
-	assert_int_equal(ms_pin_from_credential(&pin, &err), 0);
+	assert_int_equal(ms_pin_from_credential("k", &pin, &err), 0);
 	assert_string_equal(pin.text, "4321");
 	unlink(path);
 	rmdir(dir);
