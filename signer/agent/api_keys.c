@@ -264,17 +264,48 @@ static int copy_text(char *dst, size_t size, const char *src, const char *what,
 	return 0;
 }
 
+/*
+ * A PIN that is none of the texts that can be typed would make a key without a PIN, or
+ * one that nobody can unlock.
+ */
+static bool is_pin(const char *pin)
+{
+	for (const char *p = pin; *p; p++)
+		if (*p < ' ' || *p > '~')
+			return false;
+	return *pin;
+}
+
+/* What may be left out, or null, but not be of another type. */
+static int check_optional(const json_t *subject, const json_t *pin, const json_t *pcrs,
+			  struct ms_error *err)
+{
+	if (subject && !json_is_null(subject) && !json_is_string(subject))
+		return ms_error_set(err, -EINVAL, "bad-request", "subject is a text");
+	if (pcrs && !json_is_null(pcrs) && !json_is_array(pcrs))
+		return ms_error_set(err, -EINVAL, "bad-request",
+				    "pcrs is a list of numbers from 0 to 23");
+	if (pin && !json_is_null(pin) &&
+	    (!json_is_string(pin) || !is_pin(json_string_value(pin))))
+		return ms_error_set(err, -EINVAL, "bad-request",
+				    "pin is a text of 1 to %u printable ASCII characters",
+				    MS_PIN_MAX);
+	return 0;
+}
+
 static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c,
 			struct ms_error *err)
 {
 	const char *name = "", *alg = "", *custody = "sealed", *subject, *pin;
 	json_t *jsubject = NULL, *jpin = NULL, *pcrs = NULL, *j;
+	json_int_t days = DAYS_DEFAULT;
+	char shown[32];
 	json_error_t je;
-	int days = DAYS_DEFAULT, r;
+	int r;
 
 	j = json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, &je);
 	if (!j ||
-	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?o, s?i, s?o, s?o}",
+	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?o, s?I, s?o, s?o}",
 			   "name", &name, "algorithm", &alg, "custody", &custody,
 			   "subject", &jsubject, "days", &days, "pcrs", &pcrs, "pin",
 			   &jpin) < 0) {
@@ -289,7 +320,9 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	pin = json_string_value(jpin);
 	c->custody = MS_CUSTODY_SEALED;
 	c->pcrs = 1u << 7;
-	r = copy_text(c->name, sizeof(c->name), name, "name", err);
+	r = check_optional(jsubject, jpin, pcrs, err);
+	if (r == 0)
+		r = copy_text(c->name, sizeof(c->name), name, "name", err);
 	if (r == 0 && !ms_key_name_valid(c->name))
 		r = ms_error_set(
 			err, -EINVAL, "bad-name",
@@ -298,12 +331,12 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	if (r == 0 && strcmp(custody, "sealed") != 0)
 		r = ms_error_set(
 			err, -EINVAL, "unsupported",
-			"custody %.16s is not supported by this version: use sealed",
-			custody);
+			"custody %s is not supported by this version: use sealed",
+			ms_escape_str(custody, shown, sizeof(shown)));
 	if (r == 0 && (ms_alg_from_name(alg, &c->alg) < 0 || c->alg > MS_ALG_P384))
 		r = ms_error_set(err, -EINVAL, "unsupported",
 				 "algorithm is rsa2048, rsa3072, rsa4096, p256 or p384");
-	if (r == 0 && (days < 1 || days > (int)DAYS_MAX))
+	if (r == 0 && (days < 1 || days > (json_int_t)DAYS_MAX))
 		r = ms_error_set(err, -EINVAL, "bad-request", "days is 1 to %u",
 				 DAYS_MAX);
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/http.h>
 
+#include "lib/escape.h"
 #include "lib/trailer.h"
 #include "signer/agent/signing.h"
 #include "signer/agent/web.h"
@@ -27,6 +28,7 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 	const char *hash = ms_web_param(w, "hash");
 	const char *keyid = ms_web_param(w, "keyid");
 	const char *file = ms_web_param(w, "name");
+	char shown[32];
 
 	s->who = w->who;
 	s->request_id = w->id;
@@ -40,9 +42,9 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 		s->hash = MS_HASH_NONE;
 		return ms_error_set(
 			&s->err, -EINVAL, "hash-not-allowed",
-			"hash %.16s is not allowed for signing: use sha256, sha384, "
+			"hash %s is not allowed for signing: use sha256, sha384, "
 			"sha512, sha3-256, sha3-384 or sha3-512",
-			hash);
+			ms_escape_str(hash, shown, sizeof(shown)));
 	}
 	return 0;
 }

@@ -62,8 +62,8 @@ static json_t *json_base64(const struct ms_buf *der)
 
 static json_t *json_error(const struct ms_error *err)
 {
-	return json_pack("{s:s, s:s}", "code", err->code[0] ? err->code : "internal",
-			 "detail", err->msg);
+	return json_pack("{s:s, s:o}", "code", err->code[0] ? err->code : "internal",
+			 "detail", ms_web_text(err->msg));
 }
 
 static void item_done(struct ms_signing *s)
@@ -183,6 +183,7 @@ static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
 	json_t *j, *items = NULL;
 	json_error_t je;
 	const char *body;
+	char shown[32];
 	size_t len;
 
 	body = (const char *)ms_web_body(w, &len);
@@ -204,10 +205,9 @@ static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
 	}
 	if (ms_hash_from_name(hash, ret_hash) < 0 || !ms_hash_may_sign(*ret_hash)) {
 		ms_error_set(err, -EINVAL, "hash-not-allowed",
-			     "hash %.16s is not allowed for signing: use sha256, sha384, "
-			     "sha512, "
-			     "sha3-256, sha3-384 or sha3-512",
-			     hash);
+			     "hash %s is not allowed for signing: use sha256, sha384, "
+			     "sha512, sha3-256, sha3-384 or sha3-512",
+			     ms_escape_str(hash, shown, sizeof(shown)));
 		json_decref(j);
 		return -EINVAL;
 	}

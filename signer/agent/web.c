@@ -12,6 +12,7 @@
 #include <syslog.h>
 
 #include "lib/agent_client.h"
+#include "lib/escape.h"
 #include "lib/hash.h"
 #include "signer/agent/identity.h"
 #include "signer/agent/log.h"
@@ -81,6 +82,14 @@ void ms_web_json(struct ms_web *w, int status, json_t *j)
 		ms_web_bytes(w, 500, "application/json", "{}", 2);
 }
 
+json_t *ms_web_text(const char *text)
+{
+	char escaped[4 * sizeof(((struct ms_error *)NULL)->msg)];
+	json_t *j = json_string(text);
+
+	return j ? j : json_string(ms_escape_str(text, escaped, sizeof(escaped)));
+}
+
 static int status_of(int rc, const char *code)
 {
 	if (strcmp(code, "bad-request") == 0)
@@ -141,9 +150,9 @@ void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err)
 		ms_web_bytes(w, status, "text/plain; charset=utf-8", text, strlen(text));
 		return;
 	}
-	j = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title",
-		      code, "status", status, "detail", msg, "code", code, "request_id",
-		      w->id);
+	j = json_pack("{s:s, s:s, s:i, s:o, s:s, s:s}", "type", "about:blank", "title",
+		      code, "status", status, "detail", ms_web_text(msg), "code", code,
+		      "request_id", w->id);
 	json = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	json_decref(j);
 	ms_web_bytes(w, status, "application/problem+json", json ? json : "{}",
@@ -253,6 +262,20 @@ static struct ms_web *web_new(struct ms_front *f, struct evhttp_request *req)
 	return w;
 }
 
+/* Of two parameters with one name somebody else may look at the other one. */
+static bool has_twins(const struct evkeyvalq *query)
+{
+	const struct evkeyval *a, *b;
+
+	TAILQ_FOREACH(a, query, next)
+	{
+		for (b = TAILQ_NEXT(a, next); b; b = TAILQ_NEXT(b, next))
+			if (evutil_ascii_strcasecmp(a->key, b->key) == 0)
+				return true;
+	}
+	return false;
+}
+
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
@@ -265,7 +288,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 		evhttp_send_error(req, 503, NULL);
 		return;
 	}
-	if (query && evhttp_parse_query_str(query, &w->query) < 0) {
+	if (query && (evhttp_parse_query_str(query, &w->query) < 0 || strstr(query, "%00") ||
+		      has_twins(&w->query))) {
 		ms_error_set(&err, -EINVAL, "bad-request", "the query cannot be read");
 		ms_web_problem(w, -EINVAL, &err);
 		return;

@@ -46,6 +46,8 @@ void ms_web_drop_body(struct ms_web *w);
 
 /** ms_web_json() - answer with JSON; takes over @j */
 void ms_web_json(struct ms_web *w, int status, json_t *j);
+/** ms_web_text() - a JSON string; a text that is not UTF-8 is escaped rather than lost */
+json_t *ms_web_text(const char *text);
 /** ms_web_bytes() - answer with bytes */
 void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p,
 		  size_t n);

@@ -61,6 +61,22 @@ is "$(status_of "$OUT")" 422 'weak keys are not made'
 run api POST /v1/keys --data '{"name":"x","algorithm":"p256","custody":"cloud"}'
 is "$(status_of "$OUT")" 422 'an unknown custody is refused'
 
+run api POST /v1/keys --data '{"name":"x","algorithm":"p256","custody":"aaaaaaaaaaaaaaa\u00e4\u00e4"}'
+is "$(body_of "$OUT" | jq -r .code)" unsupported 'a refusal that cuts what it quotes is JSON'
+for field in '"pin":1234' '"pin":[]' '"pin":""' '"pin":"12\u000a"' '"pcrs":"none"' '"pcrs":[24]' \
+	'"subject":7' '"days":4294967297'; do
+	run api POST /v1/keys --data '{"name":"x","algorithm":"p256",'"$field}"
+	is "$(status_of "$OUT")" 400 "no key with $field"
+done
+run api POST '/v1/keys/dev/sign?hash=%1b%ff' --data-binary "@$T/foo.ko"
+is "$(body_of "$OUT" | jq -r .code)" hash-not-allowed 'a hash that is not text: problem JSON'
+run api POST '/v1/keys/dev/sign?hash=%1b%ff' --data-binary "@$T/foo.ko" -H 'Accept: text/plain'
+like "$OUT" 'hash \\x1b\\xff is not' 'and as text it is escaped'
+for query in 'hash=sha256%00x' 'hash=sha256&hash=sha1'; do
+	run api POST "/v1/keys/dev/sign?$query" --data-binary "@$T/foo.ko"
+	is "$(status_of "$OUT")" 400 "a query that can be read in two ways: $query"
+done
+
 # A signature that any CMS tool can check, and its record.
 ok 'the documented curl line signs' curl -sSf --unix-socket "$T/a/agent.sock" \
 	--data-binary "@$T/foo.ko" -o "$T/foo.p7s" \
