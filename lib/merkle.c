@@ -49,18 +49,31 @@ static uint64_t split(uint64_t n)
 
 /* ------------------------------------------------------------------ right edge */
 
-int ms_merkle_append(struct ms_merkle *m, const uint8_t leaf[MS_MERKLE_HASH])
+int ms_merkle_append_store(struct ms_merkle *m, const uint8_t leaf[MS_MERKLE_HASH],
+			   ms_merkle_store_fn *store, void *arg)
 {
 	uint8_t h[MS_MERKLE_HASH];
 	unsigned int i;
+	int r = 0;
 
 	memcpy(h, leaf, sizeof(h));
-	for (i = 0; bit(m->size, i); i++)
-		if (ms_merkle_node(m->edge[i], h, h) < 0)
-			return -EIO;
+	for (i = 0; r == 0 && bit(m->size, i); i++) {
+		unsigned int height = i + 1;
+
+		r = ms_merkle_node(m->edge[i], h, h);
+		if (r == 0 && store && height % MS_MERKLE_TILE == 0)
+			r = store(arg, height / MS_MERKLE_TILE, m->size >> height, h);
+	}
+	if (r < 0)
+		return r;
 	memcpy(m->edge[i], h, sizeof(h));
 	m->size++;
 	return 0;
+}
+
+int ms_merkle_append(struct ms_merkle *m, const uint8_t leaf[MS_MERKLE_HASH])
+{
+	return ms_merkle_append_store(m, leaf, NULL, NULL);
 }
 
 int ms_merkle_root(const struct ms_merkle *m, uint8_t ret[MS_MERKLE_HASH])

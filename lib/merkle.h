@@ -37,6 +37,21 @@ struct ms_merkle {
  */
 int ms_merkle_append(struct ms_merkle *m,
 		     const uint8_t leaf[MS_MERKLE_HASH]) _must_check_;
+
+/**
+ * ms_merkle_store_fn - a subtree to be stored has become complete
+ * @level, @index: as ms_merkle_read_fn has them, @level at least 1
+ * Return: 0 or a negative errno, handed through.
+ */
+typedef int ms_merkle_store_fn(void *arg, unsigned int level, uint64_t index,
+			       const uint8_t hash[MS_MERKLE_HASH]);
+
+/**
+ * ms_merkle_append_store() - add one leaf hash, and hand over what has to be stored
+ * Return: 0, -EIO, or what @store returned (then nothing has changed in @m).
+ */
+int ms_merkle_append_store(struct ms_merkle *m, const uint8_t leaf[MS_MERKLE_HASH],
+			   ms_merkle_store_fn *store, void *arg) _must_check_;
 /** ms_merkle_root() - root of the tree as it is; of an empty one SHA-256("") */
 int ms_merkle_root(const struct ms_merkle *m, uint8_t ret[MS_MERKLE_HASH]) _must_check_;
 

@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Audit records in SQLite. */
-#include "signer/agent/store.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 
-#define SCHEMA_VERSION 1
-#define APPLICATION_ID 0x6d736c31 /* "msl1" */
+#include "signer/agent/store_internal.h"
 
-struct ms_store {
-	sqlite3 *db;
-	sqlite3_stmt *begin, *commit, *rollback, *insert, *count_key, *last, *read,
-		*key_use, *keys;
-	pthread_mutex_t lock;
-	char *path;
-};
+#define SCHEMA_VERSION 2
+#define APPLICATION_ID 0x6d736c31 /* "msl1" */
 
 static const char schema[] = "CREATE TABLE audit("
 			     " seq INTEGER PRIMARY KEY,"
@@ -26,7 +16,21 @@ static const char schema[] = "CREATE TABLE audit("
 			     " key TEXT NOT NULL,"
 			     " identity TEXT NOT NULL,"
 			     " request_id TEXT NOT NULL,"
+			     " leaf BLOB NOT NULL,"
 			     " record BLOB NOT NULL"
+			     ") STRICT;"
+			     "CREATE TABLE node("
+			     " level INTEGER NOT NULL,"
+			     " idx INTEGER NOT NULL,"
+			     " hash BLOB NOT NULL,"
+			     " PRIMARY KEY(level, idx)"
+			     ") STRICT, WITHOUT ROWID;"
+			     "CREATE TABLE checkpoint("
+			     " id INTEGER PRIMARY KEY,"
+			     " time_us INTEGER NOT NULL,"
+			     " size INTEGER NOT NULL,"
+			     " counter INTEGER,"
+			     " note BLOB"
 			     ") STRICT;"
 			     "CREATE TABLE key_use("
 			     " key TEXT PRIMARY KEY,"
@@ -92,21 +96,21 @@ static const char *advice(int rc)
 	}
 }
 
-static int fail(struct ms_store *s, const char *what, int sqlite_rc, struct ms_error *err)
+int ms_store_fail(struct ms_store *s, sqlite3 *db, const char *what, int sqlite_rc,
+		  struct ms_error *err)
 {
-	int rc = sqlite_errno(s->db, sqlite_rc, errno);
-	const char *why =
-		rc == -EUCLEAN || rc == -EBUSY || rc == -EIO
-			? (s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(sqlite_rc))
-			: ms_strerror(rc);
+	int rc = sqlite_errno(db, sqlite_rc, errno);
+	const char *why = rc == -EUCLEAN || rc == -EBUSY || rc == -EIO
+				  ? (db ? sqlite3_errmsg(db) : sqlite3_errstr(sqlite_rc))
+				  : ms_strerror(rc);
 
 	return ms_error_set(err, rc, "store", "cannot %s the audit log %s: %s%s", what,
 			    s->path, why, advice(rc));
 }
 
-static int prepare(struct ms_store *s, const char *sql, sqlite3_stmt **ret)
+static int fail(struct ms_store *s, const char *what, int sqlite_rc, struct ms_error *err)
 {
-	return sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+	return ms_store_fail(s, s->db, what, sqlite_rc, err);
 }
 
 static int pragma_int(struct ms_store *s, const char *sql, int64_t *ret)
@@ -145,7 +149,7 @@ static int create_file(struct ms_store *s, struct ms_error *err)
 	return 0;
 }
 
-static int setup_connection(struct ms_store *s)
+static int setup_connection(sqlite3 *db)
 {
 	static const char pragmas[] = "PRAGMA journal_mode=WAL;"
 				      "PRAGMA synchronous=FULL;"
@@ -155,12 +159,12 @@ static int setup_connection(struct ms_store *s)
 				      "PRAGMA journal_size_limit=4194304;"
 				      "PRAGMA trusted_schema=OFF;"
 				      "PRAGMA cell_size_check=ON;";
-	int rc = sqlite3_busy_timeout(s->db, 5000);
+	int rc = sqlite3_busy_timeout(db, 5000);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_extended_result_codes(s->db, 1);
+		rc = sqlite3_extended_result_codes(db, 1);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL);
+		rc = sqlite3_exec(db, pragmas, NULL, NULL, NULL);
 	return rc;
 }
 
@@ -179,7 +183,7 @@ static int make_schema(struct ms_store *s, struct ms_error *err)
 	return rc == SQLITE_OK ? 0 : fail(s, "create", rc, err);
 }
 
-static int damaged(struct ms_store *s, const char *why, struct ms_error *err)
+int ms_store_damaged(struct ms_store *s, const char *why, struct ms_error *err)
 {
 	return ms_error_set(err, -EUCLEAN, "store", "cannot use the audit log %s: %s%s",
 			    s->path, why, advice(-EUCLEAN));
@@ -200,7 +204,10 @@ static int check_schema(struct ms_store *s, struct ms_error *err)
 	if (version == 0 && app == 0 && tables == 0)
 		return make_schema(s, err);
 	if (app != APPLICATION_ID)
-		return damaged(s, "the database is not modseal's", err);
+		return ms_store_damaged(s, "the database is not modseal's", err);
+	if (version < SCHEMA_VERSION)
+		return ms_store_damaged(
+			s, "it was made by a modseald before the first release", err);
 	if (version > SCHEMA_VERSION)
 		return ms_error_set(
 			err, -EUCLEAN, "store",
@@ -224,59 +231,127 @@ static int quick_check(struct ms_store *s, struct ms_error *err)
 	if (rc != SQLITE_ROW)
 		ret = fail(s, "check", rc, err);
 	else if (strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
-		ret = damaged(s, (const char *)sqlite3_column_text(stmt, 0), err);
+		ret = ms_store_damaged(s, (const char *)sqlite3_column_text(stmt, 0),
+				       err);
 	sqlite3_finalize(stmt);
 	return ret;
 }
 
-static int prepare_all(struct ms_store *s)
+struct statement {
+	sqlite3_stmt **stmt;
+	const char *sql;
+};
+
+static int prepare(sqlite3 *db, const struct statement *all, size_t n)
 {
-	const struct {
-		sqlite3_stmt **stmt;
-		const char *sql;
-	} all[] = {
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
+		rc = sqlite3_prepare_v3(db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
+					all[i].stmt, NULL);
+	return rc;
+}
+
+static int prepare_writer(struct ms_store *s)
+{
+	const struct statement all[] = {
 		{&s->begin, "BEGIN IMMEDIATE"},
 		{&s->commit, "COMMIT"},
 		{&s->rollback, "ROLLBACK"},
-		{&s->insert, "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+		{&s->insert, "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
 		{&s->count_key,
 		 "INSERT INTO key_use VALUES(?1, 1, ?2) ON CONFLICT(key) DO UPDATE "
 		 "SET count = count + 1, last_us = max(last_us, ?2)"},
 		{&s->last, "SELECT coalesce(max(seq), 0) FROM audit"},
+		{&s->key_use, "SELECT count, last_us FROM key_use WHERE key = ?1"},
+		{&s->keys, "SELECT key, count, last_us FROM key_use ORDER BY key"},
+		/* After records were cut off, their subtrees may still be there. */
+		{&s->insert_node, "INSERT OR REPLACE INTO node VALUES(?1, ?2, ?3)"},
+		{&s->insert_checkpoint,
+		 "INSERT INTO checkpoint(time_us, size) VALUES(?1, ?2)"},
+		{&s->set_checkpoint,
+		 "UPDATE checkpoint SET size = ?1, counter = ?2, note = ?3 "
+		 "WHERE id = (SELECT max(id) FROM checkpoint)"},
+	};
+
+	return prepare(s->db, all, ARRAY_SIZE(all));
+}
+
+static int prepare_reader(struct ms_store *s)
+{
+	const struct statement all[] = {
 		{&s->read,
 		 "SELECT seq, time_us, event, key, identity, request_id, record "
 		 "FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT ?2"},
-		{&s->key_use, "SELECT count, last_us FROM key_use WHERE key = ?1"},
-		{&s->keys, "SELECT key, count, last_us FROM key_use ORDER BY key"},
+		{&s->leaves,
+		 "SELECT leaf FROM audit WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"},
+		{&s->nodes, "SELECT hash FROM node WHERE level = ?3 "
+			    "AND idx BETWEEN ?1 AND ?2 ORDER BY idx"},
+		{&s->last_checkpoint,
+		 "SELECT id, note FROM checkpoint WHERE note IS NOT NULL "
+		 "ORDER BY id DESC LIMIT 1"},
+		{&s->attempts, "SELECT count(*) FROM checkpoint WHERE id > ?1"},
 	};
-	int rc = SQLITE_OK;
 
-	for (size_t i = 0; i < ARRAY_SIZE(all) && rc == SQLITE_OK; i++)
-		rc = prepare(s, all[i].sql, all[i].stmt);
+	return prepare(s->rdb, all, ARRAY_SIZE(all));
+}
+
+static int last_seq(struct ms_store *s, uint64_t *ret)
+{
+	int rc = sqlite3_step(s->last);
+
+	if (rc == SQLITE_ROW) {
+		*ret = (uint64_t)sqlite3_column_int64(s->last, 0);
+		rc = SQLITE_OK;
+	}
+	sqlite3_reset(s->last);
 	return rc;
+}
+
+static int connect_to(struct ms_store *s, sqlite3 **ret, struct ms_error *err)
+{
+	int rc = sqlite3_open_v2(
+		s->path, ret,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = setup_connection(*ret);
+	return rc == SQLITE_OK ? 0 : ms_store_fail(s, *ret, "open", rc, err);
+}
+
+static int open_reader(struct ms_store *s, struct ms_error *err)
+{
+	int rc = connect_to(s, &s->rdb, err);
+
+	if (rc < 0)
+		return rc;
+	rc = sqlite3_exec(s->rdb, "PRAGMA query_only=1", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = prepare_reader(s);
+	return rc == SQLITE_OK ? 0 : ms_store_fail(s, s->rdb, "open", rc, err);
 }
 
 static int open_db(struct ms_store *s, struct ms_error *err)
 {
+	uint64_t size = 0;
 	int rc;
 
 	rc = create_file(s, err);
-	if (rc < 0)
-		return rc;
-	rc = sqlite3_open_v2(
-		s->path, &s->db,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
-	if (rc == SQLITE_OK)
-		rc = setup_connection(s);
-	if (rc != SQLITE_OK)
-		return fail(s, "open", rc, err);
-	rc = check_schema(s, err);
+	if (rc == 0)
+		rc = connect_to(s, &s->db, err);
+	if (rc == 0)
+		rc = check_schema(s, err);
 	if (rc == 0)
 		rc = quick_check(s, err);
 	if (rc < 0)
 		return rc;
-	rc = prepare_all(s);
-	return rc == SQLITE_OK ? 0 : fail(s, "open", rc, err);
+	rc = prepare_writer(s);
+	if (rc == SQLITE_OK)
+		rc = last_seq(s, &size);
+	if (rc != SQLITE_OK)
+		return fail(s, "open", rc, err);
+	rc = open_reader(s, err);
+	return rc < 0 ? rc : ms_store_tree_open(s, size, err);
 }
 
 int ms_store_open(const char *path, struct ms_store **ret, struct ms_error *err)
@@ -287,6 +362,8 @@ int ms_store_open(const char *path, struct ms_store **ret, struct ms_error *err)
 	if (!s)
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->read_lock, NULL);
+	pthread_mutex_init(&s->head_lock, NULL);
 	s->path = strdup(path);
 	rc = s->path ? open_db(s, err)
 		     : ms_error_set(err, -ENOMEM, NULL, "out of memory");
@@ -302,11 +379,21 @@ void ms_store_close(struct ms_store *s)
 {
 	if (!s)
 		return;
-	sqlite3_stmt *all[] = {s->begin, s->commit, s->rollback, s->insert, s->count_key,
-			       s->last,	 s->read,   s->key_use,	 s->keys};
+	sqlite3_stmt *all[] = {s->begin,	   s->commit,
+			       s->rollback,	   s->insert,
+			       s->count_key,	   s->last,
+			       s->key_use,	   s->keys,
+			       s->insert_node,	   s->insert_checkpoint,
+			       s->set_checkpoint,  s->read,
+			       s->leaves,	   s->nodes,
+			       s->last_checkpoint, s->attempts};
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		sqlite3_finalize(all[i]);
+	/* The writer last: closing it empties the WAL. */
+	sqlite3_close(s->rdb);
 	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->head_lock);
+	pthread_mutex_destroy(&s->read_lock);
 	pthread_mutex_destroy(&s->lock);
 	free(s->path);
 	free(s);
@@ -314,44 +401,38 @@ void ms_store_close(struct ms_store *s)
 
 /* ----------------------------------------------------------------- append */
 
-/* Runs a statement that gives no rows, and makes it ready for the next time. */
-static int run(sqlite3_stmt *stmt)
+int ms_store_run(sqlite3_stmt *stmt)
 {
 	int rc = sqlite3_step(stmt), rc2 = sqlite3_reset(stmt);
 
 	return rc == SQLITE_DONE ? SQLITE_OK : (rc2 != SQLITE_OK ? rc2 : rc);
 }
 
-static int last_seq(struct ms_store *s, uint64_t *ret)
+static int insert_record(struct ms_store *s, struct ms_merkle *m,
+			 const struct ms_record *r)
 {
-	int rc = sqlite3_step(s->last);
-
-	if (rc == SQLITE_ROW) {
-		*ret = (uint64_t)sqlite3_column_int64(s->last, 0);
-		rc = SQLITE_OK;
-	}
-	sqlite3_reset(s->last);
-	return rc;
-}
-
-static int insert_record(struct ms_store *s, uint64_t seq, const struct ms_record *r)
-{
+	uint8_t leaf[MS_MERKLE_HASH];
 	int rc;
 
-	sqlite3_bind_int64(s->insert, 1, (sqlite3_int64)seq);
+	if (ms_merkle_leaf(r->bytes, r->len, leaf) < 0)
+		return SQLITE_INTERNAL;
+	sqlite3_bind_int64(s->insert, 1, (sqlite3_int64)m->size + 1);
 	sqlite3_bind_int64(s->insert, 2, r->time_us);
 	sqlite3_bind_text(s->insert, 3, r->event, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s->insert, 4, r->key, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s->insert, 5, r->identity, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s->insert, 6, r->request_id, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(s->insert, 7, r->bytes, r->len, SQLITE_STATIC);
-	rc = run(s->insert);
+	sqlite3_bind_blob(s->insert, 7, leaf, sizeof(leaf), SQLITE_STATIC);
+	sqlite3_bind_blob64(s->insert, 8, r->bytes, r->len, SQLITE_STATIC);
+	rc = ms_store_run(s->insert);
 	sqlite3_clear_bindings(s->insert);
+	if (rc == SQLITE_OK)
+		rc = ms_store_tree_append(s, m, leaf);
 	if (rc != SQLITE_OK || strcmp(r->event, "sign") != 0)
 		return rc;
 	sqlite3_bind_text(s->count_key, 1, r->key, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s->count_key, 2, r->time_us);
-	rc = run(s->count_key);
+	rc = ms_store_run(s->count_key);
 	sqlite3_clear_bindings(s->count_key);
 	return rc;
 }
@@ -359,26 +440,25 @@ static int insert_record(struct ms_store *s, uint64_t seq, const struct ms_recor
 static int append_locked(struct ms_store *s, struct ms_record *r, size_t n,
 			 struct ms_error *err)
 {
-	uint64_t seq = 0;
+	struct ms_merkle m = s->tree;
 	int rc, ret;
 
 	errno = 0;
-	rc = run(s->begin);
-	if (rc == SQLITE_OK)
-		rc = last_seq(s, &seq);
+	rc = ms_store_run(s->begin);
 	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-		rc = insert_record(s, seq + 1 + i, &r[i]);
+		rc = insert_record(s, &m, &r[i]);
 	if (rc == SQLITE_OK)
-		rc = run(s->commit);
+		rc = ms_store_run(s->commit);
 	if (rc != SQLITE_OK) {
 		ret = fail(s, "write to", rc, err);
 		/* SQLite has rolled back by itself after some failures */
 		if (!sqlite3_get_autocommit(s->db))
-			(void)run(s->rollback);
+			(void)ms_store_run(s->rollback);
 		return ret;
 	}
 	for (size_t i = 0; i < n; i++)
-		r[i].seq = seq + 1 + i;
+		r[i].seq = s->tree.size + 1 + i;
+	ms_store_tree_commit(s, &m);
 	return 0;
 }
 
@@ -444,17 +524,10 @@ int ms_store_foreach_key(struct ms_store *s,
 
 int ms_store_entries(struct ms_store *s, uint64_t *ret, struct ms_error *err)
 {
-	uint64_t seq = 0;
-	int rc, ret2 = 0;
-
-	pthread_mutex_lock(&s->lock);
-	rc = last_seq(s, &seq);
-	if (rc != SQLITE_OK)
-		ret2 = fail(s, "read", rc, err);
-	pthread_mutex_unlock(&s->lock);
-	if (ret2 == 0)
-		*ret = seq;
-	return ret2;
+	pthread_mutex_lock(&s->head_lock);
+	*ret = s->head.size;
+	pthread_mutex_unlock(&s->head_lock);
+	return 0;
 }
 
 static struct ms_record row(sqlite3_stmt *stmt)
@@ -477,14 +550,14 @@ int ms_store_foreach(struct ms_store *s, uint64_t from, uint64_t max,
 {
 	int rc, ret = 0;
 
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->read_lock);
 	sqlite3_bind_int64(s->read, 1, (sqlite3_int64)MS_MIN(from, (uint64_t)INT64_MAX));
 	sqlite3_bind_int64(s->read, 2, (sqlite3_int64)MS_MIN(max, (uint64_t)INT64_MAX));
 	while (ret == 0 && (rc = sqlite3_step(s->read)) != SQLITE_DONE) {
 		struct ms_record r;
 
 		if (rc != SQLITE_ROW) {
-			ret = fail(s, "read", rc, err);
+			ret = ms_store_fail(s, s->rdb, "read", rc, err);
 			break;
 		}
 		r = row(s->read);
@@ -494,6 +567,6 @@ int ms_store_foreach(struct ms_store *s, uint64_t from, uint64_t max,
 			ret = fn(&r, arg);
 	}
 	sqlite3_reset(s->read);
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->read_lock);
 	return ret;
 }

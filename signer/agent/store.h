@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The store: audit records in SQLite. One writer; what ms_store_append() has returned for
- * is on the disk. Any thread may call: a lock inside lets one in at a time.
+ * The store: audit records in SQLite, the Merkle tree over them, and its checkpoints. One
+ * writer; what ms_store_append() has returned for is on the disk. Any thread may call:
+ * locks inside let one writer and one reader in at a time.
  */
 #ifndef MS_AGENT_STORE_H
 #define MS_AGENT_STORE_H
 
 #include <stdint.h>
+#include "lib/checkpoint.h"
 #include "lib/error.h"
+#include "lib/merkle.h"
 
 /**
  * struct ms_record - one audit record
@@ -82,5 +85,43 @@ int ms_store_entries(struct ms_store *s, uint64_t *ret,
 int ms_store_foreach(struct ms_store *s, uint64_t from, uint64_t max,
 		     int (*fn)(const struct ms_record *r, void *arg), void *arg,
 		     struct ms_error *err) _must_check_;
+
+/*
+ * The tree (lib/merkle.h). Its leaves are the records: leaf i is record i + 1.
+ */
+
+/** ms_store_head() - size and root of the tree as it is on the disk; never waits */
+int ms_store_head(struct ms_store *s, uint64_t *ret_size,
+		  uint8_t ret_root[MS_MERKLE_HASH]) _must_check_;
+/** ms_store_root_at() - root of the first @size records, from the stored hashes */
+int ms_store_root_at(struct ms_store *s, uint64_t size,
+		     uint8_t ret[MS_MERKLE_HASH]) _must_check_;
+/**
+ * ms_store_read_hashes() - the ms_merkle_read_fn of @store, a struct ms_store
+ * Return: 0; -EUCLEAN: one is missing or damaged; or as ms_store_entries().
+ */
+int ms_store_read_hashes(void *store, unsigned int level, uint64_t index, size_t n,
+			 uint8_t (*ret)[MS_MERKLE_HASH]) _must_check_;
+
+/*
+ * Checkpoints. That one will be made is on the disk before the TPM's counter goes up, so
+ * that a crash in between can be told from an older database that was put back: the
+ * counter may be ahead of the last checkpoint by the attempts since, and by no more.
+ */
+
+/** ms_store_checkpoint_begin() - an attempt begins; durable on return */
+int ms_store_checkpoint_begin(struct ms_store *s, uint64_t size, int64_t time_us,
+			      struct ms_error *err) _must_check_;
+/** ms_store_checkpoint_put() - the last attempt's signed checkpoint; durable on return */
+int ms_store_checkpoint_put(struct ms_store *s, const struct ms_checkpoint *c,
+			    const char *note, size_t len,
+			    struct ms_error *err) _must_check_;
+/**
+ * ms_store_checkpoint_last() - the newest signed checkpoint
+ * @ret_attempts: attempts begun since then that gave none; set with -ENOENT too
+ * Return: 0; -ENOENT there is none; -EUCLEAN damaged; or as ms_store_entries().
+ */
+int ms_store_checkpoint_last(struct ms_store *s, char ret[MS_CHECKPOINT_MAX],
+			     size_t *ret_len, uint64_t *ret_attempts) _must_check_;
 
 #endif
