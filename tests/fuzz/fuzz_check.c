@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A whole module, and nothing is trusted: so it cannot be, and the verdicts must agree. */
+/* A whole module; nothing is trusted, so it cannot be, and the verdicts must agree. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct ms_anchors anchors;
