@@ -136,27 +136,31 @@ int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32], size_t *re
 	return 0;
 }
 
-int ms_policy_template(const struct ms_tpm_blob *blob, TPM2B_PUBLIC *ret)
+void ms_sealed_template(TPM2B_PUBLIC *ret)
 {
-	TPM2B_PUBLIC p = {0};
+	memset(ret, 0, sizeof(*ret));
+	ret->publicArea.type = TPM2_ALG_KEYEDHASH;
+	ret->publicArea.nameAlg = TPM2_ALG_SHA256;
+	ret->publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
+	ret->publicArea.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT;
+}
+
+int ms_policy_apply(const struct ms_tpm_blob *blob, TPM2B_PUBLIC *pub)
+{
+	TPMT_PUBLIC *p = &pub->publicArea;
 	size_t len;
 	int r;
 
-	p.publicArea.type = TPM2_ALG_KEYEDHASH;
-	p.publicArea.nameAlg = TPM2_ALG_SHA256;
-	p.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
-	p.publicArea.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT;
-	/* Dictionary attacks are counted only where a person types something. */
-	if (!blob->has_pin)
-		p.publicArea.objectAttributes |= TPMA_OBJECT_NODA;
-	r = ms_policy_digest(blob, p.publicArea.authPolicy.buffer, &len);
+	r = ms_policy_digest(blob, p->authPolicy.buffer, &len);
 	if (r < 0)
 		return r;
-	p.publicArea.authPolicy.size = (uint16_t)len;
+	p->authPolicy.size = (uint16_t)len;
+	/* Dictionary attacks are counted only where a person types something. */
+	if (!blob->has_pin)
+		p->objectAttributes |= TPMA_OBJECT_NODA;
 	/* Without a policy the (empty) authorisation is the only way in. */
 	if (len == 0)
-		p.publicArea.objectAttributes |= TPMA_OBJECT_USERWITHAUTH;
-	*ret = p;
+		p->objectAttributes |= TPMA_OBJECT_USERWITHAUTH;
 	return 0;
 }
 
@@ -185,7 +189,8 @@ int ms_tpm_blob_check(struct ms_tpm_blob *blob, struct ms_error *err)
 		    TSS2_RC_SUCCESS ||
 	    at != blob->priv_len || priv.size == 0)
 		return damaged(err);
-	if (ms_policy_template(blob, &want) < 0)
+	ms_sealed_template(&want);
+	if (ms_policy_apply(blob, &want) < 0)
 		return ms_error_set(err, -EIO, NULL,
 				    "cannot hash: OpenSSL has no SHA-256");
 	/* unique is H(seed, secret): the one field that differs from object to object */

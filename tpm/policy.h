@@ -13,9 +13,11 @@
 int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32],
 		     size_t *ret_len) _must_check_;
 
-/** ms_policy_template() - public area of an object with that policy, without its unique
- * field */
-int ms_policy_template(const struct ms_tpm_blob *blob, TPM2B_PUBLIC *ret) _must_check_;
+/** ms_sealed_template() - public area of a sealed object, without policy and unique field
+ */
+void ms_sealed_template(TPM2B_PUBLIC *ret);
+/** ms_policy_apply() - put authPolicy, noDA and userWithAuth into a public area */
+int ms_policy_apply(const struct ms_tpm_blob *blob, TPM2B_PUBLIC *pub) _must_check_;
 
 /** ms_policy_pcr_body() - parameters of TPM2_PolicyPCR as a key file has them */
 void ms_policy_pcr_body(const struct ms_tpm_blob *blob, struct ms_buf *out);
