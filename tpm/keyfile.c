@@ -63,7 +63,8 @@ static int find_sealed(const char *text, size_t len, const struct ms_buf *tss2,
 	int r = find(text, len, SEALED_LABEL, out, err);
 
 	if (r == -EBADMSG && out->len == 0 &&
-	    ms_tss2key_parse(tss2->data, tss2->len, &blob, &other) == -ENOPKG) {
+	    ms_tss2key_parse(tss2->data, tss2->len, MS_TSS2KEY_SEALED, &blob, &other) ==
+		    -ENOPKG) {
 		if (err)
 			*err = other;
 		return -ENOPKG;
@@ -103,7 +104,7 @@ static int parse_tss2(const struct ms_buf *der, struct ms_keyfile *k,
 		      struct ms_error *err)
 {
 	struct ms_tpm_blob blob;
-	int r = ms_tss2key_parse(der->data, der->len, &blob, err);
+	int r = ms_tss2key_parse(der->data, der->len, MS_TSS2KEY_SEALED, &blob, err);
 
 	if (r < 0)
 		return r;
@@ -165,7 +166,7 @@ int ms_keyfile_write(const struct ms_keyfile *k, struct ms_buf *out)
 	_cleanup_buf_ struct ms_buf sealed = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	int r;
 
-	r = ms_tss2key_write(&k->blob, &der);
+	r = ms_tss2key_write(&k->blob, MS_TSS2KEY_SEALED, &der);
 	if (r < 0)
 		return r;
 	ms_buf_put_u32(&sealed, MS_KEYFILE_VERSION);

@@ -38,6 +38,8 @@ static int seal(struct ms_use *u, const uint8_t *secret, const char *pin,
 		ms_sealed_template(&template);
 		r = ms_use_create(u, &in, &template, blob, err);
 	}
+	if (r == 0)
+		r = ms_tpm_blob_check(blob, err);
 	ms_wipe(&in, sizeof(in));
 	return r;
 }

@@ -7,7 +7,6 @@
 #define TAG_EXPLICIT(n) (MS_DER_CTX0C | (n))
 
 static const uint8_t oid_any[] = {0x67, 0x81, 0x05, 0x0a, 0x01}; /* 2.23.133.10.1 */
-static const uint8_t oid_sealed[] = {0x67, 0x81, 0x05, 0x0a, 0x01, 0x05};
 
 /* ------------------------------------------------------------------ read */
 
@@ -112,19 +111,23 @@ static int foreign(struct ms_error *err, const char *what)
 			    what);
 }
 
-static int check_type(const struct ms_reader *oid, struct ms_error *err)
+static int check_type(const struct ms_reader *oid, enum ms_tss2key_type want,
+		      struct ms_error *err)
 {
 	if (oid->err || oid->left == 0)
 		return damaged(err);
-	if (oid->left == sizeof(oid_sealed) && !memcmp(oid->p, oid_sealed, oid->left))
+	if (oid->left != sizeof(oid_any) + 1 ||
+	    memcmp(oid->p, oid_any, sizeof(oid_any)) != 0)
+		return foreign(err, "an unknown type of key");
+	if (oid->p[sizeof(oid_any)] == want)
 		return 0;
-	if (oid->left > sizeof(oid_any) && !memcmp(oid->p, oid_any, sizeof(oid_any)))
-		return foreign(err, "a TPM key of another type than sealed");
-	return foreign(err, "an unknown type of key");
+	return foreign(err, want == MS_TSS2KEY_SEALED
+				    ? "a TPM key of another type than sealed"
+				    : "a TPM key that cannot be loaded");
 }
 
-int ms_tss2key_parse(const uint8_t *der, size_t len, struct ms_tpm_blob *ret,
-		     struct ms_error *err)
+int ms_tss2key_parse(const uint8_t *der, size_t len, enum ms_tss2key_type want,
+		     struct ms_tpm_blob *ret, struct ms_error *err)
 {
 	struct ms_tpm_blob blob = {0};
 	struct ms_reader r = MS_READER(der, len), key, wrap, oid;
@@ -135,7 +138,7 @@ int ms_tss2key_parse(const uint8_t *der, size_t len, struct ms_tpm_blob *ret,
 	if (ms_reader_end(&r) < 0)
 		return damaged(err);
 	oid = element(&key, MS_DER_OID);
-	e = check_type(&oid, err);
+	e = check_type(&oid, want, err);
 	if (e < 0)
 		return e;
 	if (ms_der_next_is(&key, TAG_EXPLICIT(0))) {
@@ -164,7 +167,8 @@ int ms_tss2key_parse(const uint8_t *der, size_t len, struct ms_tpm_blob *ret,
 		return damaged(err);
 	if (blob.parent != MS_TPM_PARENT_SRK && blob.parent != MS_TPM_PARENT_OWNER)
 		return foreign(err, "another parent than the storage root key");
-	if (empty_auth == blob.has_pin)
+	/* tpm2_encodeobject denies it whatever the key's authorisation is. */
+	if (empty_auth == blob.has_pin && (empty_auth || want == MS_TSS2KEY_SEALED))
 		return damaged(err);
 	*ret = blob;
 	return 0;
@@ -229,13 +233,17 @@ static void put_policy(struct ms_buf *b, const struct ms_tpm_blob *blob)
 	wrap_from(b, from, TAG_EXPLICIT(1));
 }
 
-int ms_tss2key_write(const struct ms_tpm_blob *blob, struct ms_buf *out)
+int ms_tss2key_write(const struct ms_tpm_blob *blob, enum ms_tss2key_type type,
+		     struct ms_buf *out)
 {
 	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	const uint8_t empty_auth = blob->has_pin ? 0 : 0xff;
+	uint8_t oid[sizeof(oid_any) + 1];
 	size_t from;
 
-	ms_der_put(&b, MS_DER_OID, oid_sealed, sizeof(oid_sealed));
+	memcpy(oid, oid_any, sizeof(oid_any));
+	oid[sizeof(oid_any)] = (uint8_t)type;
+	ms_der_put(&b, MS_DER_OID, oid, sizeof(oid));
 	from = b.len;
 	ms_der_put(&b, MS_DER_BOOLEAN, &empty_auth, 1);
 	wrap_from(&b, from, TAG_EXPLICIT(0));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * "TSS2 PRIVATE KEY": draft-bottomley-tpm2-keys, the sealed type only.
+ * "TSS2 PRIVATE KEY": draft-bottomley-tpm2-keys, types sealed and loadable.
  */
 #ifndef MS_TPM_TSS2KEY_H
 #define MS_TPM_TSS2KEY_H
@@ -8,6 +8,12 @@
 #include "tpm/tpm.h"
 
 #define MS_TSS2KEY_LABEL "TSS2 PRIVATE KEY"
+
+/* The last arc of the type's OBJECT IDENTIFIER, 2.23.133.10.1.x */
+enum ms_tss2key_type {
+	MS_TSS2KEY_LOADABLE = 3,
+	MS_TSS2KEY_SEALED = 5,
+};
 
 /**
  * ms_tss2key_parse() - DER of a TPMKey
@@ -18,9 +24,10 @@
  *
  * Return: 0, -EBADMSG (malformed), -ENOPKG (another type of key, policy or parent).
  */
-int ms_tss2key_parse(const uint8_t *der, size_t len, struct ms_tpm_blob *ret,
-		     struct ms_error *err) _must_check_;
+int ms_tss2key_parse(const uint8_t *der, size_t len, enum ms_tss2key_type want,
+		     struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
 /** ms_tss2key_write() - DER of a TPMKey appended to @out. Return: 0, -EFBIG, -ENOMEM */
-int ms_tss2key_write(const struct ms_tpm_blob *blob, struct ms_buf *out) _must_check_;
+int ms_tss2key_write(const struct ms_tpm_blob *blob, enum ms_tss2key_type type,
+		     struct ms_buf *out) _must_check_;
 
 #endif

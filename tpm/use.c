@@ -128,7 +128,11 @@ int ms_use_create(struct ms_use *u, const TPM2B_SENSITIVE_CREATE *in,
 	blob->parent = u->srk.parent;
 	memcpy(blob->srk_name, u->srk.name, u->srk.name_len);
 	blob->srk_name_len = u->srk.name_len;
-	return ms_tpm_blob_check(blob, err);
+	if (ms_tpm_name(blob->pub, blob->pub_len, blob->name, &blob->name_len) < 0)
+		return ms_error_set(
+			err, -EIO, "tpm-error",
+			"cannot %s: the TPM's answer makes no sense: try again", u->what);
+	return 0;
 }
 
 /* ------------------------------------------------------------------- use */
@@ -158,16 +162,17 @@ static int load(struct ms_use *u, const struct ms_tpm_blob *blob, struct ms_erro
 	/* The parent is the right one, so a parameter at fault is the file's fault. */
 	if ((rc & TSS2_RC_LAYER_MASK) == TSS2_MU_RC_LAYER ||
 	    ((rc & TPM2_RC_FMT1) && (rc & TPM2_RC_P) && !(rc & TSS2_RC_LAYER_MASK)))
-		return ms_error_set(err, -EBADMSG, "key-file-damaged",
-				    "cannot %s: the sealed object is damaged (0x%x): "
-				    "restore the key file from its backup",
-				    u->what, rc);
+		return ms_error_set(
+			err, -EBADMSG, "key-file-damaged",
+			"cannot %s: the TPM object in the key file is damaged (0x%x): "
+			"restore the key file from its backup",
+			u->what, rc);
 	if (rc == TSS2_RC_SUCCESS)
 		return 0;
 	/* An SRK without noDA is locked together with the keys below it. */
 	if (rc == TPM2_RC_LOCKOUT)
 		return ms_refuse(u, blob, rc, err);
-	return ms_tpm_explain(rc, "load the sealed object", err);
+	return ms_tpm_explain(rc, "load the key", err);
 }
 
 int ms_use_load(struct ms_use *u, const struct ms_tpm_blob *blob, const char *pin,

@@ -5,6 +5,7 @@
  */
 #include <stdint.h>
 #include "tpm/keyfile.h"
+#include "tpm/sign.h"
 #include "tpm/tss2key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,25 +37,34 @@ static void text(const char *data, size_t size)
 		EVP_PKEY_free(key);
 }
 
-static void der(const uint8_t *data, size_t size)
+static void der(const uint8_t *data, size_t size, enum ms_tss2key_type type)
 {
 	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	struct ms_error err = {0};
 	struct ms_tpm_blob b;
 
-	if (ms_tss2key_parse(data, size, &b, &err) < 0)
+	if (ms_tss2key_parse(data, size, type, &b, &err) < 0)
 		return;
-	if (ms_tss2key_write(&b, &out) < 0)
+	if (ms_tss2key_write(&b, type, &out) < 0)
 		abort();
 	/* DER has one encoding; an absent emptyAuth is the one thing that we write out */
-	if (out.len < size || (out.len == size && memcmp(out.data, data, size) != 0))
+	if (out.len < size || (type == MS_TSS2KEY_SEALED && out.len == size &&
+			       memcmp(out.data, data, size) != 0))
 		abort();
-	(void)!ms_tpm_blob_check(&b, &err);
+	if (type == MS_TSS2KEY_SEALED) {
+		(void)!ms_tpm_blob_check(&b, &err);
+	} else if (ms_tpm_key_check(&b, &err) == 0) {
+		EVP_PKEY *key = NULL;
+
+		if (ms_tpm_key_public(&b, &key, &err) == 0)
+			EVP_PKEY_free(key);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	text((const char *)data, size);
-	der(data, size);
+	der(data, size, MS_TSS2KEY_SEALED);
+	der(data, size, MS_TSS2KEY_LOADABLE);
 	return 0;
 }

@@ -20,7 +20,7 @@ static int parse(const uint8_t *p, size_t len)
 	memset(&b, 0x5a, sizeof(b));
 	was = b;
 	err = (struct ms_error){0};
-	r = ms_tss2key_parse(p, len, &b, &err);
+	r = ms_tss2key_parse(p, len, MS_TSS2KEY_SEALED, &b, &err);
 	if (r < 0)
 		assert_memory_equal(&b, &was, sizeof(b));
 	return r;
@@ -41,12 +41,13 @@ static void test_vector(void **state)
 	_cleanup_buf_ struct ms_buf again = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	struct ms_tpm_blob b;
 
-	assert_int_equal(ms_tss2key_parse(der.data, der.len, &b, &err), 0);
+	assert_int_equal(ms_tss2key_parse(der.data, der.len, MS_TSS2KEY_SEALED, &b, &err),
+			 0);
 	assert_int_equal(b.parent, MS_TPM_PARENT_OWNER);
 	assert_int_equal(b.pcrs, 1u << 7);
 	assert_true(b.has_pin);
 	assert_memory_equal(b.pcr_digest, vector_pcr_digest, 32);
-	assert_int_equal(ms_tss2key_write(&b, &again), 0);
+	assert_int_equal(ms_tss2key_write(&b, MS_TSS2KEY_SEALED, &again), 0);
 	assert_int_equal(again.len, der.len);
 	assert_memory_equal(again.data, der.data, der.len);
 }
@@ -56,7 +57,8 @@ static void test_profiles(void **state)
 {
 	struct ms_tpm_blob b;
 
-	assert_int_equal(ms_tss2key_parse(der.data, der.len, &b, &err), 0);
+	assert_int_equal(ms_tss2key_parse(der.data, der.len, MS_TSS2KEY_SEALED, &b, &err),
+			 0);
 	for (unsigned int i = 0; i < 8; i++) {
 		_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_KEY_FILE_MAX);
 		struct ms_tpm_blob in = b, back;
@@ -66,8 +68,10 @@ static void test_profiles(void **state)
 		if (!in.pcrs)
 			memset(in.pcr_digest, 0, sizeof(in.pcr_digest));
 		in.parent = i & 4 ? MS_TPM_PARENT_SRK : MS_TPM_PARENT_OWNER;
-		assert_int_equal(ms_tss2key_write(&in, &out), 0);
-		assert_int_equal(ms_tss2key_parse(out.data, out.len, &back, &err), 0);
+		assert_int_equal(ms_tss2key_write(&in, MS_TSS2KEY_SEALED, &out), 0);
+		assert_int_equal(ms_tss2key_parse(out.data, out.len, MS_TSS2KEY_SEALED,
+						  &back, &err),
+				 0);
 		assert_memory_equal(&back, &in, sizeof(in));
 		/* other programs refuse a policy, so there is none unless it says
 		 * something */
@@ -88,11 +92,12 @@ static void test_largest(void **state)
 	b.pub_len = b.priv_len = MS_TPM_BLOB_MAX;
 	memset(b.pub, 1, sizeof(b.pub));
 	memset(b.priv, 2, sizeof(b.priv));
-	assert_int_equal(ms_tss2key_write(&b, &out), 0);
-	assert_int_equal(ms_tss2key_parse(out.data, out.len, &back, &err), 0);
+	assert_int_equal(ms_tss2key_write(&b, MS_TSS2KEY_SEALED, &out), 0);
+	assert_int_equal(
+		ms_tss2key_parse(out.data, out.len, MS_TSS2KEY_SEALED, &back, &err), 0);
 	assert_memory_equal(&back, &b, sizeof(b));
 	out.max = 10;
-	assert_int_equal(ms_tss2key_write(&b, &out), -EFBIG);
+	assert_int_equal(ms_tss2key_write(&b, MS_TSS2KEY_SEALED, &out), -EFBIG);
 }
 
 static void test_truncated_and_longer(void **state)
@@ -141,6 +146,36 @@ static void test_foreign(void **state)
 	assert_int_equal(parse(tools.data, tools.len), -ENOPKG);
 }
 
+static void test_loadable(void **state)
+{
+	_cleanup_buf_ struct ms_buf tools = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	struct ms_tpm_blob b, back;
+	size_t used;
+
+	/* theirs */
+	assert_int_equal(ms_pem_find(loadable_text, strlen(loadable_text),
+				     MS_TSS2KEY_LABEL, &tools, &used),
+			 0);
+	assert_int_equal(
+		ms_tss2key_parse(tools.data, tools.len, MS_TSS2KEY_LOADABLE, &b, &err),
+		0);
+	assert_int_equal(b.parent, MS_TPM_PARENT_OWNER);
+	assert_int_equal(b.pub_len, 88);
+	assert_int_equal(b.priv_len, 128);
+	assert_true(!b.has_pin && !b.pcrs);
+	/* ours */
+	assert_int_equal(ms_tss2key_write(&b, MS_TSS2KEY_LOADABLE, &out), 0);
+	assert_int_equal(
+		ms_tss2key_parse(out.data, out.len, MS_TSS2KEY_LOADABLE, &back, &err), 0);
+	assert_memory_equal(&back, &b, sizeof(b));
+	/* a sealed one is none */
+	assert_int_equal(
+		ms_tss2key_parse(der.data, der.len, MS_TSS2KEY_LOADABLE, &b, &err),
+		-ENOPKG);
+	assert_non_null(strstr(err.msg, "cannot be loaded"));
+}
+
 static void test_bits_flipped(void **state)
 {
 	for (size_t i = 0; i < der.len * 8; i++) {
@@ -148,12 +183,13 @@ static void test_bits_flipped(void **state)
 		int r;
 
 		der.data[i / 8] ^= (uint8_t)(1u << (i % 8));
-		r = ms_tss2key_parse(der.data, der.len, &b, &err);
+		r = ms_tss2key_parse(der.data, der.len, MS_TSS2KEY_SEALED, &b, &err);
 		/* what is read is what would be written */
 		if (r == 0) {
 			_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_KEY_FILE_MAX);
 
-			assert_int_equal(ms_tss2key_write(&b, &out), 0);
+			assert_int_equal(ms_tss2key_write(&b, MS_TSS2KEY_SEALED, &out),
+					 0);
 			assert_int_equal(out.len, der.len);
 			assert_memory_equal(out.data, der.data, der.len);
 		} else {
@@ -185,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_truncated_and_longer),
 		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_loadable),
 		cmocka_unit_test(test_bits_flipped),
 	};
 
