@@ -80,22 +80,51 @@ int ms_cert_list_parse(const uint8_t *data, size_t len, struct ms_cert_list *ret
 struct ms_buf;
 int ms_cert_pem(const uint8_t *der, size_t len, struct ms_buf *out) _must_check_;
 
+/** enum ms_cert_profile - what a certificate is for */
+enum ms_cert_profile {
+	MS_CERT_SIGNER = 0, /* signs modules: CA:FALSE, digitalSignature */
+	MS_CERT_ISSUER = 1, /* issues leaves: CA:TRUE, pathlen 0, keyCertSign, cRLSign too */
+};
+
 /**
- * struct ms_cert_request - what a self-signed certificate shall say
- * @common_name: subject and issuer CN
- * @days: validity from one hour ago
+ * struct ms_cert_request - what a certificate shall say
+ * @common_name: subject CN
+ * @days: validity from one hour ago; or @not_after, when not 0
  *
- * Extensions: basicConstraints critical CA:FALSE, keyUsage critical digitalSignature,
+ * Extensions: basicConstraints and keyUsage critical, as @profile has them;
  * extendedKeyUsage codeSigning, SKI, AKID; serial of 128 random bits; signed with SHA-256
  * (the only hash of a certificate that stock 6.1 kernels have built in). Version 3.
  */
 struct ms_cert_request {
 	const char *common_name;
 	unsigned int days;
+	time_t not_after;
+	enum ms_cert_profile profile;
 };
 
 /**
- * ms_cert_self_sign() - make it
+ * ms_cert_sign_fn - signs a SHA-256 digest with the issuer's key, wherever that is
+ * @ret: MS_SIG_MAX bytes: PKCS#1 v1.5 or DER ECDSA
+ * Return: 0 or a negative errno, handed through.
+ */
+typedef int ms_cert_sign_fn(void *arg, const uint8_t digest[32], uint8_t *ret,
+			    size_t *ret_len);
+
+/**
+ * ms_cert_issue() - make a certificate
+ * @subject_key: its public half is enough
+ * @issuer: with SKI; NULL: self-signed
+ * @sign: with @arg; what it makes is verified before the certificate is handed out
+ * @ret_der: from malloc()
+ * Return: 0, -EINVAL (name, days, issuer), -EIO (OpenSSL, or the signature is wrong),
+ * -ENOMEM, or what @sign returned.
+ */
+int ms_cert_issue(EVP_PKEY *subject_key, const struct ms_cert_request *req,
+		  const struct ms_cert *issuer, ms_cert_sign_fn *sign, void *arg,
+		  uint8_t **ret_der, size_t *ret_len) _must_check_;
+
+/**
+ * ms_cert_self_sign() - ms_cert_issue() by the key itself
  * @ret_der: from malloc()
  * Return: 0, -EINVAL (name or days), -EIO (OpenSSL), -ENOMEM
  */

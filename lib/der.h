@@ -13,6 +13,7 @@
 enum ms_der_tag {
 	MS_DER_BOOLEAN = 0x01,
 	MS_DER_INTEGER = 0x02,
+	MS_DER_BITS = 0x03,
 	MS_DER_OCTETS = 0x04,
 	MS_DER_NULL = 0x05,
 	MS_DER_OID = 0x06,
