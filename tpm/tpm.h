@@ -103,6 +103,16 @@ int ms_tpm_unseal(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *
  */
 int ms_tpm_blob_check(struct ms_tpm_blob *blob, struct ms_error *err) _must_check_;
 
+/**
+ * ms_tpm_counter() - the NV counter that ties the audit log's checkpoints to this TPM
+ * @index: NV index of the owner's range; made when it is first counted up
+ * @increment: count up before reading
+ * @ret: its value; 0 if it was never counted up
+ * Return: as above; -EINVAL: @index out of range, or it is not such a counter.
+ */
+int ms_tpm_counter(struct ms_tpm *t, uint32_t index, bool increment, uint64_t *ret,
+		   struct ms_error *err) _must_check_;
+
 /** ms_tpm_explain() - a TSS2_RC as errno and sentence. @what: what failed, say "unseal"
  */
 int ms_tpm_explain(uint32_t rc, const char *what, struct ms_error *err);

@@ -60,6 +60,9 @@ static int serve(struct worker *w)
 	case MS_TPMW_UNSEAL:
 		r = ms_tpm_unseal(w->tpm, &q->blob, pin, a->secret, &a->err);
 		break;
+	case MS_TPMW_COUNTER:
+		r = ms_tpm_counter(w->tpm, q->index, q->increment, &a->counter, &a->err);
+		break;
 	}
 	if (r == -ENODEV) {
 		ms_tpm_close(w->tpm);

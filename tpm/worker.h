@@ -47,5 +47,7 @@ int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN],
 		 struct ms_error *err) _must_check_;
 int ms_tpmw_unseal(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
 		   uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err) _must_check_;
+int ms_tpmw_counter(struct ms_tpmw *w, uint32_t index, bool increment, uint64_t *ret,
+		    struct ms_error *err) _must_check_;
 
 #endif

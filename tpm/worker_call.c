@@ -214,3 +214,19 @@ int ms_tpmw_unseal(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char
 		memcpy(ret, c->a.secret, MS_TPM_SECRET_LEN);
 	return r;
 }
+
+int ms_tpmw_counter(struct ms_tpmw *w, uint32_t index, bool increment, uint64_t *ret,
+		    struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(MS_TPMW_COUNTER, err);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->q.index = index;
+	c->q.increment = increment;
+	r = call(w, c, err);
+	if (r == 0)
+		*ret = c->a.counter;
+	return r;
+}

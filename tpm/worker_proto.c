@@ -54,6 +54,11 @@ static void get_blob(struct ms_reader *r, struct ms_tpm_blob *blob)
 	blob->srk_name_len = get_bytes(r, blob->srk_name, sizeof(blob->srk_name));
 }
 
+static bool has_pin_field(uint8_t op)
+{
+	return op == MS_TPMW_SEAL || op == MS_TPMW_UNSEAL;
+}
+
 int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
 {
 	ms_buf_put_u8(b, q->op);
@@ -63,7 +68,11 @@ int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
 	}
 	if (q->op == MS_TPMW_UNSEAL)
 		put_blob(b, &q->blob);
-	if (q->op != MS_TPMW_INFO) {
+	if (q->op == MS_TPMW_COUNTER) {
+		ms_buf_put_u32(b, q->index);
+		ms_buf_put_u8(b, q->increment);
+	}
+	if (has_pin_field(q->op)) {
 		ms_buf_put_u8(b, q->has_pin);
 		ms_buf_put_str(b, q->has_pin ? q->pin : "");
 	}
@@ -75,7 +84,7 @@ int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *re
 	struct ms_reader r = MS_READER(p, len);
 	uint8_t op = ms_reader_u8(&r);
 
-	if (op < MS_TPMW_INFO || op > MS_TPMW_UNSEAL)
+	if (op < MS_TPMW_INFO || op > MS_TPMW_COUNTER)
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
 	ret->op = op;
@@ -85,7 +94,11 @@ int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *re
 	}
 	if (op == MS_TPMW_UNSEAL)
 		get_blob(&r, &ret->blob);
-	if (op != MS_TPMW_INFO) {
+	if (op == MS_TPMW_COUNTER) {
+		ret->index = ms_reader_u32(&r);
+		ret->increment = get_bool(&r);
+	}
+	if (has_pin_field(op)) {
 		ret->has_pin = get_bool(&r);
 		ms_reader_str(&r, ret->pin, sizeof(ret->pin));
 		if (!ret->has_pin && *ret->pin)
@@ -130,6 +143,8 @@ int ms_tpmw_put_answer(struct ms_buf *b, const struct ms_tpmw_answer *a)
 		put_blob(b, &a->blob);
 	if (a->rc == 0 && a->op == MS_TPMW_UNSEAL)
 		ms_buf_put(b, a->secret, sizeof(a->secret));
+	if (a->rc == 0 && a->op == MS_TPMW_COUNTER)
+		ms_buf_put_u64(b, a->counter);
 	return ms_buf_error(b);
 }
 
@@ -139,7 +154,7 @@ int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
 	uint8_t op = ms_reader_u8(&r);
 	uint32_t e = ms_reader_u32(&r);
 
-	if (op < MS_TPMW_INFO || op > MS_TPMW_UNSEAL || e > 4095)
+	if (op < MS_TPMW_INFO || op > MS_TPMW_COUNTER || e > 4095)
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
 	ret->op = op;
@@ -152,5 +167,7 @@ int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
 		get_blob(&r, &ret->blob);
 	if (e == 0 && op == MS_TPMW_UNSEAL)
 		get_fixed(&r, ret->secret, sizeof(ret->secret));
+	if (e == 0 && op == MS_TPMW_COUNTER)
+		ret->counter = ms_reader_u64(&r);
 	return ms_reader_end(&r);
 }

@@ -6,10 +6,12 @@
  *            info    nothing
  *            seal    32 bytes secret, u32 PCR mask, PIN
  *            unseal  blob, PIN
+ *            counter u32 NV index, u8 1 (count up) or 0
  *   answer:  u8 operation, u32 errno (positive, 0 good), code, sentence, then if good
  *            info    the fields of struct ms_tpm_info in order
  *            seal    blob
  *            unseal  32 bytes secret
+ *            counter u64 value
  *   PIN:     u8 0 (none) or 1, then a string
  *   blob:    u32 parent, u32 pcrs, u8 has_pin, 32 bytes PCR digest, then as byte strings
  *            pub, priv, name, srk_name
@@ -27,13 +29,14 @@ enum ms_tpmw_op {
 	MS_TPMW_INFO = 1,
 	MS_TPMW_SEAL = 2,
 	MS_TPMW_UNSEAL = 3,
+	MS_TPMW_COUNTER = 4,
 };
 
 /** struct ms_tpmw_request - holds secrets: lives in locked memory, wiped after use */
 struct ms_tpmw_request {
 	uint8_t op;
-	uint32_t pcrs;
-	bool has_pin;
+	uint32_t pcrs, index;
+	bool has_pin, increment;
 	uint8_t secret[MS_TPM_SECRET_LEN];
 	char pin[MS_PIN_MAX + 1];
 	struct ms_tpm_blob blob;
@@ -47,6 +50,7 @@ struct ms_tpmw_answer {
 	struct ms_tpm_info info;
 	struct ms_tpm_blob blob;
 	uint8_t secret[MS_TPM_SECRET_LEN];
+	uint64_t counter;
 };
 
 /* The puts append a message; the gets read one. Return: 0, -EBADMSG, -EFBIG, -ENOMEM. */
