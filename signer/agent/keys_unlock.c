@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From locked to active: by itself where no person is needed, else with a PIN. */
+#include "signer/agent/keys_table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "lib/secmem.h"
+
+static void set_result(struct ms_keys *k, struct key *key, EVP_PKEY *pkey, int rc,
+		       const struct ms_error *err)
+{
+	pthread_rwlock_wrlock(&k->lock);
+	if (pkey) {
+		EVP_PKEY_free(key->pkey);
+		key->pkey = pkey;
+		key->rc = 0;
+		memset(&key->err, 0, sizeof(key->err));
+	} else if (!key->pkey) {
+		key->rc = rc;
+		key->err = *err;
+	}
+	pthread_rwlock_unlock(&k->lock);
+}
+
+static int unseal(struct ms_keys *k, struct ms_tpmw *w, struct key *key, const char *pin,
+		  struct ms_error *err)
+{
+	uint8_t *kek = ms_secmem_alloc(MS_TPM_SECRET_LEN);
+	EVP_PKEY *pkey = NULL;
+	int r;
+
+	if (!kek)
+		return ms_error_set(err, -ENOMEM, NULL,
+				    "no locked memory: raise LimitMEMLOCK");
+	r = ms_tpmw_unseal(w, &key->file->blob, pin, kek, err);
+	if (r == 0)
+		r = ms_keyfile_unseal(key->file, kek, &pkey, err);
+	ms_secmem_free(kek, MS_TPM_SECRET_LEN);
+	set_result(k, key, pkey, r, err);
+	return r;
+}
+
+/* The PIN that the service manager hands over: systemd's LoadCredential=NAME.pin:... */
+static int pin_from_credentials(const char *name, char ret[MS_PIN_MAX + 1])
+{
+	const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
+	_cleanup_close_ int fd = -1;
+	char path[MS_PATH_MAX];
+	ssize_t n;
+
+	if (!dir)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%s/%s.pin", dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, ret, MS_PIN_MAX + 1);
+	while (n > 0 && (ret[n - 1] == '\n' || ret[n - 1] == '\r'))
+		n--;
+	if (n <= 0 || n > (ssize_t)MS_PIN_MAX)
+		return -EINVAL;
+	ret[n] = '\0';
+	return 0;
+}
+
+static bool worth_retrying(int rc)
+{
+	return rc == -ENODEV || rc == -ETIMEDOUT || rc == -EAGAIN;
+}
+
+static void unseal_unattended(struct ms_keys *k, struct ms_tpmw *w, struct key *key)
+{
+	char pin[MS_PIN_MAX + 1];
+	struct ms_error err = {0};
+	int r;
+
+	if (!key->file->blob.has_pin) {
+		r = unseal(k, w, key, NULL, &err);
+		key->tried = !worth_retrying(r);
+		return;
+	}
+	key->tried = true;
+	if (pin_from_credentials(key->name, pin) < 0) {
+		ms_error_set(&err, -EACCES, "pin-needed",
+			     "it needs its PIN: 'modseal key unlock %s'", key->name);
+		set_result(k, key, NULL, -EACCES, &err);
+		return;
+	}
+	(void)!unseal(k, w, key, pin, &err);
+	ms_wipe(pin, sizeof(pin));
+}
+
+/* The TPM is gone: what has not been tried says so and waits for the next round. */
+static size_t put_off_rest(struct ms_keys *k, size_t from, const struct key *why)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < k->n; i++) {
+		struct key *key = k->v[i];
+
+		if (!key->file || key->pkey || key->tried)
+			continue;
+		set_result(k, key, NULL, why->rc, &why->err);
+		n++;
+	}
+	return n;
+}
+
+int ms_keys_unseal_pending(struct ms_keys *k, struct ms_tpmw *w, size_t *ret_again)
+{
+	size_t again = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		struct key *key = k->v[i];
+
+		if (!key->file || key->pkey || key->tried)
+			continue;
+		unseal_unattended(k, w, key);
+		if (key->pkey || key->tried)
+			continue;
+		again++;
+		r = key->rc;
+		if (r == -ENODEV || r == -ETIMEDOUT) {
+			again += put_off_rest(k, i + 1, key);
+			break;
+		}
+	}
+	*ret_again = again;
+	return r;
+}
+
+int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name,
+		   const char *pin, struct ms_error *err)
+{
+	struct key *key = ms_keys_get(k, name);
+
+	if (!key)
+		return ms_no_such_key(name, err);
+	if (!key->file)
+		return ms_error_set(err, -EBADMSG, "key-broken",
+				    "key %s cannot be used: %s", name, key->err.msg);
+	if (key->pkey)
+		return 0;
+	if (key->file->blob.has_pin && (!pin || !*pin))
+		return ms_error_set(err, -EINVAL, "pin-needed", "key %s needs its PIN",
+				    name);
+	return unseal(k, w, key, key->file->blob.has_pin ? pin : NULL, err);
+}
