@@ -11,12 +11,14 @@ SETUP ?= secure-boot
 VMFLAGS ?=
 JUDGE := $(BUILD)/test-vm/judge
 
-# The VM's init: static, since nothing else is in there, and never sanitized.
-$(JUDGE): test-vm/judge.c lib/macro.h
-	$(say) CC $<
+JUDGE_SRCS := $(wildcard test-vm/guest/*.c)
+
+# The VM's init: static, since there may be nothing else in there, and never sanitized.
+$(JUDGE): $(JUDGE_SRCS) $(wildcard test-vm/guest/*.h) lib/macro.h
+	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -I. -include lib/macro.h -std=gnu11 $(WARN) -Os -static \
-		-o $@ $<
+		-o $@ $(JUDGE_SRCS)
 
 vm-build: all $(JUDGE)
 
