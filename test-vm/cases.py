@@ -43,6 +43,13 @@ SETUPS = {
         "the same, and the firmware verifies the kernel image that it starts",
         {"5.10": "EPERM"},
     ),
+    "tpm": Setup(
+        True,
+        "",
+        "EKEYREJECTED",
+        "the same, with a TPM; agent, signing and loading are all in the guest",
+        {"5.10": "EPERM"},
+    ),
 }
 
 KERNELS = ("5.10", "6.1", "6.12", "7")

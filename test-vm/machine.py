@@ -34,16 +34,27 @@ def cpio_member(number, name, mode, data=b""):
     return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
 
 
-def initramfs(init, modules):
-    """The archive: init (a path) and modules (name -> bytes) below /modules."""
-    directories = ("dev", "proc", "sys", "modules")
-    members = [(name, stat.S_IFDIR | 0o755, b"") for name in directories]
-    with open(init, "rb") as file:
-        members.append(("init", stat.S_IFREG | 0o755, file.read()))
-    for name, data in modules.items():
-        members.append(("modules/" + name, stat.S_IFREG | 0o644, data))
-    members.append(("TRAILER!!!", 0, b""))
-    return b"".join(cpio_member(i, *member) for i, member in enumerate(members, 1))
+def initramfs(init, modules, files=None):
+    """The archive: init (a path), modules (name -> bytes) below /modules, and files
+    (name -> (mode, bytes)) where their names say."""
+    members = {"init": (0o755, read(init))}
+    members.update({"modules/" + name: (0o644, data) for name, data in modules.items()})
+    members.update(files or {})
+    folders = dict.fromkeys(("dev", "proc", "sys", "run", "tmp", "var/lib", "var"), 0o755)
+    for name, (mode, _) in members.items():
+        # A folder is as open as the files that are in it.
+        while name := os.path.dirname(name):
+            folders[name] = folders.get(name, 0o700) | (0o755 if mode & 0o007 else 0o700)
+    archive = [(name, stat.S_IFDIR | folders[name], b"") for name in sorted(folders)]
+    for name, (mode, data) in members.items():
+        archive.append((name, stat.S_IFREG | mode, data))
+    archive.append(("TRAILER!!!", 0, b""))
+    return b"".join(cpio_member(i, *member) for i, member in enumerate(archive, 1))
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 BASE = [QEMU, "-accel", "tcg", "-cpu", "max", "-m", "512", "-smp", "1"]

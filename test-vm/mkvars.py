@@ -111,13 +111,15 @@ def read(path):
         return file.read()
 
 
-def enrolled(owner, trusted, dbx=b"", enforce=True, template=TEMPLATE):
-    """A store in which owner (a DER file) is PK and KEK, and trusted are in db."""
+def enrolled(owner, trusted, dbx=b"", enforce=True, template=TEMPLATE, more=()):
+    """A store in which owner (a DER file) is PK and KEK, and trusted (DER files) and more
+    (the same as bytes) are in db."""
     ours = certificates([read(owner)])
+    db = certificates([read(path) for path in trusted] + list(more))
     variables = (
         key_variable("PK", GLOBAL, ours)
         + key_variable("KEK", GLOBAL, ours)
-        + key_variable("db", SECURITY_DATABASE, certificates(read(f) for f in trusted))
+        + key_variable("db", SECURITY_DATABASE, db)
         + key_variable("dbx", SECURITY_DATABASE, dbx)
         + variable(
             "SecureBootEnable",
