@@ -60,8 +60,16 @@ static void link_cert(struct ms_chain *chain, size_t i, const struct ms_anchors 
 	const struct ms_anchor *a = NULL;
 
 	cc->revoked = ms_anchors_revoked(anchors, c);
-	cc->same = ms_anchors_by_serial(anchors, c->issuer, c->issuer_len, c->serial,
-					c->serial_len, NULL);
+	while ((a = ms_anchors_by_serial(anchors, c->issuer, c->issuer_len, c->serial,
+					 c->serial_len, a))) {
+		/* find_asymmetric_key(): where both have a key id, it must be the same.
+		 */
+		if (!c->ski || same(a->cert->ski, a->cert->ski_len, c->ski, c->ski_len)) {
+			cc->same = a;
+			break;
+		}
+	}
+	a = NULL;
 	if (self_issued(c)) {
 		cc->issuer = (int)i;
 		cc->issuer_rc = signed_by(c, c->pkey);

@@ -15,7 +15,7 @@
  * @issuer: index of the certificate in the same message that its AKID names; its own for
  * a self-signed one; -1 for none
  * @issuer_rc: signature by @issuer: 0, -EKEYREJECTED, -ENOPKG
- * @same: the anchor with the same issuer and serial, or NULL
+ * @same: the anchor with the same issuer, serial and key id, or NULL
  * @authority: the anchor that its AKID names, or NULL
  * @authority_rc: signature by @authority: 0, -EKEYREJECTED, -ENOPKG
  * @revoked: it is among the revoked

@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 #include "lib/trailer.h"
 #include "verifier/evidence.h"
+#include "verifier/kernel_elf.h"
+#include "verifier/kernel_message.h"
 
 /* How far before the end of an unsigned module a lost marker is looked for. */
 #define MAGIC_SEARCH 65536u
@@ -15,8 +17,7 @@ struct oid {
 static const struct oid sig_oids[] = {
 	/* rsaEncryption */
 	{MS_SIG_RSA, 11, {6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1}},
-	/* id-ecPublicKey, ecdsa-with-SHA1, ecdsa-with-SHA224 to SHA512 */
-	{MS_SIG_ECDSA, 9, {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1}},
+	/* ecdsa-with-SHA1, ecdsa-with-SHA224 to SHA512 */
 	{MS_SIG_ECDSA, 9, {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1}},
 	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1}},
 	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2}},
@@ -87,6 +88,23 @@ static int digest(struct scene *s, enum ms_hash h)
 	return rc;
 }
 
+/* Bytes behind the SEQUENCE of an ECDSA signature. */
+static size_t behind_ecdsa(const struct ms_pkcs7_signer *si)
+{
+	size_t head = 2, len;
+
+	if (si->sig_len < 3 || si->sig[0] != 0x30)
+		return 0;
+	len = si->sig[1];
+	if (len == 0x81) {
+		len = si->sig[2];
+		head = 3;
+	} else if (len > 0x7f) {
+		return 0;
+	}
+	return si->sig_len > head + len ? si->sig_len - head - len : 0;
+}
+
 static int verify_with(struct scene *s, const struct ms_pkcs7_signer *si,
 		       enum ms_sig_kind kind, EVP_PKEY *key)
 {
@@ -98,7 +116,9 @@ static int verify_with(struct scene *s, const struct ms_pkcs7_signer *si,
 		return -EKEYREJECTED;
 	if (digest(s, si->hash))
 		return -ENOPKG;
-	return ms_key_verify_digest(key, si->hash, s->ev->digest, si->sig, si->sig_len);
+	return ms_key_verify_digest(
+		key, si->hash, s->ev->digest, si->sig,
+		si->sig_len - (kind == MS_SIG_ECDSA ? behind_ecdsa(si) : 0));
 }
 
 static int gather_signer(struct scene *s, size_t i)
@@ -112,6 +132,8 @@ static int gather_signer(struct scene *s, size_t i)
 	if (rc)
 		return rc;
 	se->kind = kind_of_oid(si->sig_oid, si->sig_oid_len);
+	if (se->kind == MS_SIG_ECDSA)
+		se->sig_extra = behind_ecdsa(si);
 	se->cert = ms_chain_find(s->ev->chain, si);
 	if (se->cert >= 0)
 		cert = s->ev->chain->v[se->cert].cert;
@@ -139,10 +161,13 @@ static int gather_signer(struct scene *s, size_t i)
 static int gather_message(struct scene *s, const struct ms_trailer *t)
 {
 	struct ms_evidence *ev = s->ev;
+	struct ms_pkcs7 lenient;
 	int rc = 0;
 
 	ev->message_rc = ms_pkcs7_parse(t->msg, t->msg_len, &ev->msg);
-	if (ev->message_rc)
+	ev->kernel_rc = ms_kernel_message_parse(t->msg, t->msg_len,
+						ev->message_rc ? &ev->msg : &lenient);
+	if (ev->message_rc && ev->kernel_rc)
 		return 0;
 	ev->checked = ev->msg.detached;
 	for (size_t i = 0; i < ev->msg.n_signers; i++)
@@ -180,6 +205,7 @@ int ms_evidence_gather(const uint8_t *data, size_t len, size_t extra,
 	ret->trailer_rc = ms_trailer_parse(data, len, &t);
 	ret->payload_len = ret->trailer_rc ? len : t.payload_len;
 	ret->facts_rc = ms_elf_facts_read(data, ret->payload_len, &ret->facts);
+	ret->kernel_elf_rc = ms_kernel_elf_check(data, ret->payload_len);
 	if (!ret->trailer_rc) {
 		ret->nested = ms_trailer_parse(data, t.payload_len, &inner) != -ENODATA;
 		rc = gather_message(&s, &t);

@@ -17,6 +17,7 @@
  * @kind: by the OID of the signature and, for ECDSA, the key
  * @anchor, @anchor_rc: the anchor that the signer names itself, and the signature by its
  *	key: 0, -EKEYREJECTED, -ENOPKG; NULL where no anchor has that name
+ * @sig_extra: bytes behind an ECDSA signature, which kernels ignore
  * @cert, @cert_rc: index of the embedded certificate that the signer names, and the
  *	signature by its key; -1 where none has that name
  */
@@ -26,16 +27,20 @@ struct ms_signer_evidence {
 	const struct ms_anchor *anchor;
 	int anchor_rc;
 	int cert, cert_rc;
+	size_t sig_extra;
 };
 
 /**
  * struct ms_evidence - one module
  * @len: its size, decompressed
  * @facts_rc, @facts: ms_elf_facts_read()
+ * @kernel_elf_rc: ms_kernel_elf_check()
  * @trailer_rc: ms_trailer_parse(); all below holds only where it is 0
  * @payload_len: bytes that the signature covers (@len where there is none)
  * @nested: there is another trailer before the signature
- * @message_rc, @msg: ms_pkcs7_parse(); all below holds only where it is 0
+ * @message_rc: ms_pkcs7_parse(): without 0 the policy looks no further
+ * @kernel_rc: ms_kernel_message_parse(): without 0 a kernel looks no further
+ * @msg: what the first of the two that succeeded has found; all below is about it
  * @checked: signatures were verified; not so with signed attributes or embedded content
  * @chain: embedded certificates, NULL where there are none
  * @magic_gap: unsigned, but there is a signature marker so many bytes before the end; 0:
@@ -44,11 +49,11 @@ struct ms_signer_evidence {
  */
 struct ms_evidence {
 	size_t len, payload_len;
-	int facts_rc;
+	int facts_rc, kernel_elf_rc;
 	struct ms_elf_facts facts;
 	int trailer_rc;
 	bool nested;
-	int message_rc;
+	int message_rc, kernel_rc;
 	struct ms_pkcs7 msg;
 	bool checked;
 	struct ms_signer_evidence signers[MS_PKCS7_SIGNERS_MAX];

@@ -35,32 +35,54 @@ static bool in_keyring(const struct ms_kernel_profile *p, const struct ms_anchor
 	return a && !key_rc(p, a->cert);
 }
 
-/* x509_cert_parse() and pkcs7_parse_message() of crypto/asymmetric_keys/. */
+/* The OID of a signature tells RSA from ECDSA, but not one curve from another. */
+static bool parses_oid(const struct ms_kernel_profile *p, enum ms_sig_kind kind)
+{
+	return ms_profile_parses_sig(p, kind == MS_SIG_P521 ? MS_SIG_ECDSA : kind);
+}
+
+/*
+ * Kernels that have MD5 take md5WithRSAEncryption in a certificate for MD4: the table of
+ * linux/oid_registry.h is one off there. So such a signature never verifies.
+ */
+static bool cert_hash_usable(const struct ms_kernel_profile *p, enum ms_hash h)
+{
+	return h != MS_HASH_MD5 && ms_profile_has_hash(p, h);
+}
+
+/* x509_cert_parse() of an embedded certificate. */
+static int cert_parse_rc(const struct ms_chain_cert *cc, int index,
+			 const struct ms_kernel_profile *p)
+{
+	int rc;
+
+	if (!cc->cert)
+		return -EBADMSG;
+	if (!ms_profile_parses_sig(p, ms_sig_kind_of_key(cc->cert->pkey)) ||
+	    !ms_profile_parses_hash(p, cc->cert->hash))
+		return -ENOPKG;
+	/* One that says it signed itself has to have done so. */
+	if (cc->issuer != index || !cert_hash_usable(p, cc->cert->hash))
+		return 0;
+	rc = key_rc(p, cc->cert);
+	if (rc)
+		return rc == -ENOPKG ? 0 : rc;
+	return cc->issuer_rc == -EKEYREJECTED ? -EKEYREJECTED : 0;
+}
+
+/* Algorithms, as pkcs7_parse_message() comes across them: certificates first. */
 static int parse_rc(const struct ms_evidence *ev, const struct ms_kernel_profile *p)
 {
-	const struct ms_pkcs7 *m = &ev->msg;
-
-	if (m->version != 1 && m->version != 3)
-		return -EINVAL;
-	for (size_t i = 0; i < m->n_signers; i++) {
-		const struct ms_pkcs7_signer *si = &m->signers[i];
-
-		if (si->version != 1 && si->version != 3)
-			return -EINVAL;
-		if ((si->version == 1) != (m->version == 1))
-			return -EBADMSG;
-		if (!ms_profile_parses_hash(p, si->hash) ||
-		    !ms_profile_parses_sig(p, ev->signers[i].kind))
-			return -ENOPKG;
-	}
 	for (size_t i = 0; ev->chain && i < ev->chain->n; i++) {
-		const struct ms_cert *c = ev->chain->v[i].cert;
+		int rc = cert_parse_rc(&ev->chain->v[i], (int)i, p);
 
-		if (!c)
-			return -EBADMSG;
-		if (!ms_profile_parses_sig(p, ms_sig_kind_of_key(c->pkey)))
-			return -ENOPKG;
+		if (rc)
+			return rc;
 	}
+	for (size_t i = 0; i < ev->msg.n_signers; i++)
+		if (!ms_profile_parses_hash(p, ev->msg.signers[i].hash) ||
+		    !parses_oid(p, ev->signers[i].kind))
+			return -ENOPKG;
 	return 0;
 }
 
@@ -79,7 +101,7 @@ static int embedded_chain_rc(const struct ms_evidence *ev,
 		if (up < 0 || up == cert)
 			return 0;
 		rc = key_rc(p, chain->v[up].cert);
-		if (!rc && !ms_profile_has_hash(p, cc->cert->hash))
+		if (!rc && !cert_hash_usable(p, cc->cert->hash))
 			rc = -EKEYREJECTED;
 		if (!rc)
 			rc = cc->issuer_rc;
@@ -107,9 +129,12 @@ static int verify_signer(const struct ms_evidence *ev, const struct ms_kernel_pr
 	return rc ? rc : embedded_chain_rc(ev, p, se->cert);
 }
 
-/* pkcs7_validate_trust_one() for a signer that has an embedded certificate. */
+/*
+ * pkcs7_validate_trust_one() for a signer that has an embedded certificate. Sets
+ * *@ret_last where the kernel goes on to look for the signer itself.
+ */
 static int trust_embedded(const struct ms_evidence *ev, const struct ms_kernel_profile *p,
-			  const struct ms_signer_evidence *se)
+			  const struct ms_signer_evidence *se, bool *ret_last)
 {
 	const struct ms_chain *chain = ev->chain;
 	int cert = se->cert;
@@ -117,16 +142,17 @@ static int trust_embedded(const struct ms_evidence *ev, const struct ms_kernel_p
 	for (size_t hops = 0; hops < chain->n; hops++) {
 		const struct ms_chain_cert *cc = &chain->v[cert];
 
-		/* A certificate that is trusted itself: what it signed has been verified.
+		/* A certificate that is trusted itself has to have signed what is below.
 		 */
 		if (in_keyring(p, cc->same))
-			return 0;
+			return !hops && se->anchor == cc->same ? se->anchor_rc : 0;
 		if (cc->issuer == cert)
 			return -ENOKEY;
 		if (cc->issuer < 0) {
-			if (!in_keyring(p, cc->authority))
+			*ret_last = !in_keyring(p, cc->authority);
+			if (*ret_last)
 				return -ENOKEY;
-			if (!ms_profile_has_hash(p, cc->cert->hash) || cc->authority_rc)
+			if (!cert_hash_usable(p, cc->cert->hash) || cc->authority_rc)
 				return -EKEYREJECTED;
 			return 0;
 		}
@@ -138,15 +164,22 @@ static int trust_embedded(const struct ms_evidence *ev, const struct ms_kernel_p
 static int trust_signer(const struct ms_evidence *ev, const struct ms_kernel_profile *p,
 			size_t i)
 {
+	const struct ms_pkcs7_signer *si = &ev->msg.signers[i];
 	const struct ms_signer_evidence *se = &ev->signers[i];
+	bool last = se->cert < 0;
 	int rc = -ENOKEY;
 
-	if (!ms_profile_has_hash(p, ev->msg.signers[i].hash))
+	if (!ms_profile_has_hash(p, si->hash))
 		return -ENOPKG;
 	if (se->cert >= 0)
-		rc = trust_embedded(ev, p, se);
-	if (rc != -ENOKEY || !in_keyring(p, se->anchor))
+		rc = trust_embedded(ev, p, se, &last);
+	if (!last)
 		return rc;
+	/* asymmetric_key_hex_to_key_id() does not take an empty name. */
+	if ((si->version == 1 && si->skid) || (si->version == 3 && !si->skid_len))
+		return -EINVAL;
+	if (!in_keyring(p, se->anchor))
+		return -ENOKEY;
 	return se->anchor_rc ? -EKEYREJECTED : 0;
 }
 
@@ -157,8 +190,8 @@ int ms_kernel_signature_rc(const struct ms_evidence *ev,
 
 	if (ev->trailer_rc)
 		return ev->trailer_rc;
-	if (ev->message_rc)
-		return ev->message_rc;
+	if (ev->kernel_rc)
+		return ev->kernel_rc;
 	rc = parse_rc(ev, p);
 	if (rc)
 		return rc;
@@ -194,6 +227,11 @@ enum ms_kernel_verdict ms_kernel_judge(const struct ms_evidence *ev,
 	int rc = ms_kernel_signature_rc(ev, p);
 	bool tainted = rc == -ENODATA || rc == -ENOPKG || rc == -ENOKEY;
 
+	/* kernel_read_file() does not read nothing. */
+	if (!ev->len) {
+		*ret_error = -EINVAL;
+		return MS_KERNEL_REFUSED;
+	}
 	if (rc && !tainted) {
 		*ret_error = rc;
 		return MS_KERNEL_REFUSED;
@@ -202,8 +240,8 @@ enum ms_kernel_verdict ms_kernel_judge(const struct ms_evidence *ev,
 		*ret_error = enforce == MS_ENFORCE ? -EKEYREJECTED : -EPERM;
 		return MS_KERNEL_REFUSED;
 	}
-	if (ev->facts_rc || !ev->facts.has_symtab) {
-		*ret_error = -ENOEXEC;
+	if (ev->kernel_elf_rc) {
+		*ret_error = ev->kernel_elf_rc;
 		return MS_KERNEL_REFUSED;
 	}
 	*ret_error = 0;

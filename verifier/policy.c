@@ -272,6 +272,11 @@ static int judge_message(const struct judge *j, struct ms_result *r)
 	if (!m->detached)
 		FOUND(MS_FINDING_EMBEDDED_CONTENT,
 		      "the PKCS#7 message has content of its own inside");
+	for (size_t i = 0; i < m->n_signers; i++)
+		if (ev->signers[i].sig_extra)
+			FOUND(MS_FINDING_TRAILING_BYTES,
+			      "%zu bytes follow the value of the signature",
+			      ev->signers[i].sig_extra);
 	if (m->n_signers > 1)
 		FOUND(MS_FINDING_EXTRA_SIGNER,
 		      "%zu signers, and the kernel is content with any one of them",
@@ -314,7 +319,7 @@ int ms_policy_judge(const struct ms_evidence *ev, const struct ms_anchors *ancho
 		    time_t now, struct ms_result *r)
 {
 	const struct judge j = {.ev = ev, .anchors = anchors, .now = now};
-	bool good = ev->checked && r->policy.n_findings == 0;
+	bool good = ev->checked && !ev->message_rc && r->policy.n_findings == 0;
 	int rc = judge_signature(&j, r);
 
 	if (rc)

@@ -216,7 +216,7 @@ finding "$T/text.ko" 'not-a-module unsigned' refused EKEYREJECTED 'not ELF'
 sign_file sha256 "$T/good.key" "$T/good.crt" "$T/text.ko" "$T/text-signed.ko"
 finding "$T/text-signed.ko" not-a-module refused ENOEXEC 'not ELF, but well signed'
 : >"$T/empty.ko"
-finding "$T/empty.ko" 'not-a-module unsigned' refused EKEYREJECTED 'an empty file'
+finding "$T/empty.ko" 'not-a-module unsigned' refused EINVAL 'an empty file'
 strip --strip-all -o "$T/stripped.ko" "$MODULE"
 sign_file sha256 "$T/good.key" "$T/good.crt" "$T/stripped.ko" "$T/stripped-signed.ko"
 finding "$T/stripped-signed.ko" stripped refused ENOEXEC 'without its symbols'

@@ -24,9 +24,8 @@ static int clear_anchors(void **state)
 /* A module with one good signer, RSA and SHA-256. */
 static struct ms_evidence good(void)
 {
-	struct ms_evidence ev = {.checked = true};
+	struct ms_evidence ev = {.checked = true, .len = 1000};
 
-	ev.facts.has_symtab = true;
 	ev.msg.version = 1;
 	ev.msg.detached = true;
 	ev.msg.n_signers = 1;
@@ -82,7 +81,7 @@ static void test_insmod_table(void **state)
 	expect_untrusted(&ev, "6.1");
 	ev = good(), ev.trailer_rc = -EBADMSG;
 	expect_fatal(&ev, "6.1", -EBADMSG);
-	ev = good(), ev.message_rc = -EBADMSG;
+	ev = good(), ev.kernel_rc = -EBADMSG;
 	expect_fatal(&ev, "6.1", -EBADMSG);
 	ev = good(), ev.signers[0].anchor = NULL;
 	expect_untrusted(&ev, "6.1");
@@ -92,10 +91,10 @@ static void test_insmod_table(void **state)
 	expect_fatal(&ev, "6.1", -EKEYREJECTED);
 	ev = good(), ev.msg.detached = false;
 	expect_fatal(&ev, "6.1", -EBADMSG);
-	ev = good(), ev.facts_rc = -ENOEXEC;
+	ev = good(), ev.kernel_elf_rc = -ENOEXEC;
 	expect(&ev, "6.1", MS_ENFORCE, MS_KERNEL_REFUSED, -ENOEXEC);
-	ev = good(), ev.facts.has_symtab = false;
-	expect(&ev, "6.1", MS_ENFORCE, MS_KERNEL_REFUSED, -ENOEXEC);
+	ev = good(), ev.len = 0;
+	expect_fatal(&ev, "6.1", -EINVAL);
 }
 
 static void test_algorithms(void **state)
@@ -122,18 +121,18 @@ static void test_algorithms(void **state)
 	expect_loads(&ev, "6.12");
 }
 
-static void test_versions(void **state)
+/* What keyrings are searched for must not be empty. */
+static void test_empty_names(void **state)
 {
 	struct ms_evidence ev = good();
 
-	ev.msg.version = 3;
-	expect_fatal(&ev, "6.1", -EBADMSG);
-	ev.msg.signers[0].version = 3;
-	expect_loads(&ev, "6.1");
-	ev.msg.version = 2;
+	ev.msg.version = ev.msg.signers[0].version = 3;
+	ev.signers[0].anchor = NULL;
 	expect_fatal(&ev, "6.1", -EINVAL);
-	ev = good();
-	ev.msg.signers[0].version = 4;
+	ev.msg.signers[0].skid = (const uint8_t *)"1";
+	ev.msg.signers[0].skid_len = 1;
+	expect_untrusted(&ev, "6.1");
+	ev.msg.version = ev.msg.signers[0].version = 1;
 	expect_fatal(&ev, "6.1", -EINVAL);
 }
 
@@ -210,7 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_insmod_table),
 		cmocka_unit_test(test_algorithms),
-		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_empty_names),
 		cmocka_unit_test(test_several_signers),
 		cmocka_unit_test(test_embedded),
 	};
