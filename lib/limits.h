@@ -13,6 +13,7 @@
 #define MS_SIG_MAX 1024u               /* bytes of a raw signature (RSA-8192) */
 #define MS_DIGEST_MAX 64u              /* bytes of a digest */
 #define MS_KEY_NAME_MAX 64u            /* bytes of a key's name, without NUL */
+#define MS_BUILD_ID_MAX 40u            /* bytes of a build's id, without NUL */
 #define MS_KEY_FILE_MAX 65536u         /* bytes of a key file */
 #define MS_PIN_MAX 64u                 /* bytes of a PIN */
 #define MS_FACT_MAX 256u               /* bytes of one fact of a module, with NUL */

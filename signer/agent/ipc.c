@@ -6,9 +6,25 @@
 
 #include "lib/secmem.h"
 
+static const char *const custody_names[] = {[MS_CUSTODY_SEALED] = "sealed",
+					    [MS_CUSTODY_RESIDENT] = "resident",
+					    [MS_CUSTODY_LEAF] = "leaf"};
+
 const char *ms_custody_name(enum ms_custody c)
 {
-	return c == MS_CUSTODY_SEALED ? "sealed" : "unknown";
+	return (size_t)c < ARRAY_SIZE(custody_names) && custody_names[c]
+		       ? custody_names[c]
+		       : "unknown";
+}
+
+int ms_custody_from_name(const char *name, enum ms_custody *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(custody_names); i++)
+		if (custody_names[i] && strcmp(custody_names[i], name) == 0) {
+			*ret = (enum ms_custody)i;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 const char *ms_key_state_name(enum ms_key_state s)
@@ -92,6 +108,26 @@ static void get_create(struct ms_reader *r, struct ms_ipc_create *c)
 	ms_reader_str(r, c->pin, sizeof(c->pin));
 }
 
+static void put_open(struct ms_buf *b, const struct ms_ipc_open *o)
+{
+	ms_buf_put_str(b, o->key);
+	ms_buf_put_str(b, o->build);
+	ms_buf_put_str(b, o->common_name);
+	ms_buf_put_u8(b, (uint8_t)o->alg);
+	ms_buf_put_u64(b, (uint64_t)o->not_after);
+	ms_buf_put_u32(b, o->max);
+}
+
+static void get_open(struct ms_reader *r, struct ms_ipc_open *o)
+{
+	ms_reader_str(r, o->key, sizeof(o->key));
+	ms_reader_str(r, o->build, sizeof(o->build));
+	ms_reader_str(r, o->common_name, sizeof(o->common_name));
+	o->alg = ms_reader_u8(r);
+	o->not_after = (int64_t)ms_reader_u64(r);
+	o->max = ms_reader_u32(r);
+}
+
 int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 {
 	ms_buf_put_u8(out, (uint8_t)m->op);
@@ -99,6 +135,7 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 	switch (m->op) {
 	case MS_IPC_SIGN:
 		ms_buf_put_str(out, m->sign.key);
+		ms_buf_put_str(out, m->sign.build);
 		ms_buf_put_u8(out, (uint8_t)m->sign.hash);
 		ms_buf_put_bytes(out, m->sign.digest, ms_hash_size(m->sign.hash));
 		break;
@@ -125,6 +162,17 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 	case MS_IPC_KEY:
 		put_key(out, &m->key);
 		break;
+	case MS_IPC_OPEN:
+		put_open(out, &m->open);
+		break;
+	case MS_IPC_CLOSE:
+		ms_buf_put_str(out, m->close.build);
+		break;
+	case MS_IPC_OPENED:
+		put_error(out, m->opened.rc, &m->opened.err);
+		ms_buf_put_bytes(out, m->opened.cert,
+				 m->opened.rc ? 0 : m->opened.cert_len);
+		break;
 	case MS_IPC_PROBE:
 	case MS_IPC_LOADED:
 	case MS_IPC_PEER_TPM:
@@ -147,6 +195,7 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 	switch (m->op) {
 	case MS_IPC_SIGN:
 		ms_reader_str(r, m->sign.key, sizeof(m->sign.key));
+		ms_reader_str(r, m->sign.build, sizeof(m->sign.build));
 		m->sign.hash = ms_reader_u8(r);
 		p = ms_reader_bytes(r, MS_DIGEST_MAX, &n);
 		/* The key process signs nothing but a whole digest of a hash that may
@@ -180,6 +229,18 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 		break;
 	case MS_IPC_KEY:
 		get_key(r, &m->key);
+		break;
+	case MS_IPC_OPEN:
+		get_open(r, &m->open);
+		break;
+	case MS_IPC_CLOSE:
+		ms_reader_str(r, m->close.build, sizeof(m->close.build));
+		break;
+	case MS_IPC_OPENED:
+		m->opened.rc = get_error(r, &m->opened.err);
+		p = ms_reader_bytes(r, sizeof(m->opened.cert), &m->opened.cert_len);
+		if (p)
+			memcpy(m->opened.cert, p, m->opened.cert_len);
 		break;
 	case MS_IPC_PROBE:
 	case MS_IPC_LOADED:

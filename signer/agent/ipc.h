@@ -23,10 +23,13 @@ enum ms_ipc_op {
 	MS_IPC_CREATE = 2, /* answered by DONE, after a KEY when it worked */
 	MS_IPC_UNLOCK = 3, /* answered by DONE, after a KEY */
 	MS_IPC_PROBE = 4,  /* does the TPM answer? answered by TPM */
+	MS_IPC_OPEN = 5,   /* a leaf key for a build; answered by OPENED */
+	MS_IPC_CLOSE = 6,  /* the build's leaf key is destroyed; answered by DONE */
 	/* key process to front */
 	MS_IPC_SIGNED = 16,
 	MS_IPC_DONE = 17,
 	MS_IPC_TPM = 18,
+	MS_IPC_OPENED = 21,
 	MS_IPC_KEY = 19,    /* one key of the inventory, unasked: at the start and when it
 			       changes */
 	MS_IPC_LOADED = 20, /* the inventory has been sent whole */
@@ -40,13 +43,22 @@ enum ms_ipc_op {
 	MS_IPC_READY = 36,
 };
 
-/** enum ms_custody - where a private key lives */
+/**
+ * enum ms_custody - where a private key lives
+ *
+ * RESIDENT: it never leaves the TPM. LEAF: an issuing key does so, and certifies a leaf
+ * key for each build, which lives in locked memory until the build ends. SEALED:
+ * encrypted under a key that is sealed in the TPM, unsealed into locked memory.
+ */
 enum ms_custody {
 	MS_CUSTODY_NONE = 0,
-	MS_CUSTODY_SEALED = 1, /* encrypted under a key sealed in the TPM; unsealed in
-				  locked memory */
+	MS_CUSTODY_SEALED = 1,
+	MS_CUSTODY_RESIDENT = 2,
+	MS_CUSTODY_LEAF = 3,
 };
 const char *ms_custody_name(enum ms_custody c);
+/** ms_custody_from_name() - Return: 0 or -EINVAL */
+int ms_custody_from_name(const char *name, enum ms_custody *ret) _must_check_;
 
 enum ms_key_state {
 	MS_KEY_LOCKED = 1, /* there, but not unsealed: the reason says why */
@@ -83,6 +95,20 @@ struct ms_ipc_create {
 };
 
 /**
+ * struct ms_ipc_open - make a leaf key for a build
+ * @key: the issuing key, of custody leaf
+ * @common_name: names the build in the leaf's certificate
+ * @alg: of the leaf; @not_after: when it ends; @max: signatures that it may make
+ */
+struct ms_ipc_open {
+	char key[MS_KEY_NAME_MAX + 1], build[MS_BUILD_ID_MAX + 1];
+	char common_name[65];
+	enum ms_alg alg;
+	int64_t not_after;
+	uint32_t max;
+};
+
+/**
  * struct ms_ipc_msg - any message; which member of the union counts depends on @op
  * @id: of the request that this is, or that this answers
  */
@@ -92,6 +118,7 @@ struct ms_ipc_msg {
 	union {
 		struct {
 			char key[MS_KEY_NAME_MAX + 1];
+			char build[MS_BUILD_ID_MAX + 1]; /* "" for none */
 			enum ms_hash hash;
 			uint8_t digest[MS_DIGEST_MAX];
 		} sign;
@@ -116,6 +143,16 @@ struct ms_ipc_msg {
 			char manufacturer[8], firmware[32];
 		} tpm;
 		struct ms_ipc_key key;
+		struct ms_ipc_open open;
+		struct {
+			char build[MS_BUILD_ID_MAX + 1];
+		} close;
+		struct {
+			int rc;
+			struct ms_error err;
+			uint8_t cert[MS_CERT_MAX];
+			size_t cert_len;
+		} opened;
 	};
 };
 

@@ -186,6 +186,7 @@ static int ask_key_process(struct ms_signing *s)
 
 	m.op = MS_IPC_SIGN;
 	snprintf(m.sign.key, sizeof(m.sign.key), "%s", s->key);
+	m.sign.build[0] = '\0';
 	m.sign.hash = s->hash;
 	memcpy(m.sign.digest, s->digest, sizeof(m.sign.digest));
 	return ms_key_link_ask(s->front->keys, &m, on_signed, s, &s->err);

@@ -31,13 +31,14 @@ static void round_trip(const struct ms_ipc_msg *m, struct ms_ipc_msg *ret)
 
 static void test_sign(void **state)
 {
-	struct ms_ipc_msg m = {.op = MS_IPC_SIGN, .id = 7}, got;
+	struct ms_ipc_msg m = {.op = MS_IPC_SIGN, .id = 7, .sign.build = "b-1"}, got;
 
 	memcpy(m.sign.key, "distro", 7);
 	m.sign.hash = MS_HASH_SHA384;
 	memset(m.sign.digest, 0xa5, 48);
 	round_trip(&m, &got);
 	assert_string_equal(got.sign.key, "distro");
+	assert_string_equal(got.sign.build, "b-1");
 	assert_int_equal(got.sign.hash, MS_HASH_SHA384);
 	assert_memory_equal(got.sign.digest, m.sign.digest, 48);
 }
@@ -65,6 +66,7 @@ static void test_sign_refuses(void **state)
 		ms_buf_put_u8(&b, MS_IPC_SIGN);
 		ms_buf_put_u64(&b, 1);
 		ms_buf_put_str(&b, "k");
+		ms_buf_put_str(&b, "");
 		ms_buf_put_u8(&b, bad[i].hash);
 		ms_buf_put_bytes(&b, digest, bad[i].len);
 		assert_int_equal(ms_buf_error(&b), 0);
@@ -137,6 +139,37 @@ static void test_key_and_create(void **state)
 	assert_string_equal(got.unlock.pin, "");
 }
 
+static void test_builds(void **state)
+{
+	static struct ms_ipc_msg m = {.op = MS_IPC_OPEN, .id = 1}, got;
+
+	memcpy(m.open.key, "issuer", 7);
+	memcpy(m.open.build, "b-1", 4);
+	memcpy(m.open.common_name, "build b-1", 10);
+	m.open.alg = MS_ALG_RSA2048;
+	m.open.not_after = 1800000000;
+	m.open.max = 6000;
+	round_trip(&m, &got);
+	assert_string_equal(got.open.build, "b-1");
+	assert_int_equal(got.open.not_after, 1800000000);
+	assert_int_equal(got.open.max, 6000);
+
+	memset(&m, 0, sizeof(m));
+	m.op = MS_IPC_CLOSE;
+	memcpy(m.close.build, "b-1", 4);
+	round_trip(&m, &got);
+	assert_string_equal(got.close.build, "b-1");
+
+	memset(&m, 0, sizeof(m));
+	m.op = MS_IPC_OPENED;
+	m.opened.cert_len = 900;
+	round_trip(&m, &got);
+	assert_int_equal(got.opened.cert_len, 900);
+	m.opened.rc = -EAGAIN;
+	round_trip(&m, &got);
+	assert_int_equal(got.opened.cert_len, 0);
+}
+
 static void test_unknown_op(void **state)
 {
 	struct ms_ipc_msg m = {.op = 200}, got;
@@ -184,9 +217,10 @@ static void test_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sign),	   cmocka_unit_test(test_sign_refuses),
-		cmocka_unit_test(test_answers),	   cmocka_unit_test(test_key_and_create),
-		cmocka_unit_test(test_unknown_op), cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_sign),	cmocka_unit_test(test_sign_refuses),
+		cmocka_unit_test(test_answers), cmocka_unit_test(test_key_and_create),
+		cmocka_unit_test(test_builds),	cmocka_unit_test(test_unknown_op),
+		cmocka_unit_test(test_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
