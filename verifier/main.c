@@ -6,9 +6,8 @@ static const struct {
 	const char *name;
 	int (*run)(struct ms_options *o);
 } verbs[] = {
-	{"verify", ms_verb_verify},
-	{"scan", ms_verb_scan},
-	{"explain", ms_verb_explain},
+	{"verify", ms_verb_verify},   {"scan", ms_verb_scan},
+	{"explain", ms_verb_explain}, {"loaded", ms_verb_loaded},
 	{"anchors", ms_verb_anchors},
 };
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include "lib/escape.h"
+#include "verifier/kernel_tree.h"
 #include "verifier/options.h"
 #include "verifier/parallel.h"
 
@@ -48,6 +49,8 @@ static const char usage[] =
 	"/lib/modules/KERNEL\n"
 	"       modseal-verify explain [OPTION]... MODULE...  everything about one "
 	"module\n"
+	"       modseal-verify loaded [OPTION]...             what this machine has "
+	"loaded\n"
 	"       modseal-verify anchors [OPTION]...            what is trusted, and why\n"
 	"\n"
 	"Checks the signatures of kernel modules (.ko, .ko.gz, .ko.xz, .ko.zst): what "
@@ -131,41 +134,13 @@ static int note_kernel(struct ms_options *o, const char *kernel)
 	return -1;
 }
 
-int ms_find_kernel_image(const char *root, const char *release, char *ret, size_t size)
-{
-	static const char *const places[] = {
-		"%s/boot/vmlinuz-%s",	     "%s/usr/lib/modules/%s/vmlinuz",
-		"%s/lib/modules/%s/vmlinuz", "%s/boot/vmlinux-%s",
-		"%s/boot/Image-%s",
-	};
-
-	if (strchr(release, '/'))
-		return -ENOENT;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		_cleanup_free_ char *path = NULL;
-		int n;
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		n = asprintf(&path, places[i], root, release);
-#pragma GCC diagnostic pop
-		if (n < 0)
-			return -ENOMEM;
-		if ((size_t)n < size && !access(path, F_OK)) {
-			memcpy(ret, path, (size_t)n + 1);
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
 int ms_options_load_kernel(struct ms_options *o, const char *kernel)
 {
 	struct ms_error err = {0};
 	char path[MS_PATH_MAX], release[128];
 
 	if (access(kernel, F_OK) &&
-	    !ms_find_kernel_image(o->root, kernel, path, sizeof(path)))
+	    !ms_kernel_image_find(o->root, kernel, path, sizeof(path)))
 		kernel = path;
 	if (!ms_anchors_load_kernel(&o->anchors, kernel, release, sizeof(release), &err))
 		return -1;

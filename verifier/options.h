@@ -59,15 +59,11 @@ int ms_options_trust(struct ms_options *o) _must_check_;
  * --root. Return: -1 to go on, else the exit status. */
 int ms_options_load_kernel(struct ms_options *o, const char *kernel) _must_check_;
 
-/** ms_find_kernel_image() - where a release's image is below @root. Return: 0, -ENOENT,
- * -ENOMEM */
-int ms_find_kernel_image(const char *root, const char *release, char *ret,
-			 size_t size) _must_check_;
-
 /* The verbs; each returns the exit status. */
 int ms_verb_verify(struct ms_options *o);
 int ms_verb_scan(struct ms_options *o);
 int ms_verb_explain(struct ms_options *o);
+int ms_verb_loaded(struct ms_options *o);
 int ms_verb_anchors(struct ms_options *o);
 
 /** ms_complain() - "modseal-verify: <sentence>" on stderr */

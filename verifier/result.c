@@ -119,6 +119,31 @@ static const struct finding_info findings[MS_FINDING_COUNT] = {
 		{"not-listed", "NOT IN modules.dep",
 		 "run depmod, or remove it if nobody knows where it came from",
 		 MS_SEVERITY_WARNING, false},
+	[MS_FINDING_LOADED_UNVERIFIED] =
+		{"loaded-unverified", "LOADED UNVERIFIED",
+		 "unload it, sign it, load it again; sig_enforce=1 would have refused it",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_LOADED_FORCED] = {"loaded-forced", "LOADED BY FORCE",
+				      "unload it and load it without -f",
+				      MS_SEVERITY_ERROR, false},
+	[MS_FINDING_LOADED_TAINT] = {"loaded-taint", "TAINTS THE KERNEL",
+				     "nothing, if you know it", MS_SEVERITY_NOTE, false},
+	[MS_FINDING_LOADED_NO_FILE] =
+		{"loaded-no-file", "LOADED, NO FILE",
+		 "find out where it came from; install its package again, or unload it",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_LOADED_OTHER] =
+		{"loaded-other", "NOT WHAT IS LOADED",
+		 "load the module again, or boot the kernel again if it was upgraded",
+		 MS_SEVERITY_WARNING, false},
+	[MS_FINDING_LOADED_UNIDENTIFIED] =
+		{"loaded-unidentified", "NOT IDENTIFIED",
+		 "build the module with a build-id (ld --build-id)", MS_SEVERITY_WARNING,
+		 true},
+	[MS_FINDING_LOADED_HIDDEN] =
+		{"loaded-hidden", "HIDDEN",
+		 "treat this machine as compromised until you know why",
+		 MS_SEVERITY_ERROR, false},
 };
 
 static const struct finding_info *info_of(enum ms_finding_code code)

@@ -3,25 +3,10 @@
 #include <errno.h>
 #include <sys/utsname.h>
 #include "lib/escape.h"
+#include "verifier/kernel_tree.h"
 #include "verifier/session.h"
 #include "verifier/system_state.h"
 #include "verifier/tree_findings.h"
-
-/* Where the trees are: /lib is a link to /usr/lib on most systems, and not always
- * relative. */
-static int modules_dir(const char *root, const char *release, char *ret, size_t size)
-{
-	static const char *const tops[] = {"usr/lib", "lib"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
-		int n = snprintf(ret, size, "%s/%s/modules%s%s", root, tops[i],
-				 *release ? "/" : "", release);
-
-		if (n > 0 && (size_t)n < size && !access(ret, F_OK))
-			return 0;
-	}
-	return -ENOENT;
-}
 
 static int is_release(const struct dirent *de)
 {
@@ -35,7 +20,7 @@ static int only_release(const char *root, char *ret, size_t size)
 	char dir[MS_PATH_MAX];
 	int n, rc;
 
-	rc = modules_dir(root, "", dir, sizeof(dir));
+	rc = ms_kernel_modules_dir(root, "", dir, sizeof(dir));
 	if (rc)
 		return rc;
 	n = scandir(dir, &names, is_release, alphasort);
@@ -77,21 +62,6 @@ static int choose_release(const struct ms_options *o, char *ret, size_t size)
 	return rc == -E2BIG ? MS_EXIT_USAGE : MS_EXIT_UNCHECKED;
 }
 
-/* The anchors are those of the kernel itself, unless others are named. */
-static int trust(struct ms_options *o, const char *release)
-{
-	char image[MS_PATH_MAX];
-	int status;
-
-	if (!o->anchors.n && !o->n_kernels &&
-	    !ms_find_kernel_image(o->root, release, image, sizeof(image))) {
-		status = ms_options_load_kernel(o, image);
-		if (status >= 0)
-			return status;
-	}
-	return ms_options_trust(o);
-}
-
 static void ask_about(struct ms_options *o, const char *release)
 {
 	struct ms_system_state state;
@@ -116,11 +86,11 @@ int ms_verb_scan(struct ms_options *o)
 	if (status >= 0)
 		return status;
 	ms_escape_str(release, shown, sizeof(shown));
-	if (modules_dir(o->root, release, dir, sizeof(dir))) {
+	if (ms_kernel_modules_dir(o->root, release, dir, sizeof(dir))) {
 		ms_complain("scan: no modules of kernel %s: is it installed?", shown);
 		return MS_EXIT_UNCHECKED;
 	}
-	status = trust(o, release);
+	status = ms_kernel_trust(o, release);
 	if (status >= 0)
 		return status;
 	ask_about(o, release);

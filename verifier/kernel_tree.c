@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include "verifier/kernel_tree.h"
+
+/* /lib is a link to /usr/lib on most systems, and not always a relative one. */
+int ms_kernel_modules_dir(const char *root, const char *release, char *ret, size_t size)
+{
+	static const char *const tops[] = {"usr/lib", "lib"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
+		_cleanup_free_ char *path = NULL;
+		int n = asprintf(&path, "%s/%s/modules%s%s", root, tops[i],
+				 *release ? "/" : "", release);
+
+		if (n > 0 && (size_t)n < size && !access(path, F_OK)) {
+			memcpy(ret, path, (size_t)n + 1);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int ms_kernel_image_find(const char *root, const char *release, char *ret, size_t size)
+{
+	static const struct {
+		const char *before, *after;
+	} places[] = {
+		{"/boot/vmlinuz-", ""},	       {"/usr/lib/modules/", "/vmlinuz"},
+		{"/lib/modules/", "/vmlinuz"}, {"/boot/vmlinux-", ""},
+		{"/boot/Image-", ""},
+	};
+
+	if (strchr(release, '/'))
+		return -ENOENT;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		_cleanup_free_ char *path = NULL;
+		int n = asprintf(&path, "%s%s%s%s", root, places[i].before, release,
+				 places[i].after);
+
+		if (n < 0)
+			return -ENOMEM;
+		if ((size_t)n < size && !access(path, F_OK)) {
+			memcpy(ret, path, (size_t)n + 1);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int ms_kernel_running(const char *root, char *ret, size_t size)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *path = NULL;
+	char text[256];
+	struct utsname u;
+	ssize_t n;
+
+	if (!*root) {
+		n = uname(&u) ? 0 : (ssize_t)strlen(u.release);
+		memcpy(text, u.release, n > 0 ? (size_t)n : 0);
+	} else {
+		if (asprintf(&path, "%s/proc/sys/kernel/osrelease", root) < 0)
+			return -ENOENT;
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	}
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n <= 0 || (size_t)n >= size || memchr(text, '/', (size_t)n) || *text == '.')
+		return -ENOENT;
+	memcpy(ret, text, (size_t)n);
+	ret[n] = 0;
+	return 0;
+}
+
+int ms_kernel_trust(struct ms_options *o, const char *release)
+{
+	char image[MS_PATH_MAX];
+	int status;
+
+	if (!o->anchors.n && !o->n_kernels &&
+	    !ms_kernel_image_find(o->root, release, image, sizeof(image))) {
+		status = ms_options_load_kernel(o, image);
+		if (status >= 0)
+			return status;
+	}
+	return ms_options_trust(o);
+}
