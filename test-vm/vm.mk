@@ -44,4 +44,10 @@ vm-oracle:
 	$(Q)$(MAKE) all >&2
 	$(Q)BUILD=$(BUILD) test-vm/oracle
 
-.PHONY: vm vm-build vm-matrix vm-record vm-oracle
+# Modules mutated from a new seed: do KERNEL and the verifier agree on each?
+vm-fuzz:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) vm-build >&2
+	$(Q)BUILD=$(BUILD) test-vm/fuzz --kernel $(KERNEL) --keep $(BUILD)/vm-fuzz $(VMFLAGS)
+
+.PHONY: vm vm-build vm-matrix vm-record vm-oracle vm-fuzz
