@@ -227,6 +227,11 @@ agent_alive() {
 		http://modseal/healthz >/dev/null
 }
 
+# have_terminal: pseudo terminals can be made; a bare chroot has none
+have_terminal() {
+	python3 -c 'import pty; pty.openpty()' 2>/dev/null
+}
+
 # The kernel's own sign-file and a folder of kernel headers, or nothing.
 kernel_build() {
 	local d
