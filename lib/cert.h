@@ -83,7 +83,7 @@ int ms_cert_pem(const uint8_t *der, size_t len, struct ms_buf *out) _must_check_
 /** enum ms_cert_profile - what a certificate is for */
 enum ms_cert_profile {
 	MS_CERT_SIGNER = 0, /* signs modules: CA:FALSE, digitalSignature */
-	MS_CERT_ISSUER = 1, /* issues leaves: CA:TRUE, pathlen 0, keyCertSign, cRLSign too */
+	MS_CERT_ISSUER = 1, /* issues leaves: CA:TRUE, pathlen 0, keyCertSign, cRLSign */
 };
 
 /**

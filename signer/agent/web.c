@@ -288,8 +288,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 		evhttp_send_error(req, 503, NULL);
 		return;
 	}
-	if (query && (evhttp_parse_query_str(query, &w->query) < 0 || strstr(query, "%00") ||
-		      has_twins(&w->query))) {
+	if (query && (evhttp_parse_query_str(query, &w->query) < 0 ||
+		      strstr(query, "%00") || has_twins(&w->query))) {
 		ms_error_set(&err, -EINVAL, "bad-request", "the query cannot be read");
 		ms_web_problem(w, -EINVAL, &err);
 		return;

@@ -61,7 +61,8 @@ is "$(status_of "$OUT")" 422 'weak keys are not made'
 run api POST /v1/keys --data '{"name":"x","algorithm":"p256","custody":"cloud"}'
 is "$(status_of "$OUT")" 422 'an unknown custody is refused'
 
-run api POST /v1/keys --data '{"name":"x","algorithm":"p256","custody":"aaaaaaaaaaaaaaa\u00e4\u00e4"}'
+run api POST /v1/keys --data \
+	'{"name":"x","algorithm":"p256","custody":"aaaaaaaaaaaaaaa\u00e4\u00e4"}'
 is "$(body_of "$OUT" | jq -r .code)" unsupported 'a refusal that cuts what it quotes is JSON'
 for field in '"pin":1234' '"pin":[]' '"pin":""' '"pin":"12\u000a"' '"pcrs":"none"' '"pcrs":[24]' \
 	'"subject":7' '"days":4294967297'; do
