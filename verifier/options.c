@@ -71,8 +71,8 @@ static const char usage[] =
 	"  --enforce          ... with module.sig_enforce=1 (default)\n"
 	"  --permissive       ... without it\n"
 	"  --lockdown         ... with lockdown=integrity only\n"
-	"  --format FORMAT    table, json (one document) or jsonl (one module to a "
-	"line)\n"
+	"  --format FORMAT    table, json (one document), jsonl (one module to a line),\n"
+	"                     sarif, html or prometheus\n"
 	"  --json             --format json\n"
 	"  --all              list trusted modules too\n"
 	"  --failed-only      list only the others, in every format\n"
@@ -197,7 +197,9 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 		return set_enforce(o, MS_LOCKDOWN);
 	case OPT_FORMAT:
 		return ms_format_from_name(arg, &o->format)
-			       ? bad_value("--format", arg, "table, json or jsonl")
+			       ? bad_value(
+					 "--format", arg,
+					 "table, json, jsonl, sarif, html or prometheus")
 			       : -1;
 	case OPT_JSON:
 		o->format = MS_FORMAT_JSON;

@@ -9,6 +9,9 @@ static const struct {
 	[MS_FORMAT_TABLE] = {"table", ms_report_text},
 	[MS_FORMAT_JSON] = {"json", ms_report_json},
 	[MS_FORMAT_JSONL] = {"jsonl", ms_report_jsonl},
+	[MS_FORMAT_SARIF] = {"sarif", ms_report_sarif},
+	[MS_FORMAT_HTML] = {"html", ms_report_html},
+	[MS_FORMAT_PROMETHEUS] = {"prometheus", ms_report_prometheus},
 };
 
 int ms_format_from_name(const char *name, enum ms_format *ret)

@@ -12,6 +12,9 @@ enum ms_format {
 	MS_FORMAT_TABLE = 0,
 	MS_FORMAT_JSON,
 	MS_FORMAT_JSONL,
+	MS_FORMAT_SARIF,
+	MS_FORMAT_HTML,
+	MS_FORMAT_PROMETHEUS,
 };
 
 /**
@@ -26,7 +29,8 @@ struct ms_report {
 	bool all, failed_only, color;
 };
 
-/** ms_format_from_name() - "table", "json", "jsonl". Return: 0 or -EINVAL */
+/** ms_format_from_name() - "table", "json", "jsonl", "sarif", "html",
+ * "prometheus". Return: 0 or -EINVAL */
 int ms_format_from_name(const char *name, enum ms_format *ret) _must_check_;
 
 /** ms_report_print() - write the whole report. Return: 0, -ENOMEM or -EIO */
@@ -36,5 +40,8 @@ int ms_report_print(enum ms_format f, const struct ms_report *r, FILE *out) _mus
 int ms_report_text(const struct ms_report *r, FILE *out) _must_check_;
 int ms_report_json(const struct ms_report *r, FILE *out) _must_check_;
 int ms_report_jsonl(const struct ms_report *r, FILE *out) _must_check_;
+int ms_report_sarif(const struct ms_report *r, FILE *out) _must_check_;
+int ms_report_html(const struct ms_report *r, FILE *out) _must_check_;
+int ms_report_prometheus(const struct ms_report *r, FILE *out) _must_check_;
 
 #endif
