@@ -51,11 +51,9 @@ like "$OUT" '1 trusted, 1 revoked' 'apart'
 is "$(modseal-verify anchors --kernel "$ROOT/boot/vmlinuz-$R" --format jsonl |
 	jq -r '"\(.subject) \(.revoked)"' | paste -sd' ')" \
 	'test p256 false test p384 true' 'and as JSON'
-for bad in bz-bad; do
-	cp "$SEEDS/seed-$bad" "$ROOT/boot/vmlinuz-$R"
-	fails 3 "a damaged kernel: $bad" modseal-verify scan --root "$ROOT"
-	one_line "$ERR" 'one sentence'
-done
+cp "$SEEDS/seed-bz-bad" "$ROOT/boot/vmlinuz-$R"
+fails 3 'a damaged kernel' modseal-verify scan --root "$ROOT"
+one_line "$ERR" 'one sentence'
 head -c 5000 /dev/zero >"$ROOT/boot/vmlinuz-$R"
 fails 3 'a kernel without certificates' modseal-verify scan --root "$ROOT"
 like "$ERR" '--anchor' 'says what to do'
