@@ -142,6 +142,62 @@ fail:
 	return r;
 }
 
+/* A free chunk that was taken back; the rest of it is zero. */
+struct chunk {
+	struct chunk *next;
+};
+
+static bool take_and_wipe(struct chunk **all, size_t size)
+{
+	struct chunk *c = malloc(size);
+
+	if (!c)
+		return false;
+	ms_wipe(c, malloc_usable_size(c));
+	c->next = *all;
+	*all = c;
+	return true;
+}
+
+/*
+ * The TSS frees without wiping; this takes all free memory of the heap back, so that we
+ * can: of each size until the heap has to grow for it, from large to small, and at last
+ * the seven of each size up to 1 KiB that glibc keeps at hand.
+ */
+static void wipe_free_chunks(void)
+{
+	/* Where the heap is someone else's (sanitizers), there is an end to it, too. */
+	size_t budget = mallinfo2().fordblks + (256u << 10);
+	struct chunk *all = NULL;
+
+	/* Grow by what is asked for and no more; and merge the free chunks of all sizes.
+	 */
+	mallopt(M_TOP_PAD, 0);
+	for (size_t size = 32768; size >= 64; size /= 2) {
+		const void *end = sbrk(0);
+
+		while (budget >= size && sbrk(0) == end && take_and_wipe(&all, size))
+			budget -= size;
+	}
+	for (size_t size = 1032; size >= 24; size -= 16)
+		for (int i = 0; i < 7; i++)
+			take_and_wipe(&all, size);
+	while (all) {
+		struct chunk *c = all;
+
+		all = c->next;
+		c->next = NULL;
+		free(c);
+	}
+}
+
+static void __attribute__((noinline)) wipe_stack(void)
+{
+	uint8_t below[32768];
+
+	ms_wipe(below, sizeof(below));
+}
+
 void ms_tpm_close(struct ms_tpm *t)
 {
 	if (!t)
@@ -151,6 +207,8 @@ void ms_tpm_close(struct ms_tpm *t)
 	if (t->tcti)
 		Tss2_TctiLdr_Finalize(&t->tcti);
 	free(t);
+	wipe_stack();
+	wipe_free_chunks();
 }
 
 static void copy_chars(char *dst, size_t size, const uint32_t *v, size_t n)
@@ -206,51 +264,26 @@ int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret, struct ms_error *err)
 	return 0;
 }
 
-struct chunks {
-	void *v[640];
-	size_t n;
-};
-
-static void take_and_wipe(struct chunks *c, size_t size, size_t times)
-{
-	while (times-- > 0 && c->n < ARRAY_SIZE(c->v)) {
-		void *p = malloc(size);
-
-		if (!p)
-			return;
-		ms_wipe(p, malloc_usable_size(p));
-		c->v[c->n++] = p;
-	}
-}
-
 /*
- * The TSS frees without wiping; this gets the same chunks back, so that we can. From
- * large to small and all held at once, until what was free is ours; glibc keeps seven of
- * each size up to 1 KiB at hand, those come last.
+ * ESYS keeps what it was last asked to create, to be able to ask again. This asks for an
+ * empty object below no parent, which ESYS remembers and then refuses to send.
  */
-static void wipe_free_chunks(void)
+static void overwrite_create(struct ms_tpm *t)
 {
-	struct chunks c = {.n = 0};
+	const TPM2B_SENSITIVE_CREATE nothing = {0};
+	const TPM2B_PUBLIC template = {.publicArea.type = TPM2_ALG_NULL};
+	const TPM2B_DATA no_info = {0};
+	const TPML_PCR_SELECTION no_pcrs = {0};
 
-	for (size_t size = 8192; size > 1032; size /= 2)
-		take_and_wipe(&c, size, 16);
-	for (size_t size = 1032; size >= 24; size -= 16)
-		take_and_wipe(&c, size, 8);
-	while (c.n > 0)
-		free(c.v[--c.n]);
-}
-
-static void __attribute__((noinline)) wipe_stack(void)
-{
-	uint8_t below[32768];
-
-	ms_wipe(below, sizeof(below));
+	(void)Esys_Create_Async(t->esys, ESYS_TR_NONE, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				ESYS_TR_NONE, &nothing, &template, &no_info, &no_pcrs);
 }
 
 void ms_tpm_forget(struct ms_tpm *t)
 {
 	_cleanup_esys_ TPMS_CAPABILITY_DATA *caps = NULL;
 
+	overwrite_create(t);
 	/* A long answer over the command buffer; if the TPM is gone, the context goes
 	 * too. */
 	if (ms_tpm_props(t, TPM2_PT_FIXED, &caps, NULL) == 0)

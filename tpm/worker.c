@@ -6,8 +6,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include "lib/hash.h"
 #include "lib/secmem.h"
 #include "tpm/internal.h"
+#include "tpm/sign.h"
 #include "tpm/worker.h"
 #include "tpm/worker_proto.h"
 
@@ -40,6 +42,19 @@ static int have_tpm(struct worker *w, struct ms_error *err)
 	return w->tpm ? 0 : ms_tpm_open(w->tcti, &w->tpm, err);
 }
 
+static int sign(struct worker *w, const char *pin)
+{
+	struct ms_tpmw_request *q = &w->s->q;
+	struct ms_tpmw_answer *a = &w->s->a;
+
+	if (q->digest_len == 0 || q->digest_len != ms_hash_size(q->hash))
+		return ms_error_set(&a->err, -EINVAL, "bad-digest",
+				    "cannot sign: the digest has not the size of its "
+				    "hash: give a whole digest");
+	return ms_tpm_sign(w->tpm, &q->blob, pin, q->hash, q->digest, a->sig, &a->sig_len,
+			   &a->err);
+}
+
 static int serve(struct worker *w)
 {
 	struct ms_tpmw_request *q = &w->s->q;
@@ -62,6 +77,12 @@ static int serve(struct worker *w)
 		break;
 	case MS_TPMW_COUNTER:
 		r = ms_tpm_counter(w->tpm, q->index, q->increment, &a->counter, &a->err);
+		break;
+	case MS_TPMW_CREATE:
+		r = ms_tpm_key_create(w->tpm, q->alg, q->pcrs, pin, &a->blob, &a->err);
+		break;
+	case MS_TPMW_SIGN:
+		r = sign(w, pin);
 		break;
 	}
 	if (r == -ENODEV) {

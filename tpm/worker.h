@@ -10,6 +10,7 @@
 #ifndef MS_TPM_WORKER_H
 #define MS_TPM_WORKER_H
 
+#include "lib/cert.h"
 #include "tpm/tpm.h"
 
 /**
@@ -49,5 +50,12 @@ int ms_tpmw_unseal(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char
 		   uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err) _must_check_;
 int ms_tpmw_counter(struct ms_tpmw *w, uint32_t index, bool increment, uint64_t *ret,
 		    struct ms_error *err) _must_check_;
+
+/* Custody `resident`: tpm/sign.h has what these do. */
+int ms_tpmw_create(struct ms_tpmw *w, enum ms_alg alg, uint32_t pcrs, const char *pin,
+		   struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+int ms_tpmw_sign(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
+		 enum ms_hash hash, const uint8_t *digest, uint8_t *ret, size_t *ret_len,
+		 struct ms_error *err) _must_check_;
 
 #endif

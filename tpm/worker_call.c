@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
+#include "lib/hash.h"
 #include "lib/secmem.h"
 #include "tpm/worker.h"
 #include "tpm/worker_proto.h"
@@ -229,4 +230,45 @@ int ms_tpmw_counter(struct ms_tpmw *w, uint32_t index, bool increment, uint64_t 
 	if (r == 0)
 		*ret = c->a.counter;
 	return r;
+}
+
+int ms_tpmw_create(struct ms_tpmw *w, enum ms_alg alg, uint32_t pcrs, const char *pin,
+		   struct ms_tpm_blob *ret, struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(MS_TPMW_CREATE, err);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->q.alg = (uint8_t)alg;
+	c->q.pcrs = pcrs;
+	r = set_pin(c, pin, err);
+	if (r == 0)
+		r = call(w, c, err);
+	if (r == 0)
+		*ret = c->a.blob;
+	return r;
+}
+
+int ms_tpmw_sign(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
+		 enum ms_hash hash, const uint8_t *digest, uint8_t *ret, size_t *ret_len,
+		 struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(MS_TPMW_SIGN, err);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->q.blob = *blob;
+	c->q.hash = (uint8_t)hash;
+	c->q.digest_len = ms_hash_size(hash);
+	memcpy(c->q.digest, digest, c->q.digest_len);
+	r = set_pin(c, pin, err);
+	if (r == 0)
+		r = call(w, c, err);
+	if (r < 0)
+		return r;
+	memcpy(ret, c->a.sig, c->a.sig_len);
+	*ret_len = c->a.sig_len;
+	return 0;
 }

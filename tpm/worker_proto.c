@@ -56,7 +56,7 @@ static void get_blob(struct ms_reader *r, struct ms_tpm_blob *blob)
 
 static bool has_pin_field(uint8_t op)
 {
-	return op == MS_TPMW_SEAL || op == MS_TPMW_UNSEAL;
+	return op != MS_TPMW_INFO && op != MS_TPMW_COUNTER;
 }
 
 int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
@@ -66,11 +66,19 @@ int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
 		ms_buf_put(b, q->secret, sizeof(q->secret));
 		ms_buf_put_u32(b, q->pcrs);
 	}
-	if (q->op == MS_TPMW_UNSEAL)
+	if (q->op == MS_TPMW_UNSEAL || q->op == MS_TPMW_SIGN)
 		put_blob(b, &q->blob);
 	if (q->op == MS_TPMW_COUNTER) {
 		ms_buf_put_u32(b, q->index);
 		ms_buf_put_u8(b, q->increment);
+	}
+	if (q->op == MS_TPMW_SIGN) {
+		ms_buf_put_u8(b, q->hash);
+		ms_buf_put_bytes(b, q->digest, q->digest_len);
+	}
+	if (q->op == MS_TPMW_CREATE) {
+		ms_buf_put_u8(b, q->alg);
+		ms_buf_put_u32(b, q->pcrs);
 	}
 	if (has_pin_field(q->op)) {
 		ms_buf_put_u8(b, q->has_pin);
@@ -84,7 +92,7 @@ int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *re
 	struct ms_reader r = MS_READER(p, len);
 	uint8_t op = ms_reader_u8(&r);
 
-	if (op < MS_TPMW_INFO || op > MS_TPMW_COUNTER)
+	if (op < MS_TPMW_INFO || op > MS_TPMW_SIGN)
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
 	ret->op = op;
@@ -92,11 +100,19 @@ int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *re
 		get_fixed(&r, ret->secret, sizeof(ret->secret));
 		ret->pcrs = ms_reader_u32(&r);
 	}
-	if (op == MS_TPMW_UNSEAL)
+	if (op == MS_TPMW_UNSEAL || op == MS_TPMW_SIGN)
 		get_blob(&r, &ret->blob);
 	if (op == MS_TPMW_COUNTER) {
 		ret->index = ms_reader_u32(&r);
 		ret->increment = get_bool(&r);
+	}
+	if (op == MS_TPMW_SIGN) {
+		ret->hash = ms_reader_u8(&r);
+		ret->digest_len = get_bytes(&r, ret->digest, sizeof(ret->digest));
+	}
+	if (op == MS_TPMW_CREATE) {
+		ret->alg = ms_reader_u8(&r);
+		ret->pcrs = ms_reader_u32(&r);
 	}
 	if (has_pin_field(op)) {
 		ret->has_pin = get_bool(&r);
@@ -139,12 +155,14 @@ int ms_tpmw_put_answer(struct ms_buf *b, const struct ms_tpmw_answer *a)
 	ms_buf_put_str(b, a->err.msg);
 	if (a->rc == 0 && a->op == MS_TPMW_INFO)
 		put_info(b, &a->info);
-	if (a->rc == 0 && a->op == MS_TPMW_SEAL)
+	if (a->rc == 0 && (a->op == MS_TPMW_SEAL || a->op == MS_TPMW_CREATE))
 		put_blob(b, &a->blob);
 	if (a->rc == 0 && a->op == MS_TPMW_UNSEAL)
 		ms_buf_put(b, a->secret, sizeof(a->secret));
 	if (a->rc == 0 && a->op == MS_TPMW_COUNTER)
 		ms_buf_put_u64(b, a->counter);
+	if (a->rc == 0 && a->op == MS_TPMW_SIGN)
+		ms_buf_put_bytes(b, a->sig, a->sig_len);
 	return ms_buf_error(b);
 }
 
@@ -154,7 +172,7 @@ int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
 	uint8_t op = ms_reader_u8(&r);
 	uint32_t e = ms_reader_u32(&r);
 
-	if (op < MS_TPMW_INFO || op > MS_TPMW_COUNTER || e > 4095)
+	if (op < MS_TPMW_INFO || op > MS_TPMW_SIGN || e > 4095)
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
 	ret->op = op;
@@ -163,11 +181,13 @@ int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
 	ms_reader_str(&r, ret->err.msg, sizeof(ret->err.msg));
 	if (e == 0 && op == MS_TPMW_INFO)
 		get_info(&r, &ret->info);
-	if (e == 0 && op == MS_TPMW_SEAL)
+	if (e == 0 && (op == MS_TPMW_SEAL || op == MS_TPMW_CREATE))
 		get_blob(&r, &ret->blob);
 	if (e == 0 && op == MS_TPMW_UNSEAL)
 		get_fixed(&r, ret->secret, sizeof(ret->secret));
 	if (e == 0 && op == MS_TPMW_COUNTER)
 		ret->counter = ms_reader_u64(&r);
+	if (e == 0 && op == MS_TPMW_SIGN)
+		ret->sig_len = get_bytes(&r, ret->sig, sizeof(ret->sig));
 	return ms_reader_end(&r);
 }

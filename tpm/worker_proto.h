@@ -7,11 +7,15 @@
  *            seal    32 bytes secret, u32 PCR mask, PIN
  *            unseal  blob, PIN
  *            counter u32 NV index, u8 1 (count up) or 0
+ *            create  u8 algorithm (lib/cert.h), u32 PCR mask, PIN
+ *            sign    blob, u8 hash (lib/hash.h), digest as a byte string, PIN
  *   answer:  u8 operation, u32 errno (positive, 0 good), code, sentence, then if good
  *            info    the fields of struct ms_tpm_info in order
  *            seal    blob
  *            unseal  32 bytes secret
  *            counter u64 value
+ *            create  blob
+ *            sign    signature as a byte string
  *   PIN:     u8 0 (none) or 1, then a string
  *   blob:    u32 parent, u32 pcrs, u8 has_pin, 32 bytes PCR digest, then as byte strings
  *            pub, priv, name, srk_name
@@ -30,14 +34,18 @@ enum ms_tpmw_op {
 	MS_TPMW_SEAL = 2,
 	MS_TPMW_UNSEAL = 3,
 	MS_TPMW_COUNTER = 4,
+	MS_TPMW_CREATE = 5,
+	MS_TPMW_SIGN = 6,
 };
 
 /** struct ms_tpmw_request - holds secrets: lives in locked memory, wiped after use */
 struct ms_tpmw_request {
-	uint8_t op;
+	uint8_t op, alg, hash;
 	uint32_t pcrs, index;
 	bool has_pin, increment;
 	uint8_t secret[MS_TPM_SECRET_LEN];
+	uint8_t digest[MS_DIGEST_MAX];
+	size_t digest_len;
 	char pin[MS_PIN_MAX + 1];
 	struct ms_tpm_blob blob;
 };
@@ -51,6 +59,8 @@ struct ms_tpmw_answer {
 	struct ms_tpm_blob blob;
 	uint8_t secret[MS_TPM_SECRET_LEN];
 	uint64_t counter;
+	uint8_t sig[MS_SIG_MAX];
+	size_t sig_len;
 };
 
 /* The puts append a message; the gets read one. Return: 0, -EBADMSG, -EFBIG, -ENOMEM. */

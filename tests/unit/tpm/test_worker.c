@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include "tests/unit/tpm/swtpm.h"
 #include "lib/secmem.h"
+#include "tpm/sign.h"
 #include "tpm/worker.h"
 #include "tpm/worker_proto.h"
 
@@ -109,6 +110,30 @@ static void test_roundtrip(void **state)
 	unseals(&k, &b, "1234");
 	good(ms_tpmw_seal(&k.w, secret, 0, NULL, &b, &err));
 	unseals(&k, &b, NULL);
+	assert_int_equal(worker_end(&k), 0);
+}
+
+static void test_resident_key(void **state)
+{
+	uint8_t sig[MS_SIG_MAX], digest[MS_DIGEST_MAX] = {1, 2, 3};
+	struct ms_tpm_blob b;
+	EVP_PKEY *key = NULL;
+	struct worker k;
+	size_t len = 0;
+
+	worker_start(&k, 60000);
+	good(ms_tpmw_create(&k.w, MS_ALG_RSA2048, 1u << 7, "1234", &b, &err));
+	good(ms_tpm_key_public(&b, &key, &err));
+	good(ms_tpmw_sign(&k.w, &b, "1234", MS_HASH_SHA384, digest, sig, &len, &err));
+	assert_int_equal(len, 256);
+	assert_int_equal(ms_key_verify_digest(key, MS_HASH_SHA384, digest, sig, len), 0);
+	refused(ms_tpmw_sign(&k.w, &b, NULL, MS_HASH_SHA256, digest, sig, &len, &err),
+		-EACCES, "pin-needed");
+	refused(ms_tpmw_sign(&k.w, &b, "1234", MS_HASH_NONE, digest, sig, &len, &err),
+		-EINVAL, "bad-digest");
+	refused(ms_tpmw_create(&k.w, MS_ALG_OTHER, 0, NULL, &b, &err), -EINVAL,
+		"bad-algorithm");
+	EVP_PKEY_free(key);
 	assert_int_equal(worker_end(&k), 0);
 }
 
@@ -281,7 +306,7 @@ static void test_nonsense(void **state)
 		size_t len;
 		uint8_t bytes[8];
 	} messages[] = {{1, {0}},
-			{1, {4}},
+			{1, {7}},
 			{1, {255}},
 			{2, {MS_TPMW_INFO, 0}},
 			{1, {MS_TPMW_SEAL}},
@@ -423,6 +448,9 @@ static void test_worker_keeps_no_secret(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_gone(&k, quarters[i], 8);
 	assert_gone(&k, pin, strlen(pin));
+	/* a creation is not followed by anything else */
+	good(ms_tpmw_create(&k.w, MS_ALG_P256, 0, pin, &b, &err));
+	assert_gone(&k, pin, strlen(pin));
 	/* and the search can find what is there: the socket's path */
 	assert_true(times_in_memory(&k, tpm.tcti, strlen(tpm.tcti)) > 0);
 	assert_int_equal(worker_end(&k), 0);
@@ -446,6 +474,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_roundtrip),
+		test(test_resident_key),
 		test(test_refusals),
 		test(test_tpm_dies_and_comes_back),
 		test(test_tpm_dies_in_the_middle),

@@ -69,6 +69,16 @@ static void test_requests(void **state)
 	request(&q);
 	fill(&q.blob, 99);
 	request(&q);
+	q.op = MS_TPMW_SIGN;
+	q.hash = 1;
+	q.digest_len = MS_DIGEST_MAX;
+	memset(q.digest, 0x66, sizeof(q.digest));
+	fill(&q.blob, SIZE_MAX);
+	request(&q);
+	q = (struct ms_tpmw_request){.op = MS_TPMW_CREATE, .alg = 4, .pcrs = 0x80};
+	request(&q);
+	q = (struct ms_tpmw_request){
+		.op = MS_TPMW_UNSEAL, .has_pin = true, .pin = "1234"};
 	/* the largest of all fits into a message */
 	fill(&q.blob, SIZE_MAX);
 	request(&q);
@@ -87,6 +97,11 @@ static void test_answers(void **state)
 	memset(a.err.msg, 'm', sizeof(a.err.msg) - 1);
 	memset(a.err.code, 'c', sizeof(a.err.code) - 1);
 	fill(&a.blob, SIZE_MAX);
+	answer(&a);
+	a.op = MS_TPMW_CREATE;
+	answer(&a);
+	a = (struct ms_tpmw_answer){.op = MS_TPMW_SIGN, .sig_len = MS_SIG_MAX};
+	memset(a.sig, 0x88, sizeof(a.sig));
 	answer(&a);
 	a = (struct ms_tpmw_answer){.op = MS_TPMW_UNSEAL};
 	memset(a.secret, 0x77, sizeof(a.secret));
@@ -124,7 +139,7 @@ static void test_values_out_of_range(void **state)
 	assert_int_equal(ms_tpmw_get_request(msg, 42, &q), -EBADMSG);
 	for (unsigned int op = 0; op < 256; op++) {
 		msg[0] = (uint8_t)op;
-		if (op < MS_TPMW_INFO || op > MS_TPMW_COUNTER) {
+		if (op < MS_TPMW_INFO || op > MS_TPMW_SIGN) {
 			assert_int_equal(ms_tpmw_get_request(msg, 42, &q), -EBADMSG);
 			assert_int_equal(ms_tpmw_get_answer(msg, 42, &a), -EBADMSG);
 		}
