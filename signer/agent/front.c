@@ -6,6 +6,7 @@
 #include <event2/thread.h>
 #include <malloc.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -139,6 +140,18 @@ static int set_up(struct ms_front *f, int listen_fd)
 	return r;
 }
 
+/* A connection is a descriptor; the usual soft limit is there for programs with select().
+ */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return;
+	l.rlim_cur = l.rlim_max;
+	(void)!setrlimit(RLIMIT_NOFILE, &l);
+}
+
 int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 {
 	struct ms_front f = {.config = c, .ctl = ctl, .started = time(NULL)};
@@ -148,6 +161,7 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 	/* Module bodies are large and short-lived: no arenas of their own for the
 	 * threads. */
 	(void)mallopt(M_ARENA_MAX, 1);
+	raise_descriptor_limit();
 	r = open_store(&f);
 	if (r)
 		return r;

@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 #include <sys/queue.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "lib/agent_client.h"
 #include "lib/escape.h"
@@ -18,6 +19,7 @@
 #include "signer/agent/log.h"
 
 #define REQUEST_TIMEOUT_S 60
+#define TELL_AGAIN_S 60
 
 struct route {
 	enum evhttp_cmd_type method;
@@ -299,12 +301,45 @@ static void on_request(struct evhttp_request *req, void *arg)
 
 /* -------------------------------------------------------------------- server */
 
+/* Not of struct ms_front, as the listener's argument is evhttp's. */
+static struct event *accept_again;
+
+static void on_accept_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_front *f = arg;
+
+	if (f->bound)
+		evconnlistener_enable(evhttp_bound_socket_get_listener(f->bound));
+}
+
+/* Who waits to be accepted goes on waiting: to try at once would fail again, for ever. */
+static void on_accept_error(struct evconnlistener *l, void *arg)
+{
+	static const struct timeval pause = {.tv_usec = 200 * 1000};
+	static time_t told;
+	struct timespec now;
+	int e = errno;
+
+	evconnlistener_disable(l);
+	evtimer_add(accept_again, &pause);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (told && now.tv_sec - told < TELL_AGAIN_S)
+		return;
+	told = now.tv_sec;
+	ms_log(LOG_WARNING,
+	       "cannot accept connections: %s: if these are honest clients, raise the "
+	       "limit "
+	       "(LimitNOFILE=)",
+	       ms_strerror(e));
+}
+
 int ms_web_start(struct ms_front *f, int listen_fd)
 {
 	struct evhttp *server = evhttp_new(f->base);
 	struct evconnlistener *l;
 
-	if (!server)
+	accept_again = evtimer_new(f->base, on_accept_again, f);
+	if (!server || !accept_again)
 		return -ENOMEM;
 	f->http = server;
 	evhttp_set_max_headers_size(server, MS_HTTP_HEAD_MAX);
@@ -320,6 +355,7 @@ int ms_web_start(struct ms_front *f, int listen_fd)
 			       listen_fd);
 	if (!l)
 		return -ENOMEM;
+	evconnlistener_set_error_cb(l, on_accept_error);
 	f->bound = evhttp_bind_listener(server, l);
 	return f->bound ? 0 : -ENOMEM;
 }
