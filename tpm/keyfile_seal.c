@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include "lib/hash.h"
 #include "lib/secmem.h"
 #include "tpm/keyfile.h"
@@ -164,12 +164,28 @@ static EVP_PKEY *from_pkcs8(const struct plain *p)
 	return key;
 }
 
+/*
+ * Signatures name the certificate by issuer and serial: with one bit of these wrong,
+ * every kernel would look for another certificate. One's own signature tells; whose it
+ * is, both the names and the key identifiers say, so that no single bit can hide it.
+ */
+static bool is_intact(X509 *x, EVP_PKEY *key)
+{
+	const ASN1_OCTET_STRING *issuer = X509_get0_authority_key_id(x);
+	const ASN1_OCTET_STRING *own = X509_get0_subject_key_id(x);
+
+	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) != 0 &&
+	    !(issuer && own && ASN1_OCTET_STRING_cmp(issuer, own) == 0))
+		return true;
+	return X509_verify(x, key) == 1;
+}
+
 static bool cert_matches(const struct ms_keyfile *k, EVP_PKEY *key)
 {
 	const uint8_t *at = k->cert;
 	X509 *x = d2i_X509(NULL, &at, (long)k->cert_len);
 	bool same = x && at == k->cert + k->cert_len && X509_get0_pubkey(x) &&
-		    EVP_PKEY_eq(X509_get0_pubkey(x), key) == 1;
+		    EVP_PKEY_eq(X509_get0_pubkey(x), key) == 1 && is_intact(x, key);
 
 	X509_free(x);
 	ERR_clear_error();
@@ -199,9 +215,10 @@ int ms_keyfile_unseal(const struct ms_keyfile *k, const uint8_t kek[MS_TPM_SECRE
 	}
 	if (spki_sha256(key, spki) < 0 ||
 	    memcmp(spki, k->spki_sha256, sizeof(spki)) != 0 || !cert_matches(k, key))
-		return ms_error_set(err, -EBADMSG, "key-file-mismatch",
-				    "the certificate in the key file is not the private "
-				    "key's: restore the file from its backup");
+		return ms_error_set(
+			err, -EBADMSG, "key-file-mismatch",
+			"the certificate in the key file is damaged or not the "
+			"private key's: restore the file from its backup");
 	*ret = TAKE_PTR(key);
 	return 0;
 }

@@ -104,7 +104,8 @@ static void on_key(struct ms_key_link *l, const struct ms_ipc_key *info)
 	if (info->cert_len && ms_cert_parse(info->cert, info->cert_len, &key->cert) < 0) {
 		key->info.state = MS_KEY_BROKEN;
 		snprintf(key->info.reason, sizeof(key->info.reason),
-			 "its certificate cannot be read");
+			 "its certificate cannot be read: restore the key file from its "
+			 "backup");
 	}
 	if (key_put(l, key) < 0)
 		key_free(key);

@@ -114,6 +114,18 @@ static void test_every_algorithm(void **state)
 	}
 }
 
+static void test_damaged_certificate(void **state)
+{
+	static struct ms_keyfile k;
+
+	/* Issuer, serial, dates, names, signature: whichever bit it is. */
+	for (size_t i = 0; i < vector.cert_len; i++) {
+		k = vector;
+		k.cert[i] ^= 1u << (i % 8);
+		refuse(&k, kek, "key-file-mismatch");
+	}
+}
+
 static void test_another_certificate(void **state)
 {
 	static struct ms_keyfile k;
@@ -150,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_vector),
 		cmocka_unit_test(test_every_bit_counts),
 		cmocka_unit_test(test_every_algorithm),
+		cmocka_unit_test(test_damaged_certificate),
 		cmocka_unit_test(test_another_certificate),
 	};
 
