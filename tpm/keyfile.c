@@ -5,9 +5,11 @@
 #include <errno.h>
 #include "lib/pem.h"
 #include "tpm/keyfile.h"
+#include "tpm/sign.h"
 #include "tpm/tss2key.h"
 
 #define SEALED_LABEL "MODSEAL SEALED KEY"
+#define RESIDENT_LABEL "MODSEAL RESIDENT KEY"
 #define CERT_LABEL "CERTIFICATE"
 
 static int damaged(struct ms_error *err, const char *what)
@@ -100,11 +102,55 @@ static int read_sealed(const struct ms_buf *b, struct ms_keyfile *k, struct ms_e
 	return 0;
 }
 
+static int read_resident(const struct ms_buf *b, struct ms_keyfile *k,
+			 struct ms_error *err)
+{
+	struct ms_reader r = MS_READER(b->data, b->len);
+	uint32_t version = ms_reader_u32(&r);
+	const uint8_t *srk;
+
+	if (!ms_reader_error(&r) && version > MS_KEYFILE_VERSION)
+		return ms_error_set(err, -ENOPKG, "key-file-version",
+				    "the key file has format version %u, this modseal "
+				    "reads up to %u: install a newer modseal",
+				    version, MS_KEYFILE_VERSION);
+	k->resident = true;
+	k->created = (time_t)(ms_reader_u64(&r) & INT64_MAX);
+	srk = ms_reader_bytes(&r, sizeof(k->blob.srk_name), &k->blob.srk_name_len);
+	if (ms_reader_end(&r) < 0 || version == 0 || k->blob.srk_name_len < 34)
+		return damaged(err, "the " RESIDENT_LABEL " is cut short or malformed");
+	memcpy(k->blob.srk_name, srk, k->blob.srk_name_len);
+	return 0;
+}
+
+/* The certificate of a key in the TPM must be that key's: nothing else ties them. */
+static int check_resident(struct ms_keyfile *k, struct ms_error *err)
+{
+	_cleanup_cert_ struct ms_cert *cert = NULL;
+	EVP_PKEY *key = NULL;
+	int r;
+
+	r = ms_tpm_key_check(&k->blob, err);
+	if (r == 0)
+		r = ms_tpm_key_public(&k->blob, &key, err);
+	if (r < 0)
+		return r;
+	if (ms_cert_parse(k->cert, k->cert_len, &cert) < 0 || !cert->pkey ||
+	    EVP_PKEY_eq(cert->pkey, key) != 1)
+		r = ms_error_set(err, -EBADMSG, "key-file-damaged",
+				 "the certificate is not that of the key in the file: "
+				 "restore the file from its backup");
+	EVP_PKEY_free(key);
+	return r;
+}
+
 static int parse_tss2(const struct ms_buf *der, struct ms_keyfile *k,
 		      struct ms_error *err)
 {
 	struct ms_tpm_blob blob;
-	int r = ms_tss2key_parse(der->data, der->len, MS_TSS2KEY_SEALED, &blob, err);
+	int r = ms_tss2key_parse(der->data, der->len,
+				 k->resident ? MS_TSS2KEY_LOADABLE : MS_TSS2KEY_SEALED,
+				 &blob, err);
 
 	if (r < 0)
 		return r;
@@ -119,17 +165,23 @@ static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_e
 	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	_cleanup_buf_ struct ms_buf sealed = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	_cleanup_buf_ struct ms_buf cert = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	_cleanup_buf_ struct ms_buf resident = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	int r;
 
 	r = find(text, len, MS_TSS2KEY_LABEL, &der, err);
-	if (r == 0)
-		r = find_sealed(text, len, &der, &sealed, err);
+	if (r < 0)
+		return r;
 	/* A later format says so here, whatever else it has. */
-	if (r == 0)
-		r = read_sealed(&sealed, k, err);
+	if (block(text, len, RESIDENT_LABEL, &resident) == 0) {
+		r = read_resident(&resident, k, err);
+	} else {
+		r = find_sealed(text, len, &der, &sealed, err);
+		if (r == 0)
+			r = read_sealed(&sealed, k, err);
+	}
 	if (r == 0)
 		r = parse_tss2(&der, k, err);
-	if (r == 0)
+	if (r == 0 && !k->resident)
 		r = ms_tpm_blob_check(&k->blob, err);
 	if (r == 0)
 		r = find(text, len, CERT_LABEL, &cert, err);
@@ -139,7 +191,7 @@ static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_e
 		return damaged(err, "the certificate is empty or too large");
 	memcpy(k->cert, cert.data, cert.len);
 	k->cert_len = cert.len;
-	return 0;
+	return k->resident ? check_resident(k, err) : 0;
 }
 
 int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret,
@@ -160,15 +212,23 @@ int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret,
 	return r;
 }
 
-int ms_keyfile_write(const struct ms_keyfile *k, struct ms_buf *out)
+static int put_resident(const struct ms_keyfile *k, struct ms_buf *out)
 {
-	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_KEY_FILE_MAX);
-	_cleanup_buf_ struct ms_buf sealed = MS_BUF_INIT(MS_KEY_FILE_MAX);
-	int r;
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_KEY_FILE_MAX);
 
-	r = ms_tss2key_write(&k->blob, MS_TSS2KEY_SEALED, &der);
-	if (r < 0)
-		return r;
+	ms_buf_put_u32(&b, MS_KEYFILE_VERSION);
+	ms_buf_put_u64(&b, (uint64_t)k->created);
+	ms_buf_put_bytes(&b, k->blob.srk_name, k->blob.srk_name_len);
+	if (ms_buf_error(&b) < 0)
+		return ms_buf_error(&b);
+	ms_pem_put(out, RESIDENT_LABEL, b.data, b.len);
+	return ms_buf_error(out);
+}
+
+static int put_sealed(const struct ms_keyfile *k, struct ms_buf *out)
+{
+	_cleanup_buf_ struct ms_buf sealed = MS_BUF_INIT(MS_KEY_FILE_MAX);
+
 	ms_buf_put_u32(&sealed, MS_KEYFILE_VERSION);
 	ms_buf_put_u64(&sealed, (uint64_t)k->created);
 	ms_buf_put_bytes(&sealed, k->blob.srk_name, k->blob.srk_name_len);
@@ -176,11 +236,25 @@ int ms_keyfile_write(const struct ms_keyfile *k, struct ms_buf *out)
 	ms_buf_put(&sealed, k->nonce, sizeof(k->nonce));
 	ms_buf_put(&sealed, k->tag, sizeof(k->tag));
 	ms_buf_put_bytes(&sealed, k->sealed, k->sealed_len);
-	r = ms_buf_error(&sealed);
+	if (ms_buf_error(&sealed) < 0)
+		return ms_buf_error(&sealed);
+	ms_pem_put(out, SEALED_LABEL, sealed.data, sealed.len);
+	return ms_buf_error(out);
+}
+
+int ms_keyfile_write(const struct ms_keyfile *k, struct ms_buf *out)
+{
+	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	int r;
+
+	r = ms_tss2key_write(&k->blob,
+			     k->resident ? MS_TSS2KEY_LOADABLE : MS_TSS2KEY_SEALED, &der);
 	if (r < 0)
 		return r;
 	ms_pem_put(out, MS_TSS2KEY_LABEL, der.data, der.len);
-	ms_pem_put(out, SEALED_LABEL, sealed.data, sealed.len);
+	r = k->resident ? put_resident(k, out) : put_sealed(k, out);
+	if (r < 0)
+		return r;
 	ms_pem_put(out, CERT_LABEL, k->cert, k->cert_len);
 	return ms_buf_error(out);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The key file: a "TSS2 PRIVATE KEY" (draft-bottomley-tpm2-keys, type 2.23.133.10.1.5,
+ * The key file of custody sealed: a "TSS2 PRIVATE KEY" (draft-bottomley-tpm2-keys, type 2.23.133.10.1.5,
  * sealed) with the key-encryption key, a "MODSEAL SEALED KEY" with the private key
  * encrypted under it, and the certificate, all PEM in one file, so that it is replaced as
- * a whole.
+ * a whole. Of custody resident and leaf: a loadable "TSS2 PRIVATE KEY" that is the key
+ * itself, a "MODSEAL RESIDENT KEY" with what a TPM key file has no place for, and the
+ * certificate.
  */
 #ifndef MS_TPM_KEYFILE_H
 #define MS_TPM_KEYFILE_H
@@ -19,7 +21,8 @@
 
 /**
  * struct ms_keyfile - a key file taken apart
- * @blob: the sealed key-encryption key
+ * @resident: @blob is the key itself, and nothing is sealed
+ * @blob: the sealed key-encryption key, or the key
  * @created: seconds since 1970
  * @nonce, @tag, @sealed, @sealed_len: AES-256-GCM of the PKCS#8 private key; AAD is the
  *     format version (u32), SHA-256 of the public key's SPKI and the sealed object's Name
@@ -27,6 +30,7 @@
  * @cert, @cert_len: DER certificate
  */
 struct ms_keyfile {
+	bool resident;
 	struct ms_tpm_blob blob;
 	time_t created;
 	uint8_t nonce[12], tag[16], spki_sha256[32];
