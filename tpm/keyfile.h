@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The key file of custody sealed: a "TSS2 PRIVATE KEY" (draft-bottomley-tpm2-keys, type 2.23.133.10.1.5,
- * sealed) with the key-encryption key, a "MODSEAL SEALED KEY" with the private key
- * encrypted under it, and the certificate, all PEM in one file, so that it is replaced as
- * a whole. Of custody resident and leaf: a loadable "TSS2 PRIVATE KEY" that is the key
- * itself, a "MODSEAL RESIDENT KEY" with what a TPM key file has no place for, and the
- * certificate.
+ * The key file of custody sealed: a "TSS2 PRIVATE KEY" (draft-bottomley-tpm2-keys, type
+ * 2.23.133.10.1.5, sealed) with the key-encryption key, a "MODSEAL SEALED KEY" with the
+ * private key encrypted under it, and the certificate, all PEM in one file, so that it is
+ * replaced whole. Of custody resident and leaf: a loadable "TSS2 PRIVATE KEY" that is
+ * the key itself, a "MODSEAL RESIDENT KEY" with what a TPM key file has no place for, and
+ * the certificate.
  */
 #ifndef MS_TPM_KEYFILE_H
 #define MS_TPM_KEYFILE_H

@@ -328,11 +328,10 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 			err, -EINVAL, "bad-name",
 			"a key's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not "
 			"start with . or -");
-	if (r == 0 && strcmp(custody, "sealed") != 0)
-		r = ms_error_set(
-			err, -EINVAL, "unsupported",
-			"custody %s is not supported by this version: use sealed",
-			ms_escape_str(custody, shown, sizeof(shown)));
+	if (r == 0 && ms_custody_from_name(custody, &c->custody) < 0)
+		r = ms_error_set(err, -EINVAL, "unsupported",
+				 "custody %s is not one: sealed, resident or leaf",
+				 ms_escape_str(custody, shown, sizeof(shown)));
 	if (r == 0 && (ms_alg_from_name(alg, &c->alg) < 0 || c->alg > MS_ALG_P384))
 		r = ms_error_set(err, -EINVAL, "unsupported",
 				 "algorithm is rsa2048, rsa3072, rsa4096, p256 or p384");

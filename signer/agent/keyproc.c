@@ -25,7 +25,7 @@ struct job {
 	struct job *next;
 	struct ms_ipc_msg *admin;
 	uint64_t id;
-	char key[MS_KEY_NAME_MAX + 1];
+	char key[MS_KEY_NAME_MAX + 1], build[MS_BUILD_ID_MAX + 1];
 	enum ms_hash hash;
 	uint8_t digest[MS_DIGEST_MAX];
 };
@@ -111,7 +111,18 @@ static void reply(struct keyproc *p, const struct ms_ipc_msg *m)
 
 /* ------------------------------------------------------------------ signing */
 
-static void sign_one(struct keyproc *p, const struct job *j)
+/* A worker that did not answer in time is replaced, whatever it was asked. */
+static int after_tpm(struct keyproc *p, int r)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_REPLACE_TPM};
+
+	if (r == -ETIMEDOUT)
+		(void)!ms_ipc_send(p->ctl, &m, -1);
+	return r;
+}
+
+/* @in_tpm: on the TPM's thread, with a key that never leaves the TPM */
+static void sign_one(struct keyproc *p, const struct job *j, bool in_tpm)
 {
 	struct ms_ipc_msg m;
 
@@ -119,8 +130,15 @@ static void sign_one(struct keyproc *p, const struct job *j)
 	m.id = j->id;
 	memset(&m.signed_.err, 0, sizeof(m.signed_.err));
 	m.signed_.sig_len = 0;
-	m.signed_.rc = ms_keys_sign(p->keys, j->key, j->hash, j->digest, m.signed_.sig,
-				    &m.signed_.sig_len, &m.signed_.err);
+	if (in_tpm)
+		m.signed_.rc = after_tpm(
+			p, ms_keys_sign_in_tpm(p->keys, &p->tpm, j->key, j->hash,
+					       j->digest, m.signed_.sig,
+					       &m.signed_.sig_len, &m.signed_.err));
+	else
+		m.signed_.rc =
+			ms_keys_sign(p->keys, j->key, j->build, j->hash, j->digest,
+				     m.signed_.sig, &m.signed_.sig_len, &m.signed_.err);
 	reply(p, &m);
 }
 
@@ -135,7 +153,7 @@ static void *sign_thread(void *arg)
 		while (!(j = queue_take(&p->sign)))
 			pthread_cond_wait(&p->sign.cond, &p->lock);
 		pthread_mutex_unlock(&p->lock);
-		sign_one(p, j);
+		sign_one(p, j, false);
 		job_free(j);
 	}
 	return NULL;
@@ -161,15 +179,6 @@ static void take_worker(struct keyproc *p)
 		p->tpm.fd = TAKE_FD(p->new_tpm);
 	}
 	pthread_mutex_unlock(&p->lock);
-}
-
-static int after_tpm(struct keyproc *p, int r)
-{
-	struct ms_ipc_msg m = {.op = MS_IPC_REPLACE_TPM};
-
-	if (r == -ETIMEDOUT)
-		(void)!ms_ipc_send(p->ctl, &m, -1);
-	return r;
 }
 
 static void tell_key(struct keyproc *p, size_t i)
@@ -216,12 +225,32 @@ static void probe(struct keyproc *p, uint64_t id)
 	reply(p, &m);
 }
 
+static void open_leaf(struct keyproc *p, const struct ms_ipc_msg *q)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_OPENED, .id = q->id};
+
+	m.opened.rc =
+		after_tpm(p, ms_keys_open_leaf(p->keys, &p->tpm, &q->open, m.opened.cert,
+					       &m.opened.cert_len, &m.opened.err));
+	reply(p, &m);
+}
+
+static void close_leaf(struct keyproc *p, const struct ms_ipc_msg *q)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_DONE, .id = q->id};
+
+	m.done.rc = ms_keys_close_leaf(p->keys, q->close.build);
+	if (m.done.rc < 0)
+		ms_error_set(&m.done.err, m.done.rc, "no-leaf",
+			     "build %s has no leaf key", q->close.build);
+	reply(p, &m);
+}
+
 static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 {
 	struct ms_error err = {0};
 	int r;
 
-	take_worker(p);
 	switch (m->op) {
 	case MS_IPC_CREATE:
 		r = ms_keys_create(p->keys, &p->tpm, &m->create, &err);
@@ -230,6 +259,12 @@ static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 	case MS_IPC_UNLOCK:
 		r = ms_keys_unlock(p->keys, &p->tpm, m->unlock.key, m->unlock.pin, &err);
 		finish(p, m->id, m->unlock.key, after_tpm(p, r), &err);
+		break;
+	case MS_IPC_OPEN:
+		open_leaf(p, m);
+		break;
+	case MS_IPC_CLOSE:
+		close_leaf(p, m);
 		break;
 	case MS_IPC_PROBE:
 		probe(p, m->id);
@@ -283,6 +318,29 @@ static bool unseal_pending(struct keyproc *p, struct timespec *ret_next)
 	return again > 0;
 }
 
+static void tpm_job(struct keyproc *p, const struct job *j)
+{
+	take_worker(p);
+	if (j->admin)
+		admin_one(p, j->admin);
+	else
+		sign_one(p, j, true);
+}
+
+/* When to look after things that need nobody to ask: sealed keys, leaves that expire. */
+static const struct timespec *next_wake(struct keyproc *p, bool pending,
+					const struct timespec *retry,
+					struct timespec *buf)
+{
+	int64_t s = ms_keys_expire_leaves(p->keys, time(NULL));
+
+	if (s < 0)
+		return pending ? retry : NULL;
+	clock_gettime(CLOCK_MONOTONIC, buf);
+	buf->tv_sec += MS_MIN(s + 1, INT64_C(3600));
+	return pending && retry->tv_sec < buf->tv_sec ? retry : buf;
+}
+
 static void *admin_thread(void *arg)
 {
 	struct keyproc *p = arg;
@@ -291,12 +349,14 @@ static void *admin_thread(void *arg)
 
 	for (;;) {
 		bool announce;
-		struct job *j = wait_for_admin_job(p, pending ? &next : NULL, &announce);
+		struct timespec wake;
+		struct job *j = wait_for_admin_job(p, next_wake(p, pending, &next, &wake),
+						   &announce);
 
 		if (announce)
 			tell_inventory(p);
 		if (j)
-			admin_one(p, j->admin);
+			tpm_job(p, j);
 		job_free(j);
 		if (pending && passed(&next))
 			pending = unseal_pending(p, &next);
@@ -323,11 +383,13 @@ static void refuse(struct keyproc *p, const struct ms_ipc_msg *req)
 static void on_request(struct keyproc *p, struct ms_ipc_msg *m)
 {
 	struct job *j = calloc(1, sizeof(*j));
+	bool here = m->op == MS_IPC_SIGN && !ms_keys_in_tpm(p->keys, m->sign.key);
 	bool queued = false;
 
 	if (j && m->op == MS_IPC_SIGN) {
 		j->id = m->id;
 		memcpy(j->key, m->sign.key, sizeof(j->key));
+		memcpy(j->build, m->sign.build, sizeof(j->build));
 		j->hash = m->sign.hash;
 		memcpy(j->digest, m->sign.digest, sizeof(j->digest));
 	} else if (j) {
@@ -337,7 +399,7 @@ static void on_request(struct keyproc *p, struct ms_ipc_msg *m)
 	}
 	if (j && (m->op == MS_IPC_SIGN || j->admin)) {
 		pthread_mutex_lock(&p->lock);
-		queued = queue_put(m->op == MS_IPC_SIGN ? &p->sign : &p->admin, j);
+		queued = queue_put(here ? &p->sign : &p->admin, j);
 		pthread_mutex_unlock(&p->lock);
 	}
 	if (!queued) {
@@ -391,8 +453,7 @@ static void on_front(struct keyproc *p)
 	struct ms_ipc_msg m;
 	int r = ms_ipc_recv(p->front, &m, NULL);
 
-	if (r == 0 && (m.op == MS_IPC_SIGN || m.op == MS_IPC_CREATE ||
-		       m.op == MS_IPC_UNLOCK || m.op == MS_IPC_PROBE)) {
+	if (r == 0 && m.op >= MS_IPC_SIGN && m.op <= MS_IPC_CLOSE) {
 		on_request(p, &m);
 	} else if (r != -EAGAIN && r != -EINTR) {
 		/* The front is gone or talks nonsense; a new one will come. */

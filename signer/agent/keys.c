@@ -8,12 +8,14 @@
 
 #include "lib/agent_client.h"
 #include "lib/file.h"
+#include "lib/secmem.h"
 
 void ms_key_free(struct key *k)
 {
 	if (!k)
 		return;
 	EVP_PKEY_free(k->pkey);
+	ms_secmem_free(k->pin, MS_PIN_MAX + 1);
 	free(k->file);
 	free(k);
 }
@@ -50,11 +52,19 @@ int ms_keys_add(struct ms_keys *k, struct key *key)
 
 /* ------------------------------------------------------------------ loading */
 
-static enum ms_alg cert_alg(const uint8_t *der, size_t len)
+/* What the certificate tells: the algorithm, and an issuer from a signer. */
+static void read_certificate(struct key *key)
 {
 	_cleanup_cert_ struct ms_cert *cert = NULL;
 
-	return ms_cert_parse(der, len, &cert) < 0 ? MS_ALG_NONE : cert->alg;
+	key->custody = MS_CUSTODY_SEALED;
+	if (key->file->resident)
+		key->custody = MS_CUSTODY_RESIDENT;
+	if (ms_cert_parse(key->file->cert, key->file->cert_len, &cert) < 0)
+		return;
+	key->alg = cert->alg;
+	if (key->file->resident && cert->is_ca)
+		key->custody = MS_CUSTODY_LEAF;
 }
 
 static void read_key_file(const char *path, struct key *key)
@@ -76,7 +86,7 @@ static void read_key_file(const char *path, struct key *key)
 		return;
 	}
 	key->file = file;
-	key->alg = cert_alg(file->cert, file->cert_len);
+	read_certificate(key);
 }
 
 static int load_one(struct ms_keys *k, const char *file_name)
@@ -116,6 +126,10 @@ int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err)
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	k->dir = dir;
 	pthread_rwlock_init(&k->lock, NULL);
+	if (ms_leaves_new(&k->leaves) < 0) {
+		ms_keys_free(k);
+		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
+	}
 	d = opendir(dir);
 	if (!d) {
 		r = ms_error_set(err, -errno, "state", "cannot read the keys in %s: %s",
@@ -142,6 +156,7 @@ void ms_keys_free(struct ms_keys *k)
 	for (size_t i = 0; i < k->n; i++)
 		ms_key_free(k->v[i]);
 	free(k->v);
+	ms_leaves_free(k->leaves);
 	pthread_rwlock_destroy(&k->lock);
 	free(k);
 }
@@ -175,14 +190,14 @@ int ms_keys_describe(struct ms_keys *k, size_t i, struct ms_ipc_key *ret)
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret->name, key->name, sizeof(ret->name));
 	memcpy(ret->reason, key->err.msg, sizeof(ret->reason));
-	ret->custody = MS_CUSTODY_SEALED;
+	ret->custody = key->custody;
 	ret->alg = key->alg;
-	ret->state = !key->file	 ? MS_KEY_BROKEN
-		     : key->pkey ? MS_KEY_ACTIVE
-				 : MS_KEY_LOCKED;
+	ret->state = !key->file		   ? MS_KEY_BROKEN
+		     : ms_key_is_open(key) ? MS_KEY_ACTIVE
+					   : MS_KEY_LOCKED;
 	if (!key->file)
 		return 0;
-	if (!key->pkey && !ret->reason[0])
+	if (!ms_key_is_open(key) && !ret->reason[0])
 		snprintf(ret->reason, sizeof(ret->reason), "it is being unsealed");
 	describe_protection(&key->file->blob, ret->protection, sizeof(ret->protection));
 	ret->created = key->file->created;

@@ -24,11 +24,14 @@ void ms_keys_free(struct ms_keys *k);
 
 /**
  * ms_keys_sign() - sign a digest; may be called from several threads
+ * @build: id of the build whose leaf key signs, for a key of custody leaf
  * Return: 0; -ENOENT no such key; -EAGAIN locked (the sentence says why); -EIO, ...
  */
-int ms_keys_sign(struct ms_keys *k, const char *name, enum ms_hash hash,
-		 const uint8_t *digest, uint8_t *ret_sig, size_t *ret_len,
-		 struct ms_error *err) _must_check_;
+int ms_keys_sign(struct ms_keys *k, const char *name, const char *build,
+		 enum ms_hash hash, const uint8_t *digest, uint8_t *ret_sig,
+		 size_t *ret_len, struct ms_error *err) _must_check_;
+/** ms_keys_in_tpm() - does this key sign in the TPM, so by ms_keys_sign_in_tpm() */
+bool ms_keys_in_tpm(struct ms_keys *k, const char *name);
 
 /*
  * The rest is for the one thread that talks to the TPM worker. A function that changed a
@@ -53,6 +56,24 @@ int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name,
  */
 int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
 		   struct ms_error *err) _must_check_;
+
+/** ms_keys_sign_in_tpm() - sign a digest with a key of custody resident */
+int ms_keys_sign_in_tpm(struct ms_keys *k, struct ms_tpmw *w, const char *name,
+			enum ms_hash hash, const uint8_t *digest, uint8_t *ret_sig,
+			size_t *ret_len, struct ms_error *err) _must_check_;
+
+/**
+ * ms_keys_open_leaf() - make a leaf key for a build, certified by the issuing key
+ * @ret_cert: DER, MS_CERT_MAX bytes
+ * One signature in the TPM, however many modules the build has.
+ */
+int ms_keys_open_leaf(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_open *req,
+		      uint8_t *ret_cert, size_t *ret_len,
+		      struct ms_error *err) _must_check_;
+/** ms_keys_close_leaf() - destroy it. Return: 0 or -ENOENT */
+int ms_keys_close_leaf(struct ms_keys *k, const char *build);
+/** ms_keys_expire_leaves() - as ms_leaves_expire() */
+int64_t ms_keys_expire_leaves(struct ms_keys *k, int64_t now);
 
 /** ms_keys_describe() - the @i-th key; -ENOENT past the last */
 int ms_keys_describe(struct ms_keys *k, size_t i, struct ms_ipc_key *ret) _must_check_;

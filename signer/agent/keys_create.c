@@ -9,30 +9,74 @@
 #include "lib/agent_client.h"
 #include "lib/file.h"
 #include "lib/secmem.h"
+#include "tpm/sign.h"
 
-static int certify(const struct ms_ipc_create *req, struct ms_keyfile *file,
-		   EVP_PKEY *pkey, struct ms_error *err)
+/**
+ * struct making - a key that is being made
+ * @key: @file is filled in step by step; @pkey with custody sealed
+ */
+struct making {
+	const struct ms_ipc_create *req;
+	struct ms_tpmw *w;
+	struct key *key;
+	struct ms_error *err;
+};
+
+static const char *pin_of(const struct ms_ipc_create *req)
 {
-	struct ms_cert_request cr = {.common_name = req->common_name, .days = req->days};
+	return req->pin[0] ? req->pin : NULL;
+}
+
+/* ---------------------------------------------------------------- certificate */
+
+static int sign_here(void *arg, const uint8_t *digest, uint8_t *ret, size_t *ret_len)
+{
+	struct making *m = arg;
+
+	return ms_key_sign_digest(m->key->pkey, MS_HASH_SHA256, digest, ret, ret_len);
+}
+
+static int sign_in_tpm(void *arg, const uint8_t *digest, uint8_t *ret, size_t *ret_len)
+{
+	struct making *m = arg;
+
+	return ms_tpmw_sign(m->w, &m->key->file->blob, pin_of(m->req), MS_HASH_SHA256,
+			    digest, ret, ret_len, m->err);
+}
+
+static int certify(struct making *m, EVP_PKEY *pkey, ms_cert_sign_fn *sign)
+{
+	struct ms_cert_request cr = {.common_name = m->req->common_name,
+				     .days = m->req->days,
+				     .profile = m->req->custody == MS_CUSTODY_LEAF
+							? MS_CERT_ISSUER
+							: MS_CERT_SIGNER};
+	struct ms_keyfile *file = m->key->file;
 	_cleanup_free_ uint8_t *der = NULL;
-	size_t len;
+	size_t len = 0;
 	int r;
 
-	r = ms_cert_self_sign(pkey, &cr, &der, &len);
-	if (r < 0 || len > sizeof(file->cert))
-		return ms_error_set(err, r < 0 ? r : -EFBIG, "certificate",
-				    "cannot make a certificate for %s: %s", req->name,
-				    ms_strerror(r < 0 ? r : -EFBIG));
+	r = ms_cert_issue(pkey, &cr, NULL, sign, m, &der, &len);
+	if (r == 0 && len > sizeof(file->cert))
+		r = -EFBIG;
+	if (r < 0 && !m->err->msg[0])
+		return ms_error_set(m->err, r, "certificate",
+				    "cannot make a certificate for %s: %s", m->req->name,
+				    ms_strerror(r));
+	if (r < 0)
+		return r;
 	memcpy(file->cert, der, len);
 	file->cert_len = len;
 	return 0;
 }
 
+/* -------------------------------------------------------------------- sealed */
+
 /* Seals a fresh key-encryption key, and proves that the TPM gives it back. */
 static int seal_kek(struct ms_tpmw *w, const struct ms_ipc_create *req, uint8_t *kek,
 		    uint8_t *back, struct ms_tpm_blob *ret, struct ms_error *err)
 {
-	const char *pin = req->pin[0] ? req->pin : NULL;
+	const char *pin = pin_of(req);
 	int r;
 
 	if (RAND_priv_bytes(kek, MS_TPM_SECRET_LEN) != 1)
@@ -66,6 +110,57 @@ static int seal_key(struct ms_tpmw *w, const struct ms_ipc_create *req,
 	return r;
 }
 
+static int make_sealed(struct making *m)
+{
+	int r;
+
+	r = ms_key_generate(m->req->alg, &m->key->pkey);
+	if (r < 0)
+		return ms_error_set(m->err, r, "generate", "cannot generate a key: %s",
+				    ms_strerror(r));
+	r = certify(m, m->key->pkey, sign_here);
+	if (r < 0)
+		return r;
+	return seal_key(m->w, m->req, m->key->file, m->key->pkey, m->err);
+}
+
+/* ---------------------------------------------------------- resident and leaf */
+
+static int keep_pin(struct making *m)
+{
+	if (!m->req->pin[0])
+		return 0;
+	m->key->pin = ms_secmem_alloc(MS_PIN_MAX + 1);
+	if (!m->key->pin)
+		return ms_error_set(m->err, -ENOMEM, NULL,
+				    "no locked memory: raise LimitMEMLOCK");
+	memcpy(m->key->pin, m->req->pin, sizeof(m->req->pin));
+	return 0;
+}
+
+static int make_in_tpm(struct making *m)
+{
+	struct ms_keyfile *file = m->key->file;
+	EVP_PKEY *pkey;
+	int r;
+
+	r = keep_pin(m);
+	if (r == 0)
+		r = ms_tpmw_create(m->w, m->req->alg, m->req->pcrs, pin_of(m->req),
+				   &file->blob, m->err);
+	if (r == 0)
+		r = ms_tpm_key_public(&file->blob, &pkey, m->err);
+	if (r < 0)
+		return r;
+	file->resident = true;
+	r = certify(m, pkey, sign_in_tpm);
+	EVP_PKEY_free(pkey);
+	m->key->in_tpm = r == 0;
+	return r;
+}
+
+/* ------------------------------------------------------------------------ file */
+
 static int write_key_file(const char *path, const struct ms_keyfile *file,
 			  struct ms_error *err)
 {
@@ -93,12 +188,9 @@ static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 		return ms_error_set(err, -EEXIST, "key-exists",
 				    "key %s exists already: choose another name",
 				    req->name);
-	if (req->custody != MS_CUSTODY_SEALED || req->alg < MS_ALG_RSA2048 ||
-	    req->alg > MS_ALG_P384)
-		return ms_error_set(
-			err, -EINVAL, "unsupported",
-			"custody sealed with rsa2048, rsa3072, rsa4096, p256 or p384 "
-			"is what this version can make");
+	if (req->alg < MS_ALG_RSA2048 || req->alg > MS_ALG_P384)
+		return ms_error_set(err, -EINVAL, "unsupported",
+				    "a key is rsa2048, rsa3072, rsa4096, p256 or p384");
 	if (k->n >= MS_KEYS_MAX)
 		return ms_error_set(err, -ENOSPC, "too-many-keys",
 				    "there are %u keys already", MS_KEYS_MAX);
@@ -108,6 +200,7 @@ static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
 		   struct ms_error *err)
 {
+	struct making m = {.req = req, .w = w, .err = err};
 	struct key *key;
 	char path[MS_PATH_MAX];
 	int r;
@@ -125,15 +218,10 @@ int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cre
 	}
 	memcpy(key->name, req->name, sizeof(key->name));
 	key->alg = req->alg;
+	key->custody = req->custody;
 	key->file->created = time(NULL);
-	r = ms_key_generate(req->alg, &key->pkey);
-	if (r < 0)
-		ms_error_set(err, r, "generate", "cannot generate a key: %s",
-			     ms_strerror(r));
-	if (r == 0)
-		r = certify(req, key->file, key->pkey, err);
-	if (r == 0)
-		r = seal_key(w, req, key->file, key->pkey, err);
+	m.key = key;
+	r = req->custody == MS_CUSTODY_SEALED ? make_sealed(&m) : make_in_tpm(&m);
 	if (r == 0)
 		r = write_key_file(path, key->file, err);
 	if (r == 0) {

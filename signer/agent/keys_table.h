@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include "signer/agent/keys.h"
+#include "signer/agent/leaves.h"
 #include "tpm/keyfile.h"
 
 #define MS_KEYS_MAX 1024u
@@ -15,7 +16,10 @@
 /**
  * struct key - one key
  * @file: as on disk; NULL when it could not be parsed
- * @pkey: private key; NULL while locked
+ * @pkey: private key of custody sealed; NULL while locked
+ * @in_tpm: custody resident or leaf: the TPM has been seen to sign with it
+ * @pin: of a key in the TPM, once unlocked; MS_PIN_MAX + 1 bytes of locked memory, or
+ * NULL
  * @rc, @err: why it is locked or broken; @rc 0 when it is active or was not tried yet
  * @tried: the TPM has given its answer, so that no further automatic try may follow
  */
@@ -23,6 +27,9 @@ struct key {
 	char name[MS_KEY_NAME_MAX + 1];
 	struct ms_keyfile *file;
 	EVP_PKEY *pkey;
+	bool in_tpm;
+	char *pin;
+	enum ms_custody custody;
 	enum ms_alg alg;
 	int rc;
 	struct ms_error err;
@@ -36,7 +43,13 @@ struct ms_keys {
 	pthread_rwlock_t lock;
 	struct key **v;
 	size_t n;
+	struct ms_leaves *leaves;
 };
+
+static inline bool ms_key_is_open(const struct key *k)
+{
+	return k->pkey || k->in_tpm;
+}
 
 /** ms_key_free() - and whatever it holds */
 void ms_key_free(struct key *k);

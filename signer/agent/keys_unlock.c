@@ -11,25 +11,60 @@ static void set_result(struct ms_keys *k, struct key *key, EVP_PKEY *pkey, int r
 		       const struct ms_error *err)
 {
 	pthread_rwlock_wrlock(&k->lock);
-	if (pkey) {
+	if (rc == 0) {
 		EVP_PKEY_free(key->pkey);
 		key->pkey = pkey;
+		key->in_tpm = key->file->resident;
 		key->rc = 0;
 		memset(&key->err, 0, sizeof(key->err));
-	} else if (!key->pkey) {
+	} else if (!ms_key_is_open(key)) {
 		key->rc = rc;
 		key->err = *err;
 	}
 	pthread_rwlock_unlock(&k->lock);
 }
 
+/* A key in the TPM is not fetched but tried: it signs a text that is no module. */
+static int try_in_tpm(struct ms_keys *k, struct ms_tpmw *w, struct key *key,
+		      const char *pin, struct ms_error *err)
+{
+	static const char text[] = "modseal: does this key sign?";
+	uint8_t digest[MS_DIGEST_MAX], sig[MS_SIG_MAX];
+	char *kept = NULL;
+	size_t len;
+	int r;
+
+	if (pin) {
+		kept = ms_secmem_alloc(MS_PIN_MAX + 1);
+		if (!kept)
+			return ms_error_set(err, -ENOMEM, NULL,
+					    "no locked memory: raise LimitMEMLOCK");
+		snprintf(kept, MS_PIN_MAX + 1, "%s", pin);
+	}
+	r = ms_digest(MS_HASH_SHA256, text, sizeof(text) - 1, digest);
+	if (r == 0)
+		r = ms_tpmw_sign(w, &key->file->blob, pin, MS_HASH_SHA256, digest, sig,
+				 &len, err);
+	if (r < 0) {
+		ms_secmem_free(kept, MS_PIN_MAX + 1);
+	} else {
+		ms_secmem_free(key->pin, MS_PIN_MAX + 1);
+		key->pin = kept;
+	}
+	set_result(k, key, NULL, r, err);
+	return r;
+}
+
 static int unseal(struct ms_keys *k, struct ms_tpmw *w, struct key *key, const char *pin,
 		  struct ms_error *err)
 {
-	uint8_t *kek = ms_secmem_alloc(MS_TPM_SECRET_LEN);
 	EVP_PKEY *pkey = NULL;
+	uint8_t *kek;
 	int r;
 
+	if (key->file->resident)
+		return try_in_tpm(k, w, key, pin, err);
+	kek = ms_secmem_alloc(MS_TPM_SECRET_LEN);
 	if (!kek)
 		return ms_error_set(err, -ENOMEM, NULL,
 				    "no locked memory: raise LimitMEMLOCK");
@@ -80,6 +115,7 @@ static void unseal_unattended(struct ms_keys *k, struct ms_tpmw *w, struct key *
 		key->tried = !worth_retrying(r);
 		return;
 	}
+	/* With a PIN there is one try; a TPM that is absent did not count it. */
 	key->tried = true;
 	if (pin_from_credentials(key->name, pin) < 0) {
 		ms_error_set(&err, -EACCES, "pin-needed",
@@ -87,7 +123,7 @@ static void unseal_unattended(struct ms_keys *k, struct ms_tpmw *w, struct key *
 		set_result(k, key, NULL, -EACCES, &err);
 		return;
 	}
-	(void)!unseal(k, w, key, pin, &err);
+	key->tried = unseal(k, w, key, pin, &err) != -ENODEV;
 	ms_wipe(pin, sizeof(pin));
 }
 
@@ -99,7 +135,7 @@ static size_t put_off_rest(struct ms_keys *k, size_t from, const struct key *why
 	for (size_t i = from; i < k->n; i++) {
 		struct key *key = k->v[i];
 
-		if (!key->file || key->pkey || key->tried)
+		if (!key->file || ms_key_is_open(key) || key->tried)
 			continue;
 		set_result(k, key, NULL, why->rc, &why->err);
 		n++;
@@ -115,10 +151,10 @@ int ms_keys_unseal_pending(struct ms_keys *k, struct ms_tpmw *w, size_t *ret_aga
 	for (size_t i = 0; i < k->n; i++) {
 		struct key *key = k->v[i];
 
-		if (!key->file || key->pkey || key->tried)
+		if (!key->file || ms_key_is_open(key) || key->tried)
 			continue;
 		unseal_unattended(k, w, key);
-		if (key->pkey || key->tried)
+		if (ms_key_is_open(key) || key->tried)
 			continue;
 		again++;
 		r = key->rc;
@@ -141,7 +177,7 @@ int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name,
 	if (!key->file)
 		return ms_error_set(err, -EBADMSG, "key-broken",
 				    "key %s cannot be used: %s", name, key->err.msg);
-	if (key->pkey)
+	if (ms_key_is_open(key))
 		return 0;
 	if (key->file->blob.has_pin && (!pin || !*pin))
 		return ms_error_set(err, -EINVAL, "pin-needed", "key %s needs its PIN",

@@ -12,6 +12,12 @@
 #define DEFAULT_DAYS "3650"
 #define DEFAULT_PCRS "7"
 
+/* Every TPM has RSA-2048, hardly one has more. */
+static const char *default_alg(const char *custody)
+{
+	return !custody || strcmp(custody, "sealed") == 0 ? DEFAULT_ALG : "rsa2048";
+}
+
 static int print_key(const struct ms_cli *cli, const json_t *key)
 {
 	if (cli->json)
@@ -100,7 +106,7 @@ static int create_body(const struct ms_cli *cli, const struct ms_pin *pin,
 				    "commas between them, or none",
 				    PCR_MAX);
 	body = json_pack("{s:s, s:s, s:s, s:s?, s:I, s:O}", "name", cli->operands[0],
-			 "algorithm", alg ? alg : DEFAULT_ALG, "custody",
+			 "algorithm", alg ? alg : default_alg(custody), "custody",
 			 custody ? custody : "sealed", "subject",
 			 ms_cli_opt(cli, "subject"), "days", (json_int_t)days, "pcrs",
 			 pcrs);

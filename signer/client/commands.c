@@ -11,9 +11,9 @@ const struct ms_cli_option ms_common_options[] = {
 
 static const struct ms_cli_option key_create_options[] = {
 	{"alg", 0, "ALG", "rsa2048|rsa3072|rsa4096|p256|p384",
-	 "default rsa4096, which every kernel can check"},
-	{"custody", 0, "CUSTODY", "sealed",
-	 "sealed: on disk, encrypted under the TPM (default)"},
+	 "default rsa4096; with custody resident or leaf rsa2048"},
+	{"custody", 0, "CUSTODY", "sealed|resident|leaf",
+	 "where it lives (default sealed); see modseal(1)"},
 	{"subject", 0, "CN", NULL, "common name (default: the key's name)"},
 	{"days", 0, "N", NULL, "validity of the certificate (default 3650)"},
 	{"pcrs", 0, "LIST", NULL, "PCRs that have to stay: 7,14 or none (default 7)"},
