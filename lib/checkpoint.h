@@ -21,6 +21,7 @@
 
 #define MS_CHECKPOINT_MAX 4096u /* bytes of a signed checkpoint */
 #define MS_ORIGIN_MAX 128u
+#define MS_VKEY_MAX 256u /* bytes of a verifier key's text, with NUL */
 
 /**
  * struct ms_checkpoint - the head of a log

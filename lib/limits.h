@@ -17,6 +17,7 @@
 #define MS_KEY_FILE_MAX 65536u         /* bytes of a key file */
 #define MS_PIN_MAX 64u                 /* bytes of a PIN */
 #define MS_FACT_MAX 256u               /* bytes of one fact of a module, with NUL */
+#define MS_RECORD_MAX 65535u            /* bytes of an audit record */
 #define MS_HTTP_HEAD_MAX 16384u        /* bytes of an HTTP head */
 #define MS_HTTP_ANSWER_MAX (4u << 20)  /* bytes of an answer a client reads */
 #define MS_CONFIG_MAX 262144u          /* bytes of one configuration file */

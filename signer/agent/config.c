@@ -17,8 +17,11 @@ int ms_config_init(struct ms_config *c)
 		.socket_mode = 0666,
 		.max_module = MS_MODULE_MAX,
 		.tpm_deadline_ms = 30000,
+		.log_origin = strdup(""),
+		.log_interval_s = 60,
+		.nv_counter = MS_NV_COUNTER,
 	};
-	if (!c->socket || !c->state || !c->tcti ||
+	if (!c->socket || !c->state || !c->tcti || !c->log_origin ||
 	    ms_strv_add(&c->admins, "uid:0", 5) < 0) {
 		ms_config_clear(c);
 		return -ENOMEM;
@@ -31,7 +34,9 @@ void ms_config_clear(struct ms_config *c)
 	free(c->socket);
 	free(c->state);
 	free(c->tcti);
+	free(c->log_origin);
 	ms_strv_clear(&c->admins);
+	ms_strv_clear(&c->auditors);
 	for (size_t i = 0; i < c->n_groups; i++) {
 		free(c->groups[i].name);
 		free(c->groups[i].file);
@@ -71,13 +76,18 @@ static const char *missing_group(const struct ms_config *c, const struct ms_strv
 int ms_config_check(const struct ms_config *c, struct ms_error *err)
 {
 	const char *group = missing_group(c, &c->admins);
+	const char *setting = "admins";
 
+	if (!group) {
+		group = missing_group(c, &c->auditors);
+		setting = "auditors";
+	}
 	if (group)
 		return ms_error_set(
 			err, -EINVAL, "config",
-			"[agent] admins names the group %s, which does not exist: "
+			"[agent] %s names the group %s, which does not exist: "
 			"add a section [group %s] or correct the name",
-			group, group);
+			setting, group, group);
 	for (size_t i = 0; i < c->n_rules; i++) {
 		const struct ms_rule *r = &c->rules[i];
 

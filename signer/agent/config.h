@@ -49,23 +49,30 @@ struct ms_rule {
  * @state: [agent] state: directory of keys/ and audit.db
  * @admins: [agent] admins: who may create and unlock keys; default "uid:0", which the
  * first admins line replaces (@admins_set); more lines add to it
+ * @auditors: [agent] auditors: who may read the audit log, beside the admins
+ * @log_origin: [agent] log-origin: name of the log; "": made from the host's name
+ * @log_interval_s: [agent] log-interval: most seconds from an entry to its checkpoint
+ * @nv_counter: [tpm] nv-counter: NV index of the log's counter
  * @max_module: [agent] max-module, bytes, suffixes K M G; default and ceiling
  * MS_MODULE_MAX
  * @threads: [agent] threads: signing threads; 0 is one a processor
  * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds or with suffix ms, default 30)
  */
 struct ms_config {
-	char *socket, *state, *tcti;
+	char *socket, *state, *tcti, *log_origin;
 	mode_t socket_mode;
-	struct ms_strv admins;
+	struct ms_strv admins, auditors;
 	bool admins_set;
 	size_t max_module;
-	unsigned int threads, tpm_deadline_ms;
+	unsigned int threads, tpm_deadline_ms, log_interval_s;
+	uint32_t nv_counter;
 	struct ms_group *groups;
 	size_t n_groups;
 	struct ms_rule *rules;
 	size_t n_rules;
 };
+
+#define MS_NV_COUNTER 0x01804d53u /* of the owner's range; "MS" */
 
 /**
  * ms_config_parse() - apply the text of one file on top of @c

@@ -286,6 +286,54 @@ static int agent_threads(struct parser *p, const char *value)
 	return 0;
 }
 
+static int agent_auditors(struct parser *p, const char *value)
+{
+	return add_identities(p, &p->c->auditors, value, true);
+}
+
+static int agent_log_origin(struct parser *p, const char *value)
+{
+	/* it becomes a certificate's common name */
+	for (const char *s = value; *s; s++)
+		if (!isgraph((unsigned char)*s) || *s == '+')
+			return fail(p, p->line,
+				    "log-origin: no blanks, '+' or non-ASCII letters: "
+				    "write a name such as release.example.com/modseal");
+	if (!*value || strlen(value) > 64)
+		return fail(p, p->line, "log-origin: 1 to 64 characters");
+	return set_string(p, &p->c->log_origin, value);
+}
+
+static int agent_log_interval(struct parser *p, const char *value)
+{
+	const char *end;
+	uint64_t v;
+
+	if (!number(value, 86400, &v, &end) || *end || v == 0)
+		return fail(p, p->line,
+			    "log-interval: %s is not a number of seconds from 1 to 86400",
+			    value);
+	p->c->log_interval_s = (unsigned int)v;
+	return 0;
+}
+
+static int tpm_nv_counter(struct parser *p, const char *value)
+{
+	uint64_t v = 0;
+	size_t n = strlen(value);
+
+	if (n == 10 && value[0] == '0' && value[1] == 'x' &&
+	    strspn(value + 2, "0123456789abcdefABCDEF") == 8)
+		v = strtoull(value + 2, NULL, 16);
+	if (v < 0x01800000 || v > 0x01bfffff)
+		return fail(p, p->line,
+			    "nv-counter: %s is not an NV index of the owner's, from "
+			    "0x01800000 to 0x01bfffff",
+			    value);
+	p->c->nv_counter = (uint32_t)v;
+	return 0;
+}
+
 static int tpm_tcti(struct parser *p, const char *value)
 {
 	if (strlen(value) >= MS_PATH_MAX || !isalnum((unsigned char)value[0]))
@@ -430,11 +478,15 @@ static const struct setting agent_settings[] = {
 	{"admins", agent_admins, true},
 	{"max-module", agent_max_module, false},
 	{"threads", agent_threads, false},
+	{"auditors", agent_auditors, true},
+	{"log-origin", agent_log_origin, false},
+	{"log-interval", agent_log_interval, false},
 };
 
 static const struct setting tpm_settings[] = {
 	{"tcti", tpm_tcti, false},
 	{"deadline", tpm_deadline, false},
+	{"nv-counter", tpm_nv_counter, false},
 };
 
 static const struct setting group_settings[] = {

@@ -128,6 +128,24 @@ static void get_open(struct ms_reader *r, struct ms_ipc_open *o)
 	o->max = ms_reader_u32(r);
 }
 
+static void put_note(struct ms_buf *b, const struct ms_ipc_note *n)
+{
+	put_error(b, n->rc, &n->err);
+	ms_buf_put_u64(b, n->counter);
+	ms_buf_put_u8(b, n->fresh);
+	ms_buf_put_str(b, n->vkey);
+	ms_buf_put_str(b, n->note);
+}
+
+static void get_note(struct ms_reader *r, struct ms_ipc_note *n)
+{
+	n->rc = get_error(r, &n->err);
+	n->counter = ms_reader_u64(r);
+	n->fresh = ms_reader_u8(r) == 1;
+	ms_reader_str(r, n->vkey, sizeof(n->vkey));
+	ms_reader_str(r, n->note, sizeof(n->note));
+}
+
 int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 {
 	ms_buf_put_u8(out, (uint8_t)m->op);
@@ -173,6 +191,14 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 		ms_buf_put_bytes(out, m->opened.cert,
 				 m->opened.rc ? 0 : m->opened.cert_len);
 		break;
+	case MS_IPC_CHECKPOINT:
+		ms_buf_put_u64(out, m->checkpoint.size);
+		ms_buf_put(out, m->checkpoint.root, sizeof(m->checkpoint.root));
+		break;
+	case MS_IPC_NOTE:
+		put_note(out, &m->note);
+		break;
+	case MS_IPC_COUNTER:
 	case MS_IPC_PROBE:
 	case MS_IPC_LOADED:
 	case MS_IPC_PEER_TPM:
@@ -242,6 +268,16 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 		if (p)
 			memcpy(m->opened.cert, p, m->opened.cert_len);
 		break;
+	case MS_IPC_CHECKPOINT:
+		m->checkpoint.size = ms_reader_u64(r);
+		p = ms_reader_get(r, sizeof(m->checkpoint.root));
+		if (p)
+			memcpy(m->checkpoint.root, p, sizeof(m->checkpoint.root));
+		break;
+	case MS_IPC_NOTE:
+		get_note(r, &m->note);
+		break;
+	case MS_IPC_COUNTER:
 	case MS_IPC_PROBE:
 	case MS_IPC_LOADED:
 	case MS_IPC_PEER_TPM:

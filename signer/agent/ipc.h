@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include "lib/buf.h"
 #include "lib/cert.h"
+#include "lib/checkpoint.h"
 #include "lib/error.h"
 #include "lib/hash.h"
 #include "lib/limits.h"
@@ -25,6 +26,8 @@ enum ms_ipc_op {
 	MS_IPC_PROBE = 4,  /* does the TPM answer? answered by TPM */
 	MS_IPC_OPEN = 5,   /* a leaf key for a build; answered by OPENED */
 	MS_IPC_CLOSE = 6,  /* the build's leaf key is destroyed; answered by DONE */
+	MS_IPC_CHECKPOINT = 8, /* sign a head of the log; answered by NOTE */
+	MS_IPC_COUNTER = 9,    /* the log's counter in the TPM; answered by NOTE */
 	/* key process to front */
 	MS_IPC_SIGNED = 16,
 	MS_IPC_DONE = 17,
@@ -33,6 +36,7 @@ enum ms_ipc_op {
 	MS_IPC_KEY = 19,    /* one key of the inventory, unasked: at the start and when it
 			       changes */
 	MS_IPC_LOADED = 20, /* the inventory has been sent whole */
+	MS_IPC_NOTE = 24,
 	/* supervisor to key process or front, with a socket: the other side's new end */
 	MS_IPC_PEER_TPM = 32,
 	MS_IPC_PEER_KEY = 33,
@@ -109,6 +113,21 @@ struct ms_ipc_open {
 };
 
 /**
+ * struct ms_ipc_note - what the log's key and counter say
+ * @counter: the TPM's counter
+ * @fresh: the log's key was made since the key process started
+ * @vkey: the log's public key (ms_note_vkey())
+ * @note: the signed checkpoint; "" for MS_IPC_COUNTER
+ */
+struct ms_ipc_note {
+	int rc;
+	struct ms_error err;
+	uint64_t counter;
+	bool fresh;
+	char vkey[MS_VKEY_MAX], note[MS_CHECKPOINT_MAX + 1];
+};
+
+/**
  * struct ms_ipc_msg - any message; which member of the union counts depends on @op
  * @id: of the request that this is, or that this answers
  */
@@ -153,6 +172,11 @@ struct ms_ipc_msg {
 			uint8_t cert[MS_CERT_MAX];
 			size_t cert_len;
 		} opened;
+		struct {
+			uint64_t size;
+			uint8_t root[MS_MERKLE_HASH];
+		} checkpoint;
+		struct ms_ipc_note note;
 	};
 };
 

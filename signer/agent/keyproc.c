@@ -10,6 +10,7 @@
 #include "signer/agent/ipc.h"
 #include "signer/agent/keys.h"
 #include "signer/agent/log.h"
+#include "signer/agent/log_key.h"
 #include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
 #include "lib/secmem.h"
@@ -40,6 +41,7 @@ struct keyproc {
 	const struct ms_config *config;
 	int ctl, front;
 	struct ms_keys *keys;
+	struct ms_log_key *log_key; /* the admin thread's */
 	struct ms_tpmw tpm; /* the admin thread's */
 
 	pthread_mutex_t lock; /* the queues, new_tpm, announce */
@@ -246,6 +248,14 @@ static void close_leaf(struct keyproc *p, const struct ms_ipc_msg *q)
 	reply(p, &m);
 }
 
+static void log_question(struct keyproc *p, const struct ms_ipc_msg *q)
+{
+	struct ms_ipc_msg m;
+
+	(void)after_tpm(p, ms_log_key_answer(p->log_key, &p->tpm, q, &m));
+	reply(p, &m);
+}
+
 static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 {
 	struct ms_error err = {0};
@@ -268,6 +278,10 @@ static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 		break;
 	case MS_IPC_PROBE:
 		probe(p, m->id);
+		break;
+	case MS_IPC_CHECKPOINT:
+	case MS_IPC_COUNTER:
+		log_question(p, m);
 		break;
 	default:
 		break;
@@ -453,7 +467,7 @@ static void on_front(struct keyproc *p)
 	struct ms_ipc_msg m;
 	int r = ms_ipc_recv(p->front, &m, NULL);
 
-	if (r == 0 && m.op >= MS_IPC_SIGN && m.op <= MS_IPC_CLOSE) {
+	if (r == 0 && m.op >= MS_IPC_SIGN && m.op <= MS_IPC_COUNTER) {
 		on_request(p, &m);
 	} else if (r != -EAGAIN && r != -EINTR) {
 		/* The front is gone or talks nonsense; a new one will come. */
@@ -525,6 +539,8 @@ int ms_keyproc_run(const struct ms_config *c, int ctl)
 	}
 	snprintf(p.keys_dir, sizeof(p.keys_dir), "%s/keys", c->state);
 	r = ms_keys_load(p.keys_dir, &p.keys, &err);
+	if (r == 0)
+		r = ms_log_key_new(p.keys_dir, c->log_origin, c->nv_counter, &p.log_key);
 	if (r == 0)
 		r = ms_sandbox_apply(MS_ROLE_KEY, c, NULL, &err);
 	if (r < 0) {

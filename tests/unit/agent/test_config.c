@@ -60,7 +60,14 @@ static const char whole[] = "\xef\xbb\xbf# comment \xe2\x82\xac\r\n"
 			    "  hash = sha256 SHA512\n"
 			    "[rule two]\n"
 			    "who=uid:5\n"
-			    "key=a";
+			    "key=a\n"
+			    "[agent]\n"
+			    "auditors = group:release uid:4\n"
+			    "auditors = user:max\n"
+			    "log-origin = x.example/log\n"
+			    "log-interval = 5\n"
+			    "[tpm]\n"
+			    "nv-counter = 0x0180beef";
 
 static void everything(void **state)
 {
@@ -78,6 +85,11 @@ static void everything(void **state)
 	assert_int_equal(c.threads, 3);
 	assert_string_equal(c.tcti, "swtpm:path=/tmp/x,y");
 	assert_int_equal(c.tpm_deadline_ms, 5000);
+	assert_int_equal(c.nv_counter, 0x0180beef);
+	assert_int_equal(c.auditors.n, 3);
+	assert_string_equal(c.auditors.v[2], "user:max");
+	assert_string_equal(c.log_origin, "x.example/log");
+	assert_int_equal(c.log_interval_s, 5);
 	assert_int_equal(c.n_groups, 1);
 	assert_string_equal(c.groups[0].name, "release");
 	assert_int_equal(c.groups[0].members.n, 4);
@@ -134,6 +146,16 @@ static const struct {
 	{"[agent]\nsocket =\n", "has no value"},
 	{"[agent]\nsocket = # /x\n", "has no value"},
 	{"[agent]\nadmins = , ,\n", "has no value"},
+	{"[agent]\nauditors = joe\n", "joe"},
+	{"[agent]\nlog-interval = 0\n", "log-interval"},
+	{"[agent]\nlog-interval = 60s\n", "log-interval"},
+	{"[agent]\nlog-interval = 86401\n", "log-interval"},
+	{"[agent]\nlog-origin = a b\n", "log-origin"},
+	{"[agent]\nlog-origin = a+b\n", "log-origin"},
+	{"[tpm]\nnv-counter = 25185619\n", "nv-counter"},
+	{"[tpm]\nnv-counter = 0x01c00002\n", "nv-counter"},
+	{"[tpm]\nnv-counter = 0x017fffff\n", "nv-counter"},
+	{"[tpm]\nnv-counter = 0x1804d53\n", "nv-counter"},
 	{"[agent]\nsocket = /x\nsocket = /y\n", "f:3: setting socket is given twice"},
 	{"[agent]\nsocket = x\n", "not an absolute path"},
 	{"[agent]\nsocket = /" LONG50 LONG50 LONG50 "\n", "longer than 107 bytes"},

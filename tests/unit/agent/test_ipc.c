@@ -74,6 +74,39 @@ static void test_sign_refuses(void **state)
 	}
 }
 
+static void test_checkpoint(void **state)
+{
+	static struct ms_ipc_msg m, got;
+
+	m = (struct ms_ipc_msg){.op = MS_IPC_CHECKPOINT, .id = 8};
+	m.checkpoint.size = UINT64_MAX;
+	memset(m.checkpoint.root, 0x5a, sizeof(m.checkpoint.root));
+	round_trip(&m, &got);
+	assert_int_equal(got.checkpoint.size, UINT64_MAX);
+	assert_memory_equal(got.checkpoint.root, m.checkpoint.root, MS_MERKLE_HASH);
+
+	m = (struct ms_ipc_msg){.op = MS_IPC_COUNTER, .id = 9};
+	round_trip(&m, &got);
+
+	m = (struct ms_ipc_msg){.op = MS_IPC_NOTE, .id = 10};
+	m.note.counter = 77;
+	m.note.fresh = true;
+	memset(m.note.vkey, 'v', sizeof(m.note.vkey) - 1);
+	memset(m.note.note, 'n', sizeof(m.note.note) - 1);
+	round_trip(&m, &got);
+	assert_int_equal(got.note.rc, 0);
+	assert_int_equal(got.note.counter, 77);
+	assert_true(got.note.fresh);
+	assert_string_equal(got.note.vkey, m.note.vkey);
+	assert_string_equal(got.note.note, m.note.note);
+
+	m = (struct ms_ipc_msg){.op = MS_IPC_NOTE, .id = 11};
+	m.note.rc = ms_error_set(&m.note.err, -ENODEV, "tpm-absent", "no TPM");
+	round_trip(&m, &got);
+	assert_int_equal(got.note.rc, -ENODEV);
+	assert_string_equal(got.note.err.msg, "no TPM");
+}
+
 static void test_answers(void **state)
 {
 	struct ms_ipc_msg m = {.op = MS_IPC_SIGNED, .id = UINT64_MAX}, got;
@@ -220,7 +253,7 @@ int main(void)
 		cmocka_unit_test(test_sign),	cmocka_unit_test(test_sign_refuses),
 		cmocka_unit_test(test_answers), cmocka_unit_test(test_key_and_create),
 		cmocka_unit_test(test_builds),	cmocka_unit_test(test_unknown_op),
-		cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_socket),	cmocka_unit_test(test_checkpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
