@@ -12,6 +12,7 @@
 
 #include "signer/agent/ipc.h"
 #include "signer/agent/log.h"
+#include "signer/agent/log_head.h"
 #include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
 #include "signer/agent/web.h"
@@ -19,10 +20,20 @@
 #define DRAIN_S 4 /* for open requests after SIGTERM */
 #define TRIM_S 5  /* idle time after which memory goes back to the system */
 
+static void on_last_checkpoint(void *arg, int rc, const struct ms_error *err)
+{
+	struct ms_front *f = arg;
+
+	event_base_loopbreak(f->base);
+}
+
+/* Everything answered; what was recorded since the last checkpoint gets one, too. */
 static void stop_if_done(struct ms_front *f)
 {
-	if (f->stopping && f->open == 0)
-		event_base_loopbreak(f->base);
+	if (!f->stopping || f->open > 0 || f->last_checkpoint)
+		return;
+	f->last_checkpoint = true;
+	ms_log_head_make(f->head, on_last_checkpoint, f);
 }
 
 static void on_audit(evutil_socket_t fd, short what, void *arg)
@@ -87,8 +98,9 @@ static int add_event(struct ms_front *f, int fd, short what, event_callback_fn f
 
 static int record_start(struct ms_front *f)
 {
-	json_t *fields = json_pack("{s:s, s:i}", "version", MS_VERSION, "rules",
-				   (int)f->config->n_rules);
+	json_t *fields = json_pack("{s:s, s:i, s:I}", "version", MS_VERSION, "rules",
+				   (int)f->config->n_rules, "unsigned",
+				   (json_int_t)ms_log_head_unsigned(f->head));
 
 	return ms_audit_put(f->audit, "start", "", "", "", fields, NULL, NULL);
 }
@@ -114,6 +126,7 @@ static int open_store(struct ms_front *f)
 static int set_up(struct ms_front *f, int listen_fd)
 {
 	struct timeval idle = {.tv_sec = TRIM_S};
+	struct ms_error err = {0};
 	int fd, r;
 
 	evthread_use_pthreads();
@@ -133,6 +146,8 @@ static int set_up(struct ms_front *f, int listen_fd)
 		r = add_event(f, SIGTERM, EV_SIGNAL, on_term, NULL);
 	if (r == 0)
 		r = add_event(f, -1, 0, on_idle, &idle);
+	if (r == 0)
+		r = ms_log_head_new(f, &f->head, &err);
 	if (r == 0)
 		r = record_start(f);
 	if (r == 0)

@@ -12,10 +12,12 @@
 
 struct evhttp;
 struct evhttp_bound_socket;
+struct ms_log_head;
 
 /**
  * struct ms_front - what the request handlers share
  * @started: seconds since 1970
+ * @last_checkpoint: the one of a clean stop has been asked for
  * @requests, @open: requests seen, and those not answered yet
  */
 struct ms_front {
@@ -26,11 +28,12 @@ struct ms_front {
 	struct ms_store *store;
 	struct ms_audit *audit;
 	struct ms_key_link *keys;
+	struct ms_log_head *head;
 	int ctl;
 	int64_t started;
 	uint64_t requests;
 	size_t open;
-	bool stopping;
+	bool stopping, last_checkpoint;
 };
 
 /**

@@ -46,6 +46,11 @@ bool ms_identity_is_admin(const struct ms_config *c, const struct ms_identity *w
 	return ms_identity_in(c, who, &c->admins);
 }
 
+bool ms_identity_is_auditor(const struct ms_config *c, const struct ms_identity *who)
+{
+	return ms_identity_in(c, who, &c->auditors) || ms_identity_is_admin(c, who);
+}
+
 static bool any_glob(const struct ms_strv *globs, const char *s)
 {
 	for (size_t i = 0; i < globs->n; i++) {

@@ -25,6 +25,8 @@ bool ms_identity_in(const struct ms_config *c, const struct ms_identity *who,
 		    const struct ms_strv *list);
 /** ms_identity_is_admin() */
 bool ms_identity_is_admin(const struct ms_config *c, const struct ms_identity *who);
+/** ms_identity_is_auditor() - may it read the audit log? Admins may, too */
+bool ms_identity_is_auditor(const struct ms_config *c, const struct ms_identity *who);
 
 /**
  * struct ms_policy_request - what somebody wants signed

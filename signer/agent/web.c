@@ -23,7 +23,7 @@
 
 struct route {
 	enum evhttp_cmd_type method;
-	const char *path; /* {key} stands for one path segment */
+	const char *path; /* {key} stands for one path segment, * for all that follows */
 	void (*handler)(struct ms_web *w);
 };
 
@@ -39,6 +39,14 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign", ms_api_sign},
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign-digests", ms_api_sign_digests},
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/unlock", ms_api_unlock},
+	{EVHTTP_REQ_GET, "/v1/log/checkpoint", ms_api_log_checkpoint},
+	{EVHTTP_REQ_POST, "/v1/log/checkpoint", ms_api_log_make_checkpoint},
+	{EVHTTP_REQ_GET, "/v1/log/vkey", ms_api_log_vkey},
+	{EVHTTP_REQ_GET, "/v1/log/counter", ms_api_log_counter},
+	{EVHTTP_REQ_GET, "/v1/log/entries", ms_api_log_entries},
+	{EVHTTP_REQ_GET, "/v1/log/proof", ms_api_log_proof},
+	{EVHTTP_REQ_GET, "/v1/log/consistency", ms_api_log_consistency},
+	{EVHTTP_REQ_GET, "/v1/log/tile/*", ms_api_log_tile},
 };
 
 /* ------------------------------------------------------------------- answers */
@@ -196,6 +204,8 @@ static bool match(const char *pattern, const char *path, char key[MS_KEY_NAME_MA
 			key[n] = '\0';
 			path += n;
 			pattern = strchr(pattern, '}') + 1;
+		} else if (*pattern == '*') {
+			return true;
 		} else if (*pattern++ != *path++) {
 			return false;
 		}

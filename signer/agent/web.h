@@ -72,5 +72,13 @@ void ms_api_create(struct ms_web *w);
 void ms_api_unlock(struct ms_web *w);
 void ms_api_sign(struct ms_web *w);
 void ms_api_sign_digests(struct ms_web *w);
+void ms_api_log_checkpoint(struct ms_web *w);
+void ms_api_log_make_checkpoint(struct ms_web *w);
+void ms_api_log_vkey(struct ms_web *w);
+void ms_api_log_counter(struct ms_web *w);
+void ms_api_log_entries(struct ms_web *w);
+void ms_api_log_proof(struct ms_web *w);
+void ms_api_log_consistency(struct ms_web *w);
+void ms_api_log_tile(struct ms_web *w);
 
 #endif
