@@ -117,10 +117,33 @@ static int inflate_failed(struct ms_result *r, enum ms_compression kind, size_t 
 	return rc;
 }
 
+/* Lists name a module by what is signed, or (as the kernel's blacklist does) by all of
+ * it. */
+static void look_for_digest(const struct ms_question *q, const uint8_t *data, size_t len,
+			    struct ms_evidence *ev)
+{
+	const size_t lens[] = {ev->payload_len, len};
+	uint8_t digest[MS_DIGEST_MAX];
+
+	for (unsigned int h = 1; q->revocations && h < 32; h++) {
+		if (!(q->revocations->hashes & 1u << h))
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(lens) && !ev->revoked_digest; i++)
+			if (!ms_digest((enum ms_hash)h, data, lens[i], digest))
+				ev->revoked_digest = ms_revocations_digest(
+					q->revocations, (enum ms_hash)h, digest, q->now);
+	}
+}
+
 static int check_started(struct ms_checker *c, const uint8_t *data, size_t len,
 			 struct ms_result *r)
 {
 	enum ms_compression kind = ms_compression_detect(data, len);
+	const struct ms_trust trust = {
+		.anchors = c->q->anchors,
+		.revocations = c->q->revocations,
+		.now = c->q->now,
+	};
 	size_t extra = 0, used;
 	int rc;
 
@@ -134,9 +157,11 @@ static int check_started(struct ms_checker *c, const uint8_t *data, size_t len,
 	}
 	rc = ms_evidence_gather(data, len, extra, c->q->anchors, c->caches, &c->ev);
 	if (!rc)
+		look_for_digest(c->q, data, len, &c->ev);
+	if (!rc)
 		rc = keep_facts(&c->ev, r);
 	if (!rc)
-		rc = ms_policy_judge(&c->ev, c->q->anchors, c->q->now, r);
+		rc = ms_policy_judge(&c->ev, &trust, r);
 	if (!rc)
 		judge_kernel(c->q, &c->ev, r);
 	return rc;

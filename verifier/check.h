@@ -15,10 +15,12 @@
  * struct ms_question - what is asked about every module; read-only while threads run
  * @profile: the kernel asked about; NULL: the one that the module was built for
  * @fallback: for modules that do not say which; may be NULL
+ * @revocations: may be NULL
  * @now: what certificates' dates are compared with
  */
 struct ms_question {
 	const struct ms_anchors *anchors;
+	const struct ms_revocations *revocations;
 	const struct ms_kernel_profile *profile, *fallback;
 	enum ms_enforce enforce;
 	time_t now;

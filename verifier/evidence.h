@@ -11,6 +11,7 @@
 #include "verifier/chain.h"
 #include "verifier/identity.h"
 #include "verifier/kernel_profile.h"
+#include "verifier/revocations.h"
 
 /**
  * struct ms_signer_evidence - one signerInfo
@@ -46,6 +47,7 @@ struct ms_signer_evidence {
  * @magic_gap: unsigned, but there is a signature marker so many bytes before the end; 0:
  * none
  * @extra: bytes after the compressed stream
+ * @revoked_digest: the entry that revokes this very module; set by ms_check_bytes()
  */
 struct ms_evidence {
 	size_t len, payload_len;
@@ -59,6 +61,7 @@ struct ms_evidence {
 	struct ms_signer_evidence signers[MS_PKCS7_SIGNERS_MAX];
 	const struct ms_chain *chain;
 	size_t magic_gap, extra;
+	const struct ms_revocation *revoked_digest;
 	enum ms_hash digest_hash;
 	uint8_t digest[MS_DIGEST_MAX];
 };

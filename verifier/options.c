@@ -13,6 +13,7 @@ enum {
 	OPT_ANCHOR = 256,
 	OPT_KERNEL,
 	OPT_ROOT,
+	OPT_REVOCATIONS,
 	OPT_AS_KERNEL,
 	OPT_ENFORCE,
 	OPT_PERMISSIVE,
@@ -28,6 +29,7 @@ static const struct option options[] = {
 	{"anchor", required_argument, NULL, OPT_ANCHOR},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"root", required_argument, NULL, OPT_ROOT},
+	{"revocations", required_argument, NULL, OPT_REVOCATIONS},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
 	{"enforce", no_argument, NULL, OPT_ENFORCE},
 	{"permissive", no_argument, NULL, OPT_PERMISSIVE},
@@ -64,6 +66,8 @@ static const char usage[] =
 	"its image\n"
 	"                     or its release; may repeat (scan looks for the image "
 	"itself)\n"
+	"  --revocations LIST what is not trusted any more: a CRL or a JSON list; may "
+	"repeat\n"
 	"  --root DIR         a mounted system: where scan and --kernel RELEASE look\n"
 	"  --as-kernel VER    what would this kernel do, say 6.1 (default: the kernel "
 	"that\n"
@@ -97,6 +101,7 @@ void ms_complain(const char *fmt, ...)
 void ms_options_clear(struct ms_options *o)
 {
 	ms_anchors_clear(&o->anchors);
+	ms_revocations_clear(&o->revocations);
 }
 
 static int parse_threads(const char *s, unsigned int *ret)
@@ -184,6 +189,11 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 		return load_anchors(o, arg);
 	case OPT_KERNEL:
 		return note_kernel(o, arg);
+	case OPT_REVOCATIONS:
+		if (o->n_lists == MS_KERNELS_MAX)
+			return bad_value("--revocations", arg, "one of at most 16");
+		o->lists[o->n_lists++] = arg;
+		return -1;
 	case OPT_ROOT:
 		o->root = arg;
 		return -1;
@@ -229,6 +239,22 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 	}
 }
 
+/* After the anchors, which sign them. */
+static int load_revocations(struct ms_options *o)
+{
+	struct ms_error err = {0};
+
+	for (unsigned int i = 0; i < o->n_lists; i++) {
+		if (!ms_revocations_load(&o->revocations, o->lists[i], &o->anchors,
+					 o->q.now, &err))
+			continue;
+		ms_complain("%s", err.msg);
+		return MS_EXIT_UNCHECKED;
+	}
+	o->n_lists = 0;
+	return -1;
+}
+
 int ms_options_trust(struct ms_options *o)
 {
 	struct stat st;
@@ -240,9 +266,11 @@ int ms_options_trust(struct ms_options *o)
 			return status;
 	}
 	if (o->anchors.n)
-		return -1;
-	if (!stat(MS_ANCHOR_DIR, &st))
-		return load_anchors(o, MS_ANCHOR_DIR);
+		return load_revocations(o);
+	if (!stat(MS_ANCHOR_DIR, &st)) {
+		status = load_anchors(o, MS_ANCHOR_DIR);
+		return status >= 0 ? status : load_revocations(o);
+	}
 	ms_complain("nothing is trusted: name a certificate with --anchor, a kernel with "
 		    "--kernel, or put certificates into " MS_ANCHOR_DIR);
 	return MS_EXIT_USAGE;
@@ -279,5 +307,6 @@ int ms_options_parse(int argc, char **argv, struct ms_options *ret)
 	status = parse(argc, argv, &o);
 	*ret = o;
 	ret->q.anchors = &ret->anchors;
+	ret->q.revocations = &ret->revocations;
 	return status;
 }

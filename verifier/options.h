@@ -20,6 +20,7 @@ enum {
 /**
  * struct ms_options - the command line
  * @kernels, @n_kernels: --kernel, not looked at yet
+ * @lists, @n_lists: --revocations, not looked at yet
  * @root: --root, or ""
  * @enforce_given: one of --enforce, --permissive, --lockdown was there
  * @args, @n_args: what follows the verb and is no option; points into argv
@@ -27,11 +28,14 @@ enum {
 struct ms_options {
 	const char *verb;
 	struct ms_anchors anchors;
+	struct ms_revocations revocations;
 	struct ms_question q;
 	enum ms_format format;
 	bool all, failed_only, quiet;
 	const char *kernels[MS_KERNELS_MAX];
 	unsigned int n_kernels;
+	const char *lists[MS_KERNELS_MAX];
+	unsigned int n_lists;
 	const char *root;
 	bool enforce_given;
 	unsigned int threads;

@@ -8,8 +8,7 @@
 /* What a judgement is made with. */
 struct judge {
 	const struct ms_evidence *ev;
-	const struct ms_anchors *anchors;
-	time_t now;
+	const struct ms_trust *t;
 };
 
 /* Adds a finding and remembers the first failure, so that a run of them needs one check.
@@ -42,6 +41,31 @@ static const char *show_signer(const struct ms_identity *id, char *dst, size_t s
 	return dst;
 }
 
+static const char *show_reason(const struct ms_revocation *e, char *dst, size_t size)
+{
+	return ms_escape_str(e->reason ? e->reason : "", dst, size);
+}
+
+/* The module itself is revoked, whoever signed it. */
+static int judge_module(const struct judge *j, struct ms_result *r)
+{
+	const struct ms_revocation *e = j->ev->revoked_digest;
+	char by[NAME_SHOWN], why[NAME_SHOWN];
+
+	if (e)
+		FOUND(MS_FINDING_REVOKED_MODULE, "its digest is revoked by %s%s%s",
+		      ms_escape_str(e->source, by, sizeof(by)), e->reason ? ": " : "",
+		      show_reason(e, why, sizeof(why)));
+	if (j->ev->facts_rc)
+		return 0;
+	e = ms_revocations_version(j->t->revocations, &j->ev->facts, j->t->now);
+	if (e)
+		FOUND(MS_FINDING_REVOKED_VERSION, "this version is revoked by %s%s%s",
+		      ms_escape_str(e->source, by, sizeof(by)), e->reason ? ": " : "",
+		      show_reason(e, why, sizeof(why)));
+	return 0;
+}
+
 static bool hash_is_weak(enum ms_hash h)
 {
 	return h == MS_HASH_MD4 || h == MS_HASH_MD5 || h == MS_HASH_SHA1 ||
@@ -69,8 +93,10 @@ static bool key_is_weak(const EVP_PKEY *key)
 static int judge_cert(const struct judge *j, const struct ms_cert *c, bool signs_code,
 		      struct ms_result *r)
 {
-	const struct ms_anchor *revoked = ms_anchors_revoked(j->anchors, c);
-	char cn[NAME_SHOWN], by[NAME_SHOWN], date[32];
+	const struct ms_anchor *revoked = ms_anchors_revoked(j->t->anchors, c);
+	const struct ms_revocation *e =
+		ms_revocations_cert(j->t->revocations, c, j->t->now);
+	char cn[NAME_SHOWN], by[NAME_SHOWN], why[NAME_SHOWN], date[32];
 
 	ms_escape_str(c->subject_cn, cn, sizeof(cn));
 	if (key_is_weak(c->pkey))
@@ -79,13 +105,17 @@ static int judge_cert(const struct judge *j, const struct ms_cert *c, bool signs
 	if (revoked)
 		FOUND(MS_FINDING_REVOKED_CERTIFICATE, "\"%s\" is revoked by %s", cn,
 		      ms_escape_str(revoked->source, by, sizeof(by)));
-	if (j->now > c->not_after)
+	else if (e)
+		FOUND(MS_FINDING_REVOKED_CERTIFICATE, "\"%s\" is revoked by %s%s%s", cn,
+		      ms_escape_str(e->source, by, sizeof(by)), e->reason ? ": " : "",
+		      show_reason(e, why, sizeof(why)));
+	if (j->t->now > c->not_after)
 		FOUND(MS_FINDING_EXPIRED,
 		      "the certificate \"%s\" expired on %s, and the module does not "
 		      "prove "
 		      "that it was signed before",
 		      cn, show_date(c->not_after, date, sizeof(date)));
-	if (j->now < c->not_before)
+	if (j->t->now < c->not_before)
 		FOUND(MS_FINDING_NOT_YET_VALID, "the certificate \"%s\" is valid from %s",
 		      cn, show_date(c->not_before, date, sizeof(date)));
 	if (signs_code && c->has_key_usage && !c->may_sign)
@@ -315,13 +345,15 @@ static int judge_signature(const struct judge *j, struct ms_result *r)
 	return rc ? 0 : judge_message(j, r);
 }
 
-int ms_policy_judge(const struct ms_evidence *ev, const struct ms_anchors *anchors,
-		    time_t now, struct ms_result *r)
+int ms_policy_judge(const struct ms_evidence *ev, const struct ms_trust *t,
+		    struct ms_result *r)
 {
-	const struct judge j = {.ev = ev, .anchors = anchors, .now = now};
+	const struct judge j = {.ev = ev, .t = t};
 	bool good = ev->checked && !ev->message_rc && r->policy.n_findings == 0;
 	int rc = judge_signature(&j, r);
 
+	if (!rc)
+		rc = judge_module(&j, r);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < r->n_signers; i++)

@@ -2,15 +2,14 @@
 #ifndef MS_POLICY_H
 #define MS_POLICY_H
 
-#include <time.h>
 #include "verifier/evidence.h"
 #include "verifier/result.h"
+#include "verifier/trust.h"
 
 /**
  * ms_policy_judge() - may this module be trusted, and if not, why
  * @ev: what there is to know
- * @anchors: for what is revoked
- * @now: what certificates' dates are compared with
+ * @t: for what is revoked, and what time it is
  * @r: @r->signers (one for each signer) and @r->policy are filled in
  *
  * Stricter than the kernel: every signer must be good and lead to an anchor, there must
@@ -19,7 +18,7 @@
  *
  * Return: 0 or -ENOMEM.
  */
-int ms_policy_judge(const struct ms_evidence *ev, const struct ms_anchors *anchors,
-		    time_t now, struct ms_result *r) _must_check_;
+int ms_policy_judge(const struct ms_evidence *ev, const struct ms_trust *t,
+		    struct ms_result *r) _must_check_;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/error.h"
+#include "lib/escape.h"
 #include "verifier/session.h"
 
 void ms_session_init(struct ms_session *s)
@@ -38,6 +39,12 @@ int ms_session_report(const struct ms_session *s, const struct ms_options *o)
 		.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
 	};
 	int rc = o->quiet ? 0 : ms_report_print(o->format, &r, stdout);
+	int status = rc ? ms_session_failed(rc) : ms_results_exit(&s->results);
+	char shown[512];
 
-	return rc ? ms_session_failed(rc) : ms_results_exit(&s->results);
+	if (!o->revocations.expired)
+		return status;
+	ms_complain("revocation list %s has expired: get a newer one",
+		    ms_escape_str(o->revocations.expired, shown, sizeof(shown)));
+	return status ? status : MS_EXIT_FINDINGS;
 }

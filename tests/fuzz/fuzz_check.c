@@ -9,9 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct ms_anchors anchors;
-	const struct ms_question q = { .anchors = &anchors, .now = 1800000000 };
+	const struct ms_question q = {.anchors = &anchors, .now = 1800000000};
 	struct ms_caches caches;
-	struct ms_checker c = { .q = &q, .caches = &caches };
+	struct ms_checker c = {.q = &q, .caches = &caches};
 	struct ms_result r;
 
 	ms_caches_init(&caches);

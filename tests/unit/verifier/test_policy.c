@@ -39,13 +39,20 @@ static struct ms_evidence good(void)
 	return ev;
 }
 
+static int judge(const struct ms_evidence *ev, time_t when, struct ms_result *r)
+{
+	const struct ms_trust t = {.anchors = &anchors, .now = when};
+
+	return ms_policy_judge(ev, &t, r);
+}
+
 /* Exactly this finding (none: MS_FINDING_NONE) and this verdict. */
 static void expect_at(const struct ms_evidence *ev, time_t when,
 		      enum ms_finding_code code, enum ms_policy_verdict verdict)
 {
 	_cleanup_result_ struct ms_result r = {0};
 
-	assert_int_equal(ms_policy_judge(ev, &anchors, when, &r), 0);
+	assert_int_equal(judge(ev, when, &r), 0);
 	assert_int_equal(r.policy.verdict, verdict);
 	assert_int_equal(r.policy.n_findings, code == MS_FINDING_NONE ? 0 : 1);
 	for (size_t i = 0; i < r.policy.n_findings; i++) {
@@ -213,7 +220,7 @@ static void test_two_signers(void **state)
 	ev.signers[1] = ev.signers[0];
 	expect(&ev, MS_FINDING_EXTRA_SIGNER);
 	ev.signers[1].anchor = NULL;
-	assert_int_equal(ms_policy_judge(&ev, &anchors, now, &r), 0);
+	assert_int_equal(judge(&ev, now, &r), 0);
 	assert_int_equal(r.policy.verdict, MS_POLICY_FINDINGS);
 	assert_true(fixture_has(&r, MS_FINDING_UNKNOWN_SIGNER));
 	assert_true(fixture_has(&r, MS_FINDING_EXTRA_SIGNER));
