@@ -70,6 +70,8 @@ class Odd:
             odd_messages.digests(kit),
             odd_messages.signatures(kit),
             odd_chains.chains(kit),
+            odd_chains.certificates(kit),
+            odd_chains.wrong_signatures(kit),
             self.revoked.cases(kit),
             odd_files.elves(kit),
             odd_files.compressed(kit),

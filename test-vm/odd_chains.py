@@ -2,13 +2,14 @@
 """Odd modules: what is wrong, or only unusual, is the signer's certificate."""
 
 import hashlib
+from itertools import islice
 
 import cms
 import mkvars
 import mutate
 import x509
 from cases import Case
-from der import children, integer
+from der import NULL, bits, children, context, inside, integer, octets, oid, seq, tlv
 from keys import Key
 
 LEAF = {"authority": False}
@@ -169,3 +170,131 @@ def chains(kit):
     message = cms.message(kit.bench.leaf, kit.module, certificates=[extra])
     yield Case("chain-after", mutate.join(kit.module, message), None,
                "a number after the leaf")
+
+
+# The fields of a certificate's TBS part.
+VERSION, SERIAL, ALGORITHM, ISSUER, VALIDITY, SUBJECT, PUBLIC_KEY, EXTENSIONS = range(8)
+
+
+def rsa_public_key(modulus, exponent, algorithm=x509.RSA):
+    body = bits(seq(tlv(0x02, modulus), tlv(0x02, exponent)))
+    return seq(seq(oid(algorithm), NULL), body)
+
+
+def rsa_numbers(public_key):
+    """The contents of the INTEGERs of an RSA key: modulus and exponent."""
+    key_bits = children(public_key)[1]
+    start, end = inside(key_bits)
+    numbers = children(key_bits[start + 1 : end])
+    return [number[slice(*inside(number))] for number in numbers]
+
+
+def opened(signature, modulus, exponent):
+    """What a key makes of a signature: the padded digest, if it is the right one."""
+    n, e, s = (int.from_bytes(x, "big") for x in (modulus, exponent, signature))
+    return pow(s, e, n).to_bytes(len(signature), "big")
+
+
+def wrong_signatures(kit):
+    """Signatures of a leaf in the message that its key opens to what is no padding. Kernels
+    make a difference between the first byte being a zero and not."""
+    key = kit.bench.leaf
+    modulus, exponent = rsa_numbers(key.public)
+    good = key.sign_raw(kit.module)
+    numbers = (good[:-3] + i.to_bytes(3, "big") for i in range(1 << 24))
+    wrong = {bool(opened(x, modulus, exponent)[0]): x for x in islice(numbers, 4000)}
+    for name, first in ("signature-wrong", True), ("signature-wrong-0", False):
+        message = cms.message(key, kit.module, certificates=[key.der()],
+                              signature=wrong[first])
+        what = "a leaf's wrong signature, that opens with %s zero" % ("no" if first else "a")
+        yield Case("leaf-" + name, mutate.join(kit.module, message), None, what)
+    message = cms.message(key, kit.module, certificates=[key.der()],
+                          signature=key.sign_raw(b"other data"))
+    yield Case("leaf-other-data", mutate.join(kit.module, message), None,
+               "a leaf's signature of other data")
+
+
+def certificates(kit):
+    """A leaf with one field that is odd, well signed by the enrolled issuer; and that leaf's
+    signature over the module, as far as its key is still the one that signed."""
+    issuer, key = kit.bench.issuer, kit.bench.leaf
+    fields = children(children(key.der())[0])
+
+    def case(name, what, field=None, value=None, outer=None):
+        parts = list(fields)
+        if field is not None:
+            parts[field] = value
+        tbs = seq(*parts)
+        leaf = seq(tbs, outer or fields[ALGORITHM], bits(issuer.sign_raw(tbs)))
+        sid = seq(parts[ISSUER], parts[SERIAL])
+        message = cms.message(key, kit.module, certificates=[leaf], sid=sid)
+        return Case("leaf-" + name, mutate.join(kit.module, message), None, what)
+
+    yield case("good", "nothing is odd")
+    yield case("outer-sha512", "another algorithm outside than inside",
+               outer=x509.certificate_algorithm("rsa", "sha512"))
+    yield case("algorithm-unknown", "an unknown algorithm inside", ALGORITHM,
+               seq(oid("1.3.6.1.4.1.99999.1")))
+    yield case("version-9", "version 9", VERSION, context(0, integer(9)))
+    yield case("serial-empty", "a serial number of no bytes", SERIAL, tlv(0x02, b""))
+    yield case("serial-negative", "a negative serial number", SERIAL, tlv(0x02, b"\xff"))
+    yield case("issuer-other", "another issuer's name", ISSUER, kit.unknown.subject)
+    yield case("issuer-empty", "an issuer without a name", ISSUER, seq())
+    times = {
+        "generalized": (0x18, b"20240101000000Z"),
+        "month-13": (0x17, b"241301000000Z"),
+        "day-0": (0x17, b"240100000000Z"),
+        "february-30": (0x17, b"240230000000Z"),
+        "hour-24": (0x17, b"240101240000Z"),
+        "second-60": (0x17, b"240101000060Z"),
+        "no-seconds": (0x17, b"2401010000Z"),
+        "offset": (0x17, b"240101000000+0000"),
+        "letters": (0x17, b"24010100000xZ"),
+        "empty": (0x17, b""),
+    }
+    end = tlv(0x17, b"491231235959Z")
+    for name, (tag, text) in times.items():
+        yield case("time-" + name, "a first day of the form " + name, VALIDITY,
+                   seq(tlv(tag, text), end))
+    modulus, exponent = rsa_numbers(key.public)
+    signature = key.sign_raw(kit.module)
+    # Even, and of a last byte with which the signature opens to something else than a zero.
+    even = next(
+        n for n in (modulus[:-1] + bytes([i]) for i in range(2, 256, 2))
+        if opened(signature, n, exponent)[0]
+    )
+    odd_keys = {
+        "even": (even, exponent),
+        "short": (b"\x7f" + modulus[2:], exponent),
+        "zero": (b"\0", exponent),
+        "exponent-empty": (modulus, b""),
+    }
+    for name, (n, e) in odd_keys.items():
+        yield case("key-" + name, "an RSA key: " + name, PUBLIC_KEY, rsa_public_key(n, e))
+    yield case("key-pss", "the key is for RSA-PSS only", PUBLIC_KEY,
+               rsa_public_key(modulus, b"\1\0\1", x509.RSA_PSS))
+    yield case("key-unknown", "a key of an unknown kind", PUBLIC_KEY,
+               rsa_public_key(modulus, b"\1\0\1", "1.3.6.1.4.1.99999.1"))
+    yield case("key-empty", "a key of no bits", PUBLIC_KEY,
+               seq(seq(oid(x509.RSA), NULL), bits(b"")))
+    usual = x509.extensions(key.public, issuer.public, authority=False)
+
+    def with_extensions(name, what, parts):
+        return case("extension-" + name, what, EXTENSIONS, context(3, seq(*parts)))
+
+    akid = "2.5.29.35"
+    yield case("extensions-none", "no extensions", EXTENSIONS, b"")
+    yield with_extensions("twice", "one key identifier twice", usual + usual[3:4])
+    yield with_extensions("critical", "a critical extension that nobody knows",
+                          usual + [x509.extension("1.3.6.1.4.1.99999.1", NULL, True)])
+    yield with_extensions("skid-empty", "an empty subject key identifier",
+                          usual[:3] + [x509.extension("2.5.29.14", octets(b""))] + usual[4:])
+    yield with_extensions("akid-empty", "an empty authority key identifier",
+                          usual[:4] + [x509.extension(akid, seq())])
+    yield with_extensions("akid-other", "another key's authority key identifier",
+                          usual[:4] + [x509.extension(akid, seq(tlv(0x80, bytes(20))))])
+    _, serial, _, name = children(children(issuer.der())[0])[:4]
+    by_name = seq(context(1, context(4, name)), tlv(0x82, serial[2:]))
+    yield with_extensions("akid-by-name", "an authority named by issuer and serial number",
+                          usual[:4] + [x509.extension(akid, by_name)])
+    yield with_extensions("broken", "an extension that is none", usual + [NULL])
