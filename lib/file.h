@@ -62,11 +62,18 @@ bool ms_file_unchanged(const struct ms_file *f, int fd);
  * ms_file_clean_up_on_signals() - remove temporary files when SIGINT, SIGTERM or SIGHUP
  * ends us
  *
- * For programs; call once. A signal that is ignored stays ignored. Covers up to 16 files
+ * For programs; call once. A signal that is ignored stays ignored. Covers up to 256 files
  * that are being written at the same time; SIGKILL leaves a file whose name starts with
  * MS_FILE_TEMP_PREFIX, which nothing reads and which may be deleted.
  */
 void ms_file_clean_up_on_signals(void);
+
+/**
+ * ms_file_remove_temporary() - remove the temporary files that are being written now
+ *
+ * Just before a program ends; may be called in a signal handler.
+ */
+void ms_file_remove_temporary(void);
 
 /**
  * ms_file_replace() - put new content in a file's place, all or nothing

@@ -22,11 +22,11 @@
 static struct temp_slot {
 	atomic_int state;
 	char path[MS_PATH_MAX];
-} temp_slots[16];
+} temp_slots[256];
 
 static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
-static void remove_and_die(int sig)
+void ms_file_remove_temporary(void)
 {
 	int saved = errno;
 
@@ -34,6 +34,11 @@ static void remove_and_die(int sig)
 		if (atomic_load(&temp_slots[i].state) == 2)
 			unlink(temp_slots[i].path);
 	errno = saved;
+}
+
+static void remove_and_die(int sig)
+{
+	ms_file_remove_temporary();
 	raise(sig); /* SA_RESETHAND: ends the process once this handler returns */
 }
 

@@ -5,8 +5,10 @@
 
 int main(int argc, char **argv)
 {
-	/* An agent that closes its connection is an error to report, not a reason to die.
+	/* An agent that closes its connection and a file that may not grow (ulimit -f)
+	 * are errors to report, not reasons to die.
 	 */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	return ms_cli_main(argc, argv);
 }

@@ -193,8 +193,10 @@ static void interrupted(struct ms_pool *p, int signals)
 
 	if (read(signals, &si, sizeof(si)) != sizeof(si))
 		return;
-	if (p->signal)
+	if (p->signal) {
+		ms_file_remove_temporary();
 		_exit(128 + (int)si.ssi_signo);
+	}
 	p->signal = (int)si.ssi_signo;
 	atomic_store(&p->stop, true);
 	pthread_mutex_lock(&p->lock);

@@ -100,6 +100,32 @@ ok 'all are old or new' tree_whole "$T/tree"
 is "$OLD" $N 'all are old'
 is "$(left_overs "$T/tree")" '' 'no temporary files'
 
+# Two signals while files are being written: whenever the second one hits.
+left=
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	fresh_tree
+	begin_interruptible -j4
+	wait_for 20 some_signed 1
+	kill -TERM $PID
+	kill -INT $PID 2>/dev/null
+	wait $PID 2>/dev/null
+	left+=$(left_overs "$T/tree")
+done
+is "$left" '' 'two signals: no temporary files'
+ok 'two signals: all are old or new' tree_whole "$T/tree"
+
+limited() { (
+	ulimit -f 1
+	modseal sign "$1" 2>&1 | cat
+	exit "${PIPESTATUS[0]}"
+); }
+truncate -s 1500 "$T/pad"
+cat "$T/original.ko" "$T/pad" >"$T/limited.ko"
+cp "$T/limited.ko" "$T/limited.old"
+fails 1 'a file that may not grow' limited "$T/limited.ko"
+like "$OUT" 'cannot be written: .*ulimit -f' 'and the message says why'
+same "$T/limited.ko" "$T/limited.old" 'it is as it was'
+
 # The key process is stopped first, so that the modules on their way stay there.
 fresh_tree
 kill -STOP "$(process modseald-key)"
