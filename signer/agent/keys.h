@@ -12,6 +12,12 @@
 struct ms_keys;
 
 /**
+ * ms_keys_share_spent() - let all key processes know which PINs were given in vain
+ * Call it once, before the first key process is forked. Return: 0 or a negative errno.
+ */
+int ms_keys_share_spent(void) _must_check_;
+
+/**
  * ms_keys_load() - read every NAME.key in a directory
  * @dir: kept by reference
  * No TPM yet: all keys are locked. A file that cannot be used becomes a broken key with

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "lib/secmem.h"
 
@@ -99,6 +100,55 @@ static int pin_from_credentials(const char *name, char ret[MS_PIN_MAX + 1])
 	return 0;
 }
 
+/*
+ * Names of the keys whose PIN from the credentials was given to the TPM and did not open
+ * them. Shared with the key processes to come: each would spend another try, until the
+ * TPM locks itself against everybody.
+ */
+#define SPENT_MAX 63u
+static char (*spent)[MS_KEY_NAME_MAX + 1];
+
+int ms_keys_share_spent(void)
+{
+	void *p = mmap(NULL, SPENT_MAX * sizeof(*spent), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	spent = p;
+	return 0;
+}
+
+/* Before the PIN is given, so that not even a crash makes it be given twice. */
+static bool spend(const char *name)
+{
+	for (size_t i = 0; spent && i < SPENT_MAX; i++) {
+		if (strcmp(spent[i], name) == 0)
+			return false;
+		if (!spent[i][0]) {
+			memcpy(spent[i], name, strlen(name) + 1);
+			return true;
+		}
+	}
+	return !spent;
+}
+
+/* It was right, or did not get as far as the TPM. The last name fills the gap. */
+static void unspend(const char *name)
+{
+	size_t at = 0, last;
+
+	while (spent && at < SPENT_MAX && strcmp(spent[at], name) != 0)
+		at++;
+	if (!spent || at == SPENT_MAX)
+		return;
+	for (last = at; last + 1 < SPENT_MAX && spent[last + 1][0];)
+		last++;
+	if (last != at)
+		memcpy(spent[at], spent[last], sizeof(*spent));
+	memset(spent[last], 0, sizeof(*spent));
+}
+
 static bool worth_retrying(int rc)
 {
 	return rc == -ENODEV || rc == -ETIMEDOUT || rc == -EAGAIN;
@@ -123,7 +173,18 @@ static void unseal_unattended(struct ms_keys *k, struct ms_tpmw *w, struct key *
 		set_result(k, key, NULL, -EACCES, &err);
 		return;
 	}
-	key->tried = unseal(k, w, key, pin, &err) != -ENODEV;
+	if (!spend(key->name)) {
+		ms_error_set(&err, -EACCES, "pin-needed",
+			     "the PIN in its credential did not open it: 'modseal key "
+			     "unlock %s' with the right one, and mend the credential",
+			     key->name);
+		set_result(k, key, NULL, -EACCES, &err);
+	} else {
+		r = unseal(k, w, key, pin, &err);
+		key->tried = r != -ENODEV;
+		if (r == 0 || r == -ENODEV)
+			unspend(key->name);
+	}
 	ms_wipe(pin, sizeof(pin));
 }
 

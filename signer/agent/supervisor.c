@@ -17,6 +17,7 @@
 #include "signer/agent/front.h"
 #include "signer/agent/ipc.h"
 #include "signer/agent/keyproc.h"
+#include "signer/agent/keys.h"
 #include "signer/agent/listen.h"
 #include "signer/agent/log.h"
 #include "signer/agent/sandbox.h"
@@ -395,6 +396,11 @@ int ms_supervisor_run(const struct ms_config *c)
 	umask(0077);
 	lock = lock_state(c->state, &err);
 	r = lock < 0 ? lock : set_up(&s, &err);
+	if (r == 0) {
+		r = ms_keys_share_spent();
+		if (r < 0)
+			ms_error_set(&err, r, NULL, "out of memory");
+	}
 	if (r == 0)
 		r = ms_sandbox_apply(MS_ROLE_SUPERVISOR, c, NULL, &err);
 	if (r < 0) {
