@@ -82,6 +82,7 @@ static int sign(const struct ms_hook_arguments *a, struct ms_error *err)
 	struct ms_client_config config;
 	char key[MS_KEY_NAME_MAX + 1], shown[200];
 	struct ms_sign_options opt = {.key = key,
+				      .build = config.build,
 				      .hash = a->hash,
 				      .dest = a->dest,
 				      .detached = a->detached,

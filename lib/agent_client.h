@@ -17,13 +17,16 @@
  * struct ms_client_config - client configuration
  * @agent: "unix:/path" (https:// is refused by name until there is TLS)
  * @key: default key, or ""
+ * @build: id of the build that modules are signed for, or ""
  *
  * Built-in defaults, then /etc/modseal/modseal.conf ("agent = ...", "key = ...", one per
- * line, # comments), then MODSEAL_AGENT and MODSEAL_KEY.
+ * line, # comments), then MODSEAL_AGENT and MODSEAL_KEY; the
+ * build comes from MODSEAL_BUILD only.
  */
 struct ms_client_config {
 	char agent[MS_PATH_MAX];
 	char key[MS_KEY_NAME_MAX + 1];
+	char build[MS_KEY_NAME_MAX + 1];
 };
 
 /** ms_client_config_parse() - apply the text of a configuration file to @c; no I/O.
@@ -59,6 +62,7 @@ int ms_agent_call(struct ms_http *h, const char *method, const char *target,
  * struct ms_sign_options - how to sign a file
  * @key: key's name
  * @hash: name as in CONFIG_MODULE_SIG_HASH
+ * @build: id of the build that the module belongs to; NULL or "": none
  * @dest: where the signed module goes; NULL: in place
  * @detached: write only the message (sign-file -d): to @dest, else to PATH.p7s
  * @keep_detached: sign, and keep the message in PATH.p7s as well (sign-file -p)
@@ -66,7 +70,7 @@ int ms_agent_call(struct ms_http *h, const char *method, const char *target,
  * @sync: fsync before the rename
  */
 struct ms_sign_options {
-	const char *key, *hash, *dest;
+	const char *key, *build, *hash, *dest;
 	bool detached, keep_detached, keyid, sync;
 };
 

@@ -189,6 +189,7 @@ int ms_client_config_load(struct ms_client_config *ret, struct ms_error *err)
 	const char *path = getenv("MODSEAL_CONFIG");
 	const char *agent = getenv("MODSEAL_AGENT");
 	const char *key = getenv("MODSEAL_KEY");
+	const char *build = getenv("MODSEAL_BUILD");
 	bool named = path && *path;
 	int r = load_file(named ? path : MS_CLIENT_CONFIG, named, &c, err);
 
@@ -207,6 +208,14 @@ int ms_client_config_load(struct ms_client_config *ret, struct ms_error *err)
 			ms_error_prefix(err, "MODSEAL_KEY");
 			return r;
 		}
+	}
+	if (build && *build) {
+		/* A grant that was asked for must not be left out without a word. */
+		if (!ms_key_name_valid(build))
+			return ms_error_set(err, -EINVAL, "bad-build",
+					    "MODSEAL_BUILD: is not the id of a build as "
+					    "'modseal build open' prints it");
+		memcpy(c.build, build, strlen(build) + 1);
 	}
 	*ret = c;
 	return 0;

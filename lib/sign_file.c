@@ -52,6 +52,10 @@ static int ask(struct ms_http *h, const char *path, const struct ms_sign_options
 	put_name(&target, path);
 	ms_buf_printf(&target, "&hash=");
 	ms_http_encode(&target, opt->hash);
+	if (opt->build && opt->build[0]) {
+		ms_buf_printf(&target, "&build=");
+		ms_http_encode(&target, opt->build);
+	}
 	if (opt->keyid)
 		ms_buf_printf(&target, "&keyid=1");
 	text = ms_buf_cstr(&target);

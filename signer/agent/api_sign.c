@@ -28,12 +28,14 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 	const char *hash = ms_web_param(w, "hash");
 	const char *keyid = ms_web_param(w, "keyid");
 	const char *file = ms_web_param(w, "name");
+	const char *build = ms_web_param(w, "build");
 	char shown[32];
 
 	s->who = w->who;
 	s->request_id = w->id;
 	s->key = w->key;
 	s->file = file ? file : "";
+	s->build = build ? build : "";
 	s->content = true;
 	s->use_keyid = keyid && strcmp(keyid, "1") == 0;
 	s->hash = MS_HASH_SHA256;
@@ -78,6 +80,11 @@ static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
 				    "it is not a kernel module, or damaged: %s",
 				    ms_strerror(r));
 	r = ms_digest(s->hash, mod, s->payload_len, s->digest);
+	/* The list may know it by another hash than the one it will be signed with. */
+	if (r == 0 && s->hash == MS_HASH_SHA256)
+		memcpy(s->content_sha256, s->digest, sizeof(s->content_sha256));
+	else if (r == 0 && ms_denied_any(s->front->denied))
+		r = ms_digest(MS_HASH_SHA256, mod, s->payload_len, s->content_sha256);
 	if (r < 0)
 		return ms_error_set(&s->err, r, "hash-not-allowed", "hash %s: %s",
 				    ms_hash_name(s->hash), ms_strerror(r));

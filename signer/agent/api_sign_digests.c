@@ -18,6 +18,7 @@
 /**
  * struct batch - one call
  * @request: the JSON, kept because the items borrow strings from it
+ * @build: id, or ""
  * @items: what became of each; NULL while it is on its way
  * @left: items on their way, and one for the call itself while it starts them
  */
@@ -25,6 +26,7 @@ struct batch {
 	struct ms_web *w;
 	json_t *request;
 	json_t **items;
+	const char *build;
 	size_t n, left;
 };
 
@@ -160,6 +162,7 @@ static void start_item(struct batch *b, size_t i, enum ms_hash hash)
 	s->request_id = b->w->id;
 	s->key = b->w->key;
 	s->file = file ? file : "";
+	s->build = b->build;
 	s->hash = hash;
 	if (get_digest(j, hash, s->digest) < 0) {
 		s->hash = MS_HASH_NONE;
@@ -177,9 +180,9 @@ static void start_item(struct batch *b, size_t i, enum ms_hash hash)
 }
 
 static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
-		      struct ms_error *err)
+		      const char **ret_build, struct ms_error *err)
 {
-	const char *hash = NULL;
+	const char *hash = NULL, *build = "";
 	json_t *j, *items = NULL;
 	json_error_t je;
 	const char *body;
@@ -192,15 +195,15 @@ static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
 				    "the request is over %u bytes", BODY_MAX);
 	j = json_loadb(body ? body : "", len, JSON_REJECT_DUPLICATES, &je);
 	if (!j ||
-	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:o}", "hash", &hash, "items",
-			   &items) < 0 ||
+	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:o, s?s}", "hash", &hash, "items",
+			   &items, "build", &build) < 0 ||
 	    !json_is_array(items) || json_array_size(items) == 0 ||
 	    json_array_size(items) > ITEMS_MAX) {
 		json_decref(j);
 		return ms_error_set(
 			err, -EINVAL, "bad-request",
 			"the request is not {\"hash\": NAME, \"items\": [1 to %u of "
-			"{\"name\", \"digest\", \"facts\"}]}",
+			"{\"name\", \"digest\", \"facts\"}], \"build\": ID}",
 			ITEMS_MAX);
 	}
 	if (ms_hash_from_name(hash, ret_hash) < 0 || !ms_hash_may_sign(*ret_hash)) {
@@ -212,6 +215,7 @@ static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
 		return -EINVAL;
 	}
 	*ret = j;
+	*ret_build = build;
 	return 0;
 }
 
@@ -223,7 +227,7 @@ void ms_api_sign_digests(struct ms_web *w)
 	int r = -ENOMEM;
 
 	if (b)
-		r = read_batch(w, &b->request, &hash, &err);
+		r = read_batch(w, &b->request, &hash, &b->build, &err);
 	if (r == 0) {
 		b->n = json_array_size(json_object_get(b->request, "items"));
 		b->items = calloc(b->n, sizeof(*b->items));

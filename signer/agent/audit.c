@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "lib/escape.h"
+#include "signer/agent/store_change.h"
 
 #define BATCH_MAX 1024u
 
@@ -24,6 +25,7 @@ struct entry {
 	struct entry *next;
 	struct ms_record rec;
 	char *json;
+	struct ms_change *changes;
 	ms_audit_done_fn *fn;
 	void *arg;
 	int rc;
@@ -97,6 +99,7 @@ static void list_append(struct list *l, struct list *more)
 static void entry_free(struct entry *e)
 {
 	free(e->json);
+	ms_change_free(e->changes);
 	free(e->err);
 	free(e);
 }
@@ -434,9 +437,9 @@ static struct entry *entry_new(const char *event, const char *key, const char *i
 	return e;
 }
 
-int ms_audit_put(struct ms_audit *a, const char *event, const char *key,
-		 const char *identity, const char *request_id, json_t *fields,
-		 ms_audit_done_fn *fn, void *arg)
+int ms_audit_put_with(struct ms_audit *a, const char *event, const char *key,
+		      const char *identity, const char *request_id, json_t *fields,
+		      struct ms_change *changes, ms_audit_done_fn *fn, void *arg)
 {
 	struct entry *e = entry_new(event, key, identity, request_id);
 
@@ -448,8 +451,11 @@ int ms_audit_put(struct ms_audit *a, const char *event, const char *key,
 	if (!e || !e->json) {
 		if (e)
 			entry_free(e);
+		ms_change_free(changes);
 		return -ENOMEM;
 	}
+	e->changes = changes;
+	e->rec.changes = changes;
 	e->rec.bytes = e->json;
 	e->rec.len = strlen(e->json);
 	e->fn = fn;
@@ -460,6 +466,14 @@ int ms_audit_put(struct ms_audit *a, const char *event, const char *key,
 	pthread_cond_signal(&a->wake);
 	pthread_mutex_unlock(&a->lock);
 	return 0;
+}
+
+int ms_audit_put(struct ms_audit *a, const char *event, const char *key,
+		 const char *identity, const char *request_id, json_t *fields,
+		 ms_audit_done_fn *fn, void *arg)
+{
+	return ms_audit_put_with(a, event, key, identity, request_id, fields, NULL, fn,
+				 arg);
 }
 
 void ms_audit_dispatch(struct ms_audit *a)

@@ -41,6 +41,13 @@ int ms_audit_put(struct ms_audit *a, const char *event, const char *key,
 		 const char *identity, const char *request_id, json_t *fields,
 		 ms_audit_done_fn *fn, void *arg) _must_check_;
 
+/** ms_audit_put_with() - the same, with what changes in the same transaction; @changes is
+ * taken over, whatever happens */
+int ms_audit_put_with(struct ms_audit *a, const char *event, const char *key,
+		      const char *identity, const char *request_id, json_t *fields,
+		      struct ms_change *changes, ms_audit_done_fn *fn,
+		      void *arg) _must_check_;
+
 /** ms_audit_dispatch() - run the callbacks of finished records; on the loop's thread */
 void ms_audit_dispatch(struct ms_audit *a);
 

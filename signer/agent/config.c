@@ -7,6 +7,9 @@
 #include <fcntl.h>
 
 #include "lib/file.h"
+#include "signer/agent/denied.h"
+
+#define DENIED_FILE_MAX (16u << 20)
 
 int ms_config_init(struct ms_config *c)
 {
@@ -35,6 +38,8 @@ void ms_config_clear(struct ms_config *c)
 	free(c->state);
 	free(c->tcti);
 	free(c->log_origin);
+	free(c->denied_file);
+	ms_strv_clear(&c->denied);
 	ms_strv_clear(&c->admins);
 	ms_strv_clear(&c->auditors);
 	for (size_t i = 0; i < c->n_groups; i++) {
@@ -52,6 +57,14 @@ void ms_config_clear(struct ms_config *c)
 		ms_strv_clear(&r->keys);
 		ms_strv_clear(&r->kernels);
 		ms_strv_clear(&r->modules);
+		free(r->when);
+		for (size_t j = 0; j < r->n_min; j++) {
+			free(r->min[j].module);
+			free(r->min[j].version);
+		}
+		free(r->min);
+		for (size_t j = 0; j < r->n_tiers; j++)
+			free(r->tiers[j].group);
 	}
 	free(c->rules);
 	*c = (struct ms_config){};
@@ -71,6 +84,41 @@ static const char *missing_group(const struct ms_config *c, const struct ms_strv
 			return list->v[i] + 6;
 	}
 	return NULL;
+}
+
+static size_t members(const struct ms_config *c, const char *group)
+{
+	for (size_t i = 0; i < c->n_groups; i++) {
+		if (strcmp(c->groups[i].name, group) == 0)
+			return c->groups[i].members.n;
+	}
+	return 0;
+}
+
+/* Approvals that nobody can give would only be found out when they are needed. */
+static int check_tiers(const struct ms_config *c, const struct ms_rule *r,
+		       struct ms_error *err)
+{
+	for (size_t i = 0; i < r->n_tiers; i++) {
+		const struct ms_tier *t = &r->tiers[i];
+		size_t n = members(c, t->group);
+
+		if (n == 0)
+			return ms_error_set(
+				err, -EINVAL, "config",
+				"%s:%u: rule %s wants approvals of the group %s, which "
+				"does not exist: add a section [group %s] or correct the "
+				"name",
+				r->file, r->line, r->name, t->group, t->group);
+		if (n < t->need)
+			return ms_error_set(err, -EINVAL, "config",
+					    "%s:%u: rule %s wants %u approvals of the "
+					    "group %s, which "
+					    "has %zu members",
+					    r->file, r->line, r->name, t->need, t->group,
+					    n);
+	}
+	return 0;
 }
 
 int ms_config_check(const struct ms_config *c, struct ms_error *err)
@@ -98,6 +146,8 @@ int ms_config_check(const struct ms_config *c, struct ms_error *err)
 				"%s:%u: rule %s names the group %s, which does not "
 				"exist: add a section [group %s] or correct the name",
 				r->file, r->line, r->name, group, group);
+		if (check_tiers(c, r, err) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -183,6 +233,29 @@ static int load_dir(const char *dir, struct ms_config *c, struct ms_error *err)
 	return rc;
 }
 
+static int load_denied(struct ms_config *c, struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file f = {};
+	unsigned int line = 0;
+	int rc = ms_file_read(AT_FDCWD, c->denied_file, DENIED_FILE_MAX, 0, &f, err);
+
+	if (rc < 0) {
+		ms_error_prefix(err,
+				"cannot read the denied digests %s: ", c->denied_file);
+		return rc;
+	}
+	rc = check_owner(c->denied_file, &f.st, err);
+	if (rc < 0)
+		return rc;
+	rc = ms_denied_parse((const char *)f.data, f.len, &c->denied, &line);
+	if (rc == -EINVAL)
+		return ms_error_set(err, rc, "config",
+				    "%s:%u: a line begins with a digest of 64, 96 or 128 "
+				    "hex digits, or with #",
+				    c->denied_file, line);
+	return rc;
+}
+
 int ms_config_load(const char *path, struct ms_config *ret, struct ms_error *err)
 {
 	_cleanup_config_ struct ms_config c = {};
@@ -198,6 +271,8 @@ int ms_config_load(const char *path, struct ms_config *ret, struct ms_error *err
 		rc = load_dir(dir, &c, err);
 	if (rc == 0)
 		rc = ms_config_check(&c, err);
+	if (rc == 0 && c.denied_file)
+		rc = load_denied(&c, err);
 	if (rc < 0)
 		return rc;
 	*ret = c;

@@ -13,6 +13,7 @@
 #include "lib/hash.h"
 #include "lib/limits.h"
 #include "signer/agent/strv.h"
+#include "signer/agent/when.h"
 
 /**
  * struct ms_group - [group NAME]: members = ID ID ... (no groups inside groups)
@@ -24,6 +25,21 @@ struct ms_group {
 	unsigned int line;
 };
 
+#define MS_TIERS_MAX 4u
+#define MS_TIER_NEED_MAX 16u
+
+/** struct ms_tier - approvals = @need of group:@group */
+struct ms_tier {
+	unsigned int need;
+	char *group;
+};
+
+/** struct ms_min_version - min-version = @module @version; a glob and the least version
+ */
+struct ms_min_version {
+	char *module, *version;
+};
+
 /**
  * struct ms_rule - [rule NAME]: who may sign what with which key
  * @who: "uid:1000", "user:builder", "group:builders"; required
@@ -33,11 +49,26 @@ struct ms_group {
  * @digest_suffices: content = digest: the client may send the digest alone, and the facts
  *     are what it claims; the default is content = required
  * @hashes: bit mask 1 << enum ms_hash; 0: every hash that may sign
+ * @when: spans of time in which it fits; none: always
+ * @min: of modules whose name fits, older versions do not fit
+ * @build_required: build = required: only modules of a build fit; so it is with @tiers
+ * @tiers: who must have approved a build, one after the other
+ * @approval_valid_s: approval-valid: how long a build waits for its approvals, and they
+ *     count; default a day
+ * @limit_hour, @limit_day, @limit_build: signatures, over all keys and who; 0: no limit
  */
 struct ms_rule {
 	char *name, *file;
 	struct ms_strv who, keys, kernels, modules;
-	bool digest_suffices;
+	bool digest_suffices, build_required, build_optional;
+	struct ms_when *when;
+	size_t n_when;
+	struct ms_min_version *min;
+	size_t n_min;
+	struct ms_tier tiers[MS_TIERS_MAX];
+	size_t n_tiers;
+	uint32_t approval_valid_s;
+	uint64_t limit_hour, limit_day, limit_build;
 	uint32_t hashes;
 	unsigned int line;
 };
@@ -56,6 +87,8 @@ struct ms_rule {
  * @max_module: [agent] max-module, bytes, suffixes K M G; default and ceiling
  * MS_MODULE_MAX
  * @threads: [agent] threads: signing threads; 0 is one a processor
+ * @denied_file, @denied: [revocations] denied: a file of digests that are not signed, and
+ * what it says (in hex)
  * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds or with suffix ms, default 30)
  */
 struct ms_config {
@@ -70,6 +103,8 @@ struct ms_config {
 	size_t n_groups;
 	struct ms_rule *rules;
 	size_t n_rules;
+	char *denied_file;
+	struct ms_strv denied;
 };
 
 #define MS_NV_COUNTER 0x01804d53u /* of the owner's range; "MS" */

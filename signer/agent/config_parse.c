@@ -5,7 +5,7 @@
  * long section names, indented lines (which inih adds to the setting before), sections
  * without settings.
  */
-#include "signer/agent/config.h"
+#include "signer/agent/config_parse.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,31 +17,6 @@
 	40u /* of a rule or group; inih keeps 49 bytes of a section's name \
 	     */
 
-struct parser {
-	const char *name, *text;
-	size_t len, pos;
-	struct ms_config *c;
-	struct ms_error *err;
-	int rc;
-	const struct section *section;
-	unsigned int line, section_line;
-	uint32_t seen; /* settings of this section, one bit each */
-	const char *key;
-};
-
-typedef int set_fn(struct parser *p, const char *value);
-
-/**
- * struct setting - one valid KEY =
- * @set: NULL: has a meaning in modseal, but this version does not support it
- * @list: may repeat, and then adds
- */
-struct setting {
-	const char *name;
-	set_fn *set;
-	bool list;
-};
-
 /**
  * struct section - one valid [SECTION] or [SECTION NAME]
  * @begin: for a section with a name
@@ -50,14 +25,12 @@ struct setting {
 struct section {
 	const char *name;
 	bool named;
-	int (*begin)(struct parser *p, const char *name);
-	const struct setting *settings;
+	int (*begin)(struct ms_cfg_parser *p, const char *name);
+	const struct ms_cfg_setting *settings;
 	size_t n;
 };
 
-static int fail(struct parser *p, unsigned int line, const char *fmt, ...) _printf_(3, 4);
-
-static int fail(struct parser *p, unsigned int line, const char *fmt, ...)
+int ms_cfg_fail(struct ms_cfg_parser *p, unsigned int line, const char *fmt, ...)
 {
 	char msg[400];
 	va_list ap;
@@ -69,7 +42,7 @@ static int fail(struct parser *p, unsigned int line, const char *fmt, ...)
 	return p->rc;
 }
 
-static int no_memory(struct parser *p)
+int ms_cfg_no_memory(struct ms_cfg_parser *p)
 {
 	p->rc = ms_error_set(p->err, -ENOMEM, NULL, "out of memory");
 	return p->rc;
@@ -77,19 +50,19 @@ static int no_memory(struct parser *p)
 
 /* ---------------------------------------------------------------- values */
 
-static int set_string(struct parser *p, char **dst, const char *value)
+static int set_string(struct ms_cfg_parser *p, char **dst, const char *value)
 {
 	char *copy = strdup(value);
 
 	if (!copy)
-		return no_memory(p);
+		return ms_cfg_no_memory(p);
 	free(*dst);
 	*dst = copy;
 	return 0;
 }
 
 /* A decimal number; @ret_end: what follows it. */
-static bool number(const char *s, uint64_t max, uint64_t *ret, const char **ret_end)
+bool ms_cfg_number(const char *s, uint64_t max, uint64_t *ret, const char **ret_end)
 {
 	uint64_t v = 0;
 
@@ -105,7 +78,7 @@ static bool number(const char *s, uint64_t max, uint64_t *ret, const char **ret_
 	return true;
 }
 
-static bool is_name(const char *s, size_t len)
+bool ms_cfg_is_name(const char *s, size_t len)
 {
 	if (len == 0 || len > NAME_MAX_LEN || *s == '-' || *s == '.')
 		return false;
@@ -116,7 +89,7 @@ static bool is_name(const char *s, size_t len)
 	return true;
 }
 
-static int check_identity(struct parser *p, const char *word, bool groups)
+static int check_identity(struct ms_cfg_parser *p, const char *word, bool groups)
 {
 	char hint[64] = "";
 	uint64_t v;
@@ -124,38 +97,42 @@ static int check_identity(struct parser *p, const char *word, bool groups)
 
 	if (strncmp(word, "uid:", 4) == 0) {
 		/* one spelling only, as identities are compared as text */
-		if (number(word + 4, UINT32_MAX - 1, &v, &end) && !*end &&
+		if (ms_cfg_number(word + 4, UINT32_MAX - 1, &v, &end) && !*end &&
 		    (word[4] != '0' || !word[5]))
 			return 0;
-		return fail(p, p->line, "%s is not a user id: write uid:NUMBER", word);
+		return ms_cfg_fail(p, p->line, "%s is not a user id: write uid:NUMBER",
+				   word);
 	}
 	if (strncmp(word, "user:", 5) == 0) {
 		if (word[5] && strlen(word) < 80)
 			return 0;
-		return fail(p, p->line, "%s is not a user: write user:NAME", word);
+		return ms_cfg_fail(p, p->line, "%s is not a user: write user:NAME", word);
 	}
 	if (strncmp(word, "group:", 6) == 0) {
 		if (!groups)
-			return fail(
+			return ms_cfg_fail(
 				p, p->line,
 				"%s: a group cannot contain a group: list its members",
 				word);
-		if (is_name(word + 6, strlen(word + 6)))
+		if (ms_cfg_is_name(word + 6, strlen(word + 6)))
 			return 0;
-		return fail(p, p->line, "%s is not a group: write group:NAME", word);
+		return ms_cfg_fail(p, p->line, "%s is not a group: write group:NAME",
+				   word);
 	}
 	if (strncmp(word, "cert:", 5) == 0)
-		return fail(p, p->line,
-			    "%s: identities from certificates are not supported by this "
-			    "version",
-			    word);
-	if (!strchr(word, ':') && is_name(word, strlen(word)))
+		return ms_cfg_fail(
+			p, p->line,
+			"%s: identities from certificates are not supported by this "
+			"version",
+			word);
+	if (!strchr(word, ':') && ms_cfg_is_name(word, strlen(word)))
 		snprintf(hint, sizeof(hint), "; did you mean user:%s?", word);
-	return fail(p, p->line, "%s is not an identity: write uid:NUMBER, user:NAME%s%s",
-		    word, groups ? " or group:NAME" : "", hint);
+	return ms_cfg_fail(p, p->line,
+			   "%s is not an identity: write uid:NUMBER, user:NAME%s%s", word,
+			   groups ? " or group:NAME" : "", hint);
 }
 
-static int add_identities(struct parser *p, struct ms_strv *dst, const char *value,
+int ms_cfg_add_identities(struct ms_cfg_parser *p, struct ms_strv *dst, const char *value,
 			  bool groups)
 {
 	const char *w;
@@ -163,100 +140,103 @@ static int add_identities(struct parser *p, struct ms_strv *dst, const char *val
 
 	while ((w = ms_word_next(&value, &len))) {
 		if (ms_strv_add(dst, w, len) < 0)
-			return no_memory(p);
+			return ms_cfg_no_memory(p);
 		if (check_identity(p, dst->v[dst->n - 1], groups) < 0)
 			return p->rc;
 	}
 	return 0;
 }
 
-static int check_glob(struct parser *p, const char *word)
+int ms_cfg_check_glob(struct ms_cfg_parser *p, const char *word)
 {
 	const char *open = strchr(word, '[');
 
 	if (strlen(word) >= MS_FACT_MAX)
-		return fail(p, p->line, "pattern is too long");
+		return ms_cfg_fail(p, p->line, "pattern is too long");
 	for (const char *s = word; *s; s++) {
 		if (!isalnum((unsigned char)*s) && !strchr("._+~:@*?[]!^-", *s))
-			return fail(p, p->line, "%s: a pattern cannot contain '%c'", word,
-				    *s);
+			return ms_cfg_fail(p, p->line,
+					   "%s: a pattern cannot contain '%c'", word, *s);
 	}
 	if (open && !strchr(open + 1, ']'))
-		return fail(p, p->line, "%s: '[' without ']'", word);
+		return ms_cfg_fail(p, p->line, "%s: '[' without ']'", word);
 	return 0;
 }
 
-static int add_globs(struct parser *p, struct ms_strv *dst, const char *value)
+int ms_cfg_add_globs(struct ms_cfg_parser *p, struct ms_strv *dst, const char *value)
 {
 	const char *w;
 	size_t len;
 
 	while ((w = ms_word_next(&value, &len))) {
 		if (ms_strv_add(dst, w, len) < 0)
-			return no_memory(p);
-		if (check_glob(p, dst->v[dst->n - 1]) < 0)
+			return ms_cfg_no_memory(p);
+		if (ms_cfg_check_glob(p, dst->v[dst->n - 1]) < 0)
 			return p->rc;
 	}
 	return 0;
 }
 
-static int check_absolute(struct parser *p, const char *value, size_t max)
+static int check_absolute(struct ms_cfg_parser *p, const char *value, size_t max)
 {
 	if (value[0] != '/')
-		return fail(p, p->line, "%s: %s is not an absolute path", p->key, value);
+		return ms_cfg_fail(p, p->line, "%s: %s is not an absolute path", p->key,
+				   value);
 	if (strlen(value) >= max)
-		return fail(p, p->line, "%s: the path is longer than %zu bytes", p->key,
-			    max - 1);
+		return ms_cfg_fail(p, p->line, "%s: the path is longer than %zu bytes",
+				   p->key, max - 1);
 	return 0;
 }
 
 /* --------------------------------------------------------------- settings */
 
-static int agent_socket(struct parser *p, const char *value)
+static int agent_socket(struct ms_cfg_parser *p, const char *value)
 {
 	if (check_absolute(p, value, sizeof(((struct sockaddr_un *)0)->sun_path)) < 0)
 		return p->rc;
 	return set_string(p, &p->c->socket, value);
 }
 
-static int agent_socket_mode(struct parser *p, const char *value)
+static int agent_socket_mode(struct ms_cfg_parser *p, const char *value)
 {
 	unsigned int mode = 0;
 	size_t n = strspn(value, "01234567");
 
 	if (n == 0 || n > 4 || value[n])
-		return fail(p, p->line,
-			    "socket-mode: %s is not an octal mode such as 0660", value);
+		return ms_cfg_fail(p, p->line,
+				   "socket-mode: %s is not an octal mode such as 0660",
+				   value);
 	for (; *value; value++)
 		mode = mode << 3 | (unsigned int)(*value - '0');
 	if (mode & ~0777u)
-		return fail(p, p->line, "socket-mode: only the bits 0777 can be set");
+		return ms_cfg_fail(p, p->line,
+				   "socket-mode: only the bits 0777 can be set");
 	p->c->socket_mode = mode;
 	return 0;
 }
 
-static int agent_state(struct parser *p, const char *value)
+static int agent_state(struct ms_cfg_parser *p, const char *value)
 {
 	if (check_absolute(p, value, MS_PATH_MAX - MS_KEY_NAME_MAX - 32) < 0)
 		return p->rc;
 	return set_string(p, &p->c->state, value);
 }
 
-static int agent_admins(struct parser *p, const char *value)
+static int agent_admins(struct ms_cfg_parser *p, const char *value)
 {
 	if (!p->c->admins_set)
 		ms_strv_clear(&p->c->admins);
 	p->c->admins_set = true;
-	return add_identities(p, &p->c->admins, value, true);
+	return ms_cfg_add_identities(p, &p->c->admins, value, true);
 }
 
-static int agent_max_module(struct parser *p, const char *value)
+static int agent_max_module(struct ms_cfg_parser *p, const char *value)
 {
 	const char *end;
 	uint64_t v;
 	unsigned int shift = 0;
 
-	if (!number(value, MS_MODULE_MAX, &v, &end))
+	if (!ms_cfg_number(value, MS_MODULE_MAX, &v, &end))
 		goto bad;
 	if (*end == 'K')
 		shift = 10;
@@ -269,55 +249,59 @@ static int agent_max_module(struct parser *p, const char *value)
 	p->c->max_module = (size_t)(v << shift);
 	return 0;
 bad:
-	return fail(p, p->line, "max-module: %s is not a size from 1 to %uM such as 256M",
-		    value, MS_MODULE_MAX >> 20);
+	return ms_cfg_fail(p, p->line,
+			   "max-module: %s is not a size from 1 to %uM such as 256M",
+			   value, MS_MODULE_MAX >> 20);
 }
 
-static int agent_threads(struct parser *p, const char *value)
+static int agent_threads(struct ms_cfg_parser *p, const char *value)
 {
 	const char *end;
 	uint64_t v;
 
-	if (!number(value, 256, &v, &end) || *end)
-		return fail(p, p->line,
-			    "threads: %s is not a number from 0 (one a processor) to 256",
-			    value);
+	if (!ms_cfg_number(value, 256, &v, &end) || *end)
+		return ms_cfg_fail(
+			p, p->line,
+			"threads: %s is not a number from 0 (one a processor) to 256",
+			value);
 	p->c->threads = (unsigned int)v;
 	return 0;
 }
 
-static int agent_auditors(struct parser *p, const char *value)
+static int agent_auditors(struct ms_cfg_parser *p, const char *value)
 {
-	return add_identities(p, &p->c->auditors, value, true);
+	return ms_cfg_add_identities(p, &p->c->auditors, value, true);
 }
 
-static int agent_log_origin(struct parser *p, const char *value)
+static int agent_log_origin(struct ms_cfg_parser *p, const char *value)
 {
 	/* it becomes a certificate's common name */
 	for (const char *s = value; *s; s++)
 		if (!isgraph((unsigned char)*s) || *s == '+')
-			return fail(p, p->line,
-				    "log-origin: no blanks, '+' or non-ASCII letters: "
-				    "write a name such as release.example.com/modseal");
+			return ms_cfg_fail(
+				p, p->line,
+				"log-origin: no blanks, '+' or non-ASCII letters: "
+				"write a name such as release.example.com/modseal");
 	if (!*value || strlen(value) > 64)
-		return fail(p, p->line, "log-origin: 1 to 64 characters");
+		return ms_cfg_fail(p, p->line, "log-origin: 1 to 64 characters");
 	return set_string(p, &p->c->log_origin, value);
 }
 
-static int agent_log_interval(struct parser *p, const char *value)
+static int agent_log_interval(struct ms_cfg_parser *p, const char *value)
 {
 	const char *end;
 	uint64_t v;
 
-	if (!number(value, 86400, &v, &end) || *end || v == 0)
-		return fail(p, p->line,
-			    "log-interval: %s is not a number of seconds from 1 to 86400",
-			    value);
+	if (!ms_cfg_number(value, 86400, &v, &end) || *end || v == 0)
+		return ms_cfg_fail(
+			p, p->line,
+			"log-interval: %s is not a number of seconds from 1 to 86400",
+			value);
 	p->c->log_interval_s = (unsigned int)v;
 	return 0;
 }
 
-static int tpm_nv_counter(struct parser *p, const char *value)
+static int tpm_nv_counter(struct ms_cfg_parser *p, const char *value)
 {
 	uint64_t v = 0;
 	size_t n = strlen(value);
@@ -326,29 +310,30 @@ static int tpm_nv_counter(struct parser *p, const char *value)
 	    strspn(value + 2, "0123456789abcdefABCDEF") == 8)
 		v = strtoull(value + 2, NULL, 16);
 	if (v < 0x01800000 || v > 0x01bfffff)
-		return fail(p, p->line,
-			    "nv-counter: %s is not an NV index of the owner's, from "
-			    "0x01800000 to 0x01bfffff",
-			    value);
+		return ms_cfg_fail(
+			p, p->line,
+			"nv-counter: %s is not an NV index of the owner's, from "
+			"0x01800000 to 0x01bfffff",
+			value);
 	p->c->nv_counter = (uint32_t)v;
 	return 0;
 }
 
-static int tpm_tcti(struct parser *p, const char *value)
+static int tpm_tcti(struct ms_cfg_parser *p, const char *value)
 {
 	if (strlen(value) >= MS_PATH_MAX || !isalnum((unsigned char)value[0]))
-		return fail(p, p->line,
-			    "tcti: %s is not NAME:CONF such as device:/dev/tpmrm0",
-			    value);
+		return ms_cfg_fail(p, p->line,
+				   "tcti: %s is not NAME:CONF such as device:/dev/tpmrm0",
+				   value);
 	return set_string(p, &p->c->tcti, value);
 }
 
-static int tpm_deadline(struct parser *p, const char *value)
+static int tpm_deadline(struct ms_cfg_parser *p, const char *value)
 {
 	const char *end;
 	uint64_t v;
 
-	if (number(value, 3600000, &v, &end)) {
+	if (ms_cfg_number(value, 3600000, &v, &end)) {
 		bool ms = strcmp(end, "ms") == 0;
 
 		if (!ms && (!*end || strcmp(end, "s") == 0))
@@ -360,118 +345,71 @@ static int tpm_deadline(struct parser *p, const char *value)
 			return 0;
 		}
 	}
-	return fail(p, p->line, "deadline: %s is not a time from 100ms to 3600 seconds",
-		    value);
+	return ms_cfg_fail(p, p->line,
+			   "deadline: %s is not a time from 100ms to 3600 seconds",
+			   value);
 }
 
-static int group_members(struct parser *p, const char *value)
+static int revocations_denied(struct ms_cfg_parser *p, const char *value)
 {
-	return add_identities(p, &p->c->groups[p->c->n_groups - 1].members, value, false);
+	if (check_absolute(p, value, MS_PATH_MAX) < 0)
+		return p->rc;
+	return set_string(p, &p->c->denied_file, value);
 }
 
-static struct ms_rule *rule(struct parser *p)
+static int group_members(struct ms_cfg_parser *p, const char *value)
 {
-	return &p->c->rules[p->c->n_rules - 1];
-}
-
-static int rule_who(struct parser *p, const char *value)
-{
-	return add_identities(p, &rule(p)->who, value, true);
-}
-
-static int rule_key(struct parser *p, const char *value)
-{
-	return add_globs(p, &rule(p)->keys, value);
-}
-
-static int rule_kernel(struct parser *p, const char *value)
-{
-	return add_globs(p, &rule(p)->kernels, value);
-}
-
-static int rule_module(struct parser *p, const char *value)
-{
-	return add_globs(p, &rule(p)->modules, value);
-}
-
-static int rule_hash(struct parser *p, const char *value)
-{
-	const char *w;
-	size_t len;
-
-	while ((w = ms_word_next(&value, &len))) {
-		char name[24];
-		enum ms_hash h;
-
-		snprintf(name, sizeof(name), "%.*s", (int)MS_MIN(len, sizeof(name)), w);
-		if (len >= sizeof(name) || ms_hash_from_name(name, &h) < 0)
-			return fail(p, p->line,
-				    "hash: %s is not a hash: sha256, sha384, sha512, "
-				    "sha3-256, "
-				    "sha3-384 or sha3-512",
-				    name);
-		if (!ms_hash_may_sign(h))
-			return fail(p, p->line, "hash: %s is too weak to sign with",
-				    name);
-		rule(p)->hashes |= UINT32_C(1) << h;
-	}
-	return 0;
-}
-
-static int rule_content(struct parser *p, const char *value)
-{
-	if (strcmp(value, "required") != 0 && strcmp(value, "digest") != 0)
-		return fail(p, p->line, "content: %s is neither required nor digest",
-			    value);
-	rule(p)->digest_suffices = strcmp(value, "digest") == 0;
-	return 0;
+	return ms_cfg_add_identities(p, &p->c->groups[p->c->n_groups - 1].members, value,
+				     false);
 }
 
 /* --------------------------------------------------------------- sections */
 
-static int group_begin(struct parser *p, const char *name)
+static int group_begin(struct ms_cfg_parser *p, const char *name)
 {
 	struct ms_config *c = p->c;
 	struct ms_group *g;
 
 	for (size_t i = 0; i < c->n_groups; i++) {
 		if (strcmp(c->groups[i].name, name) == 0)
-			return fail(p, p->line,
-				    "group %s is defined twice, first at %s:%u", name,
-				    c->groups[i].file, c->groups[i].line);
+			return ms_cfg_fail(p, p->line,
+					   "group %s is defined twice, first at %s:%u",
+					   name, c->groups[i].file, c->groups[i].line);
 	}
 	g = reallocarray(c->groups, c->n_groups + 1, sizeof(*g));
 	if (!g)
-		return no_memory(p);
+		return ms_cfg_no_memory(p);
 	c->groups = g;
 	g += c->n_groups++;
 	*g = (struct ms_group){
 		.name = strdup(name), .file = strdup(p->name), .line = p->line};
-	return g->name && g->file ? 0 : no_memory(p);
+	return g->name && g->file ? 0 : ms_cfg_no_memory(p);
 }
 
-static int rule_begin(struct parser *p, const char *name)
+static int rule_begin(struct ms_cfg_parser *p, const char *name)
 {
 	struct ms_config *c = p->c;
 	struct ms_rule *r;
 
 	for (size_t i = 0; i < c->n_rules; i++) {
 		if (strcmp(c->rules[i].name, name) == 0)
-			return fail(p, p->line,
-				    "rule %s is defined twice, first at %s:%u", name,
-				    c->rules[i].file, c->rules[i].line);
+			return ms_cfg_fail(p, p->line,
+					   "rule %s is defined twice, first at %s:%u",
+					   name, c->rules[i].file, c->rules[i].line);
 	}
 	r = reallocarray(c->rules, c->n_rules + 1, sizeof(*r));
 	if (!r)
-		return no_memory(p);
+		return ms_cfg_no_memory(p);
 	c->rules = r;
 	r += c->n_rules++;
-	*r = (struct ms_rule){
-		.name = strdup(name), .file = strdup(p->name), .line = p->line};
-	return r->name && r->file ? 0 : no_memory(p);
+	*r = (struct ms_rule){.name = strdup(name),
+			      .file = strdup(p->name),
+			      .line = p->line,
+			      .approval_valid_s = 86400};
+	return r->name && r->file ? 0 : ms_cfg_no_memory(p);
 }
 
-static const struct setting agent_settings[] = {
+static const struct ms_cfg_setting agent_settings[] = {
 	{"socket", agent_socket, false},
 	{"socket-mode", agent_socket_mode, false},
 	{"state", agent_state, false},
@@ -483,36 +421,33 @@ static const struct setting agent_settings[] = {
 	{"log-interval", agent_log_interval, false},
 };
 
-static const struct setting tpm_settings[] = {
+static const struct ms_cfg_setting tpm_settings[] = {
 	{"tcti", tpm_tcti, false},
 	{"deadline", tpm_deadline, false},
 	{"nv-counter", tpm_nv_counter, false},
 };
 
-static const struct setting group_settings[] = {
-	{"members", group_members, true},
+static const struct ms_cfg_setting revocations_settings[] = {
+	{"denied", revocations_denied, false},
 };
 
-/* What a later version will know narrows a rule; leaving it out would widen it. */
-static const struct setting rule_settings[] = {
-	{"who", rule_who, true},       {"key", rule_key, true},
-	{"kernel", rule_kernel, true}, {"module", rule_module, true},
-	{"hash", rule_hash, true},     {"content", rule_content, false},
-	{"when", NULL, false},	       {"limit", NULL, false},
-	{"approvals", NULL, false},    {"build", NULL, false},
+static const struct ms_cfg_setting group_settings[] = {
+	{"members", group_members, true},
 };
 
 static const struct section sections[] = {
 	{"agent", false, NULL, agent_settings, ARRAY_SIZE(agent_settings)},
 	{"tpm", false, NULL, tpm_settings, ARRAY_SIZE(tpm_settings)},
 	{"group", true, group_begin, group_settings, ARRAY_SIZE(group_settings)},
-	{"rule", true, rule_begin, rule_settings, ARRAY_SIZE(rule_settings)},
+	{"rule", true, rule_begin, ms_cfg_rule_settings, MS_CFG_RULE_SETTINGS},
+	{"revocations", false, NULL, revocations_settings,
+	 ARRAY_SIZE(revocations_settings)},
 	{"store", false, NULL, NULL, 0},
 	{"tls", false, NULL, NULL, 0},
 	{"key", true, NULL, NULL, 0},
 };
 
-static int section_end(struct parser *p)
+static int section_end(struct ms_cfg_parser *p)
 {
 	const struct ms_rule *r;
 
@@ -520,22 +455,28 @@ static int section_end(struct parser *p)
 		return 0;
 	if (p->section->begin == group_begin &&
 	    p->c->groups[p->c->n_groups - 1].members.n == 0)
-		return fail(p, p->section_line,
-			    "group %s has no members: add members = ID...",
-			    p->c->groups[p->c->n_groups - 1].name);
+		return ms_cfg_fail(p, p->section_line,
+				   "group %s has no members: add members = ID...",
+				   p->c->groups[p->c->n_groups - 1].name);
 	if (p->section->begin != rule_begin)
 		return 0;
-	r = rule(p);
+	r = &p->c->rules[p->c->n_rules - 1];
 	if (r->who.n == 0)
-		return fail(p, p->section_line,
-			    "rule %s does not say who: add who = ID...", r->name);
+		return ms_cfg_fail(p, p->section_line,
+				   "rule %s does not say who: add who = ID...", r->name);
+	if (r->n_tiers && r->build_optional)
+		return ms_cfg_fail(
+			p, p->section_line,
+			"rule %s has approvals, so its builds cannot be optional: "
+			"leave build = optional out",
+			r->name);
 	if (r->keys.n == 0)
-		return fail(p, p->section_line, "rule %s names no key: add key = NAME",
-			    r->name);
+		return ms_cfg_fail(p, p->section_line,
+				   "rule %s names no key: add key = NAME", r->name);
 	return 0;
 }
 
-static int unknown_section(struct parser *p, const char *word)
+static int unknown_section(struct ms_cfg_parser *p, const char *word)
 {
 	const char *names[ARRAY_SIZE(sections)], *near;
 
@@ -543,16 +484,17 @@ static int unknown_section(struct parser *p, const char *word)
 		names[i] = sections[i].settings ? sections[i].name : NULL;
 	near = ms_nearest(word, names, ARRAY_SIZE(names));
 	if (near)
-		return fail(p, p->line, "unknown section [%s]; did you mean [%s]?", word,
-			    near);
-	return fail(p, p->line,
-		    "unknown section [%s]: there are [agent], [tpm], [group NAME] and "
-		    "[rule NAME]",
-		    word);
+		return ms_cfg_fail(p, p->line, "unknown section [%s]; did you mean [%s]?",
+				   word, near);
+	return ms_cfg_fail(p, p->line,
+			   "unknown section [%s]: there are [agent], [tpm], "
+			   "[revocations], [group NAME] and "
+			   "[rule NAME]",
+			   word);
 }
 
 /* @s: "[rule release]", trimmed, printable. */
-static int section_begin(struct parser *p, const char *s, size_t len)
+static int section_begin(struct ms_cfg_parser *p, const char *s, size_t len)
 {
 	const struct section *sec = NULL;
 	char word[64], *name;
@@ -561,8 +503,9 @@ static int section_begin(struct parser *p, const char *s, size_t len)
 		return p->rc;
 	p->section = NULL;
 	if (s[len - 1] != ']' || memchr(s, ']', len) != s + len - 1)
-		return fail(p, p->line,
-			    "a section is written [NAME], and nothing may follow it");
+		return ms_cfg_fail(
+			p, p->line,
+			"a section is written [NAME], and nothing may follow it");
 	s++;
 	len -= 2;
 	snprintf(word, sizeof(word), "%.*s", (int)MS_MIN(len, sizeof(word)), s);
@@ -578,26 +521,28 @@ static int section_begin(struct parser *p, const char *s, size_t len)
 	if (!sec)
 		return unknown_section(p, word);
 	if (!sec->settings)
-		return fail(p, p->line, "section [%s%s] is not supported by this version",
-			    word, sec->named ? " NAME" : "");
-	if (len >= sizeof(word) || (sec->named && !is_name(name, strlen(name))))
-		return fail(p, p->line,
-			    "section [%s NAME] needs a name: 1 to %u letters, digits, "
-			    "'.', '_' "
-			    "or '-'",
-			    word, NAME_MAX_LEN);
+		return ms_cfg_fail(p, p->line,
+				   "section [%s%s] is not supported by this version",
+				   word, sec->named ? " NAME" : "");
+	if (len >= sizeof(word) || (sec->named && !ms_cfg_is_name(name, strlen(name))))
+		return ms_cfg_fail(
+			p, p->line,
+			"section [%s NAME] needs a name: 1 to %u letters, digits, "
+			"'.', '_' "
+			"or '-'",
+			word, NAME_MAX_LEN);
 	if (!sec->named && *name)
-		return fail(p, p->line, "section [%s] has no name: write [%s]", word,
-			    word);
+		return ms_cfg_fail(p, p->line, "section [%s] has no name: write [%s]",
+				   word, word);
 	p->section = sec;
 	p->section_line = p->line;
 	p->seen = 0;
 	return sec->begin ? sec->begin(p, name) : 0;
 }
 
-static int unknown_setting(struct parser *p, const char *key)
+static int unknown_setting(struct ms_cfg_parser *p, const char *key)
 {
-	const char *names[16], *near;
+	const char *names[24], *near;
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->section->n && n < ARRAY_SIZE(names); i++) {
@@ -606,23 +551,26 @@ static int unknown_setting(struct parser *p, const char *key)
 	}
 	near = ms_nearest(key, names, n);
 	if (near)
-		return fail(p, p->line, "unknown setting %s in [%s]; did you mean %s?",
-			    key, p->section->name, near);
-	return fail(p, p->line, "unknown setting %s in [%s]", key, p->section->name);
+		return ms_cfg_fail(p, p->line,
+				   "unknown setting %s in [%s]; did you mean %s?", key,
+				   p->section->name, near);
+	return ms_cfg_fail(p, p->line, "unknown setting %s in [%s]", key,
+			   p->section->name);
 }
 
 /* inih: one KEY = VALUE. Return: 0 is a failure. */
 static int handle(void *arg, const char *section, const char *key, const char *value)
 {
-	struct parser *p = arg;
-	const struct setting *set = NULL;
+	struct ms_cfg_parser *p = arg;
+	const struct ms_cfg_setting *set = NULL;
 	size_t i;
 
 	if (p->rc < 0)
 		return 0;
 	if (!p->section)
-		return fail(p, p->line, "setting %s stands before the first section",
-			    key) == 0;
+		return ms_cfg_fail(p, p->line,
+				   "setting %s stands before the first section",
+				   key) == 0;
 	for (i = 0; i < p->section->n && !set; i++) {
 		if (strcmp(p->section->settings[i].name, key) == 0)
 			set = &p->section->settings[i];
@@ -630,15 +578,15 @@ static int handle(void *arg, const char *section, const char *key, const char *v
 	if (!set)
 		return unknown_setting(p, key) == 0;
 	if (!set->set)
-		return fail(p, p->line,
-			    "setting %s in [%s] is not supported by this version", key,
-			    p->section->name) == 0;
+		return ms_cfg_fail(p, p->line,
+				   "setting %s in [%s] is not supported by this version",
+				   key, p->section->name) == 0;
 	/* "who = ," would be a list without members */
 	if (!value[strspn(value, " \t,")])
-		return fail(p, p->line, "setting %s has no value", key) == 0;
+		return ms_cfg_fail(p, p->line, "setting %s has no value", key) == 0;
 	if (!set->list && (p->seen & UINT32_C(1) << i))
-		return fail(p, p->line, "setting %s is given twice in one section",
-			    key) == 0;
+		return ms_cfg_fail(p, p->line, "setting %s is given twice in one section",
+				   key) == 0;
 	p->seen |= UINT32_C(1) << i;
 	p->key = set->name;
 	return set->set(p, value) == 0;
@@ -661,40 +609,42 @@ static size_t trim(const char *s, size_t len)
 	return len;
 }
 
-static int check_line(struct parser *p, const char *s, size_t len, size_t max)
+static int check_line(struct ms_cfg_parser *p, const char *s, size_t len, size_t max)
 {
 	size_t eq = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)s[i] >= 0x7f ||
 		    ((unsigned char)s[i] < 0x20 && s[i] != '\t'))
-			return fail(p, p->line,
-				    "byte 0x%02x is not allowed outside of comments",
-				    (unsigned char)s[i]);
+			return ms_cfg_fail(
+				p, p->line,
+				"byte 0x%02x is not allowed outside of comments",
+				(unsigned char)s[i]);
 	}
 	if (len > max)
-		return fail(
+		return ms_cfg_fail(
 			p, p->line,
 			"the line is longer than %zu bytes: repeat the setting instead",
 			max);
 	if (s[len - 1] == '\\')
-		return fail(p, p->line,
-			    "a line cannot be continued with '\\': repeat the setting "
-			    "instead");
+		return ms_cfg_fail(
+			p, p->line,
+			"a line cannot be continued with '\\': repeat the setting "
+			"instead");
 	if (s[0] == '[')
 		return section_begin(p, s, len);
 	while (eq < len && s[eq] != '=' && s[eq] != ':')
 		eq++;
 	if (eq == len || s[eq] == ':' || eq == 0)
-		return fail(p, p->line,
-			    "not understood: write SETTING = VALUE or [SECTION]");
+		return ms_cfg_fail(p, p->line,
+				   "not understood: write SETTING = VALUE or [SECTION]");
 	return 0;
 }
 
 /* inih: like fgets(). Every call is a line of the file. */
 static char *read_line(char *str, int size, void *arg)
 {
-	struct parser *p = arg;
+	struct ms_cfg_parser *p = arg;
 	const char *s = p->text + p->pos, *end;
 	size_t len;
 
@@ -720,7 +670,8 @@ static char *read_line(char *str, int size, void *arg)
 int ms_config_parse(const char *name, const char *text, size_t len, struct ms_config *c,
 		    struct ms_error *err)
 {
-	struct parser p = {.name = name, .text = text, .len = len, .c = c, .err = err};
+	struct ms_cfg_parser p = {
+		.name = name, .text = text, .len = len, .c = c, .err = err};
 	int rc;
 
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
@@ -729,8 +680,9 @@ int ms_config_parse(const char *name, const char *text, size_t len, struct ms_co
 	if (p.rc < 0)
 		return p.rc;
 	if (rc == -2)
-		return no_memory(&p);
+		return ms_cfg_no_memory(&p);
 	if (rc != 0)
-		return fail(&p, rc > 0 ? (unsigned int)rc : p.line, "not understood");
+		return ms_cfg_fail(&p, rc > 0 ? (unsigned int)rc : p.line,
+				   "not understood");
 	return section_end(&p);
 }

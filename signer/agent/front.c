@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "signer/agent/grant.h"
 #include "signer/agent/ipc.h"
 #include "signer/agent/log.h"
 #include "signer/agent/log_head.h"
@@ -88,6 +89,11 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 	seen = f->requests;
 }
 
+static void on_builds(evutil_socket_t fd, short what, void *arg)
+{
+	ms_api_builds_tick(arg);
+}
+
 static int add_event(struct ms_front *f, int fd, short what, event_callback_fn fn,
 		     const struct timeval *every)
 {
@@ -115,6 +121,8 @@ static int open_store(struct ms_front *f)
 	snprintf(path, sizeof(path), "%s/audit.db", f->config->state);
 	r = ms_store_open(path, &f->store, &err);
 	if (r == 0)
+		r = ms_grants_load(f, &err);
+	if (r == 0)
 		r = ms_sandbox_apply(MS_ROLE_FRONT, f->config, NULL, &err);
 	if (r < 0) {
 		ms_log(LOG_ERR, "%s", err.msg);
@@ -125,7 +133,7 @@ static int open_store(struct ms_front *f)
 
 static int set_up(struct ms_front *f, int listen_fd)
 {
-	struct timeval idle = {.tv_sec = TRIM_S};
+	struct timeval idle = {.tv_sec = TRIM_S}, builds = {.tv_sec = 1};
 	struct ms_error err = {0};
 	int fd, r;
 
@@ -150,6 +158,8 @@ static int set_up(struct ms_front *f, int listen_fd)
 		r = ms_log_head_new(f, &f->head, &err);
 	if (r == 0)
 		r = record_start(f);
+	if (r == 0)
+		r = add_event(f, -1, 0, on_builds, &builds);
 	if (r == 0)
 		r = ms_web_start(f, listen_fd);
 	return r;
@@ -190,5 +200,6 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 	/* Records that are queued are still written; their answers are not. */
 	ms_audit_free(f.audit);
 	ms_store_close(f.store);
+	ms_grants_free(&f);
 	return 0;
 }

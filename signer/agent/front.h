@@ -7,8 +7,11 @@
 #define MS_AGENT_FRONT_H
 
 #include "signer/agent/audit.h"
+#include "signer/agent/build.h"
 #include "signer/agent/config.h"
+#include "signer/agent/denied.h"
 #include "signer/agent/key_link.h"
+#include "signer/agent/limits.h"
 
 struct evhttp;
 struct evhttp_bound_socket;
@@ -29,6 +32,9 @@ struct ms_front {
 	struct ms_audit *audit;
 	struct ms_key_link *keys;
 	struct ms_log_head *head;
+	struct ms_builds *builds;
+	struct ms_limits *limits;
+	struct ms_denied *denied;
 	int ctl;
 	int64_t started;
 	uint64_t requests;

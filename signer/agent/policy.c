@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "lib/escape.h"
+#include "signer/agent/modver.h"
 
 static bool is_identity(const struct ms_identity *who, const char *word)
 {
@@ -74,10 +75,35 @@ enum stage {
 	STAGE_NONE, /* the rule is about somebody else or another key */
 	STAGE_KERNEL,
 	STAGE_MODULE,
+	STAGE_VERSION,
 	STAGE_HASH,
 	STAGE_CONTENT,
+	STAGE_WHEN,
+	STAGE_BUILD,
 	STAGE_FITS,
 };
+
+/* Return: the least version that the module should have and has not, or NULL. */
+static const struct ms_min_version *too_old(const struct ms_rule *r,
+					    const struct ms_elf_facts *facts)
+{
+	for (size_t i = 0; i < r->n_min; i++) {
+		if (ms_glob_module(r->min[i].module, facts->name) &&
+		    (!facts->version[0] ||
+		     ms_modver_compare(facts->version, r->min[i].version) < 0))
+			return &r->min[i];
+	}
+	return NULL;
+}
+
+static bool in_time(const struct ms_rule *r, int64_t now)
+{
+	for (size_t i = 0; i < r->n_when; i++) {
+		if (ms_when_fits(&r->when[i], now))
+			return true;
+	}
+	return r->n_when == 0;
+}
 
 static enum stage try_rule(const struct ms_config *c, const struct ms_rule *r,
 			   const struct ms_policy_request *req)
@@ -88,11 +114,17 @@ static enum stage try_rule(const struct ms_config *c, const struct ms_rule *r,
 		return STAGE_KERNEL;
 	if (r->modules.n > 0 && !any_module(&r->modules, req->facts->name))
 		return STAGE_MODULE;
+	if (too_old(r, req->facts))
+		return STAGE_VERSION;
 	if (!ms_hash_may_sign(req->hash) ||
 	    (r->hashes != 0 && !(r->hashes & UINT32_C(1) << req->hash)))
 		return STAGE_HASH;
 	if (!req->content && !r->digest_suffices)
 		return STAGE_CONTENT;
+	if (!in_time(r, req->now))
+		return STAGE_WHEN;
+	if (!req->in_build && (r->build_required || r->n_tiers > 0))
+		return STAGE_BUILD;
 	return STAGE_FITS;
 }
 
@@ -131,6 +163,21 @@ static const char *join_hashes(uint32_t mask, char *dst, size_t size)
 	return dst;
 }
 
+static int refuse_version(const struct ms_rule *r, const struct ms_elf_facts *facts,
+			  struct ms_error *err)
+{
+	const struct ms_min_version *min = too_old(r, facts);
+	char name[120], version[120];
+
+	ms_escape_str(facts->name, name, sizeof(name));
+	ms_escape_str(facts->version, version, sizeof(version));
+	return ms_error_set(
+		err, -EACCES, "rule-version",
+		"rule %s wants at least version %s of %s, and this module %s%s", r->name,
+		min ? min->version : "", name,
+		version[0] ? "is version " : "names no version", version);
+}
+
 static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 		  enum stage stage, struct ms_error *err)
 {
@@ -154,6 +201,21 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 			"module is %s",
 			r->name, req->who->id, join(&r->modules, list, sizeof(list)), key,
 			shown[0] ? shown : "one without a name");
+	case STAGE_VERSION:
+		return refuse_version(r, req->facts, err);
+	case STAGE_WHEN:
+		return ms_error_set(
+			err, -EACCES, "rule-when",
+			"rule %s lets %s sign with key %s at %s%s (UTC) only: try again "
+			"then",
+			r->name, req->who->id, key, r->when[0].text,
+			r->n_when > 1 ? " and other times" : "");
+	case STAGE_BUILD:
+		return ms_error_set(
+			err, -EACCES, "build-required",
+			"rule %s signs modules of builds only: open one with 'modseal "
+			"build open' and set MODSEAL_BUILD to its id",
+			r->name);
 	case STAGE_HASH:
 		return ms_error_set(
 			err, -EACCES, "hash-not-allowed",
@@ -197,6 +259,35 @@ int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *
 		}
 	}
 	return refuse(req, nearest, far, err);
+}
+
+int ms_policy_decide_build(const struct ms_config *c, const struct ms_identity *who,
+			   const char *key, const char *kernel,
+			   const struct ms_rule **ret, struct ms_error *err)
+{
+	struct ms_elf_facts facts = {0};
+	struct ms_policy_request req = {.who = who, .key = key, .facts = &facts};
+	const struct ms_rule *first = NULL, *nearest = NULL;
+
+	snprintf(facts.release, sizeof(facts.release), "%s", kernel);
+	for (size_t i = 0; i < c->n_rules; i++) {
+		const struct ms_rule *r = &c->rules[i];
+
+		if (!ms_identity_in(c, who, &r->who) || !any_glob(&r->keys, key))
+			continue;
+		nearest = nearest ? nearest : r;
+		if (r->kernels.n > 0 && !any_glob(&r->kernels, kernel))
+			continue;
+		first = first ? first : r;
+		if (r->n_tiers > 0) {
+			*ret = r;
+			return 0;
+		}
+	}
+	if (!first)
+		return refuse(&req, nearest, nearest ? STAGE_KERNEL : STAGE_NONE, err);
+	*ret = first;
+	return 0;
 }
 
 bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who,

@@ -31,12 +31,15 @@ bool ms_identity_is_auditor(const struct ms_config *c, const struct ms_identity 
 /**
  * struct ms_policy_request - what somebody wants signed
  * @content: the agent has the module itself; else @facts are the client's claims
+ * @in_build: it is said to belong to a build; which one is not looked at here
+ * @now: seconds since 1970
  */
 struct ms_policy_request {
 	const struct ms_identity *who;
 	const char *key;
 	enum ms_hash hash;
-	bool content;
+	bool content, in_build;
+	int64_t now;
 	const struct ms_elf_facts *facts;
 };
 
@@ -45,12 +48,21 @@ struct ms_policy_request {
  * @ret: the rule; points into @c
  *
  * Return: 0; -EACCES: no rule fits, and @err says what came nearest and what was missing
- * (codes "no-rule", "rule-kernel", "rule-module", "hash-not-allowed",
- * "content-required"); never says to somebody who has no rule for the key at all which
- * rules there are.
+ * (codes "no-rule", "rule-kernel", "rule-module", "rule-version", "hash-not-allowed",
+ * "content-required", "rule-when", "build-required"); never says to somebody who has no
+ * rule for the key at all which rules there are.
  */
 int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,
 		     const struct ms_rule **ret, struct ms_error *err) _must_check_;
+
+/**
+ * ms_policy_decide_build() - which rule lets @who open a build
+ * @ret: of the rules that fit, the first that asks for approvals; else the first
+ * Return: 0 or -EACCES ("no-rule", "rule-kernel").
+ */
+int ms_policy_decide_build(const struct ms_config *c, const struct ms_identity *who,
+			   const char *key, const char *kernel,
+			   const struct ms_rule **ret, struct ms_error *err) _must_check_;
 
 /** ms_policy_may_see() - may @who know of @key: a rule names both, or an admin */
 bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who,

@@ -2,6 +2,7 @@
 #include "signer/agent/signing.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "lib/escape.h"
 #include "lib/pkcs7.h"
@@ -15,7 +16,7 @@ struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, 
 	s->front = f;
 	s->done = done;
 	s->arg = arg;
-	s->request_id = s->key = s->file = "";
+	s->request_id = s->key = s->file = s->build = "";
 	s->message = MS_BUF_INIT(MS_MESSAGE_MAX);
 	return s;
 }
@@ -36,11 +37,16 @@ static int decide(struct ms_signing *s)
 					.key = s->key,
 					.hash = s->hash,
 					.content = s->content,
+					.in_build = s->build[0],
+					.now = time(NULL),
 					.facts = &s->facts};
 	const struct ms_rule *rule;
 	int r;
 
-	r = ms_policy_decide(s->front->config, &req, &rule, &s->err);
+	r = ms_denied_check(s->front->denied, s->hash, s->digest, s->content_sha256,
+			    &s->err);
+	if (r == 0)
+		r = ms_policy_decide(s->front->config, &req, &rule, &s->err);
 	if (r < 0)
 		return r;
 	snprintf(s->rule, sizeof(s->rule), "%s", rule->name);
@@ -51,7 +57,7 @@ static int decide(struct ms_signing *s)
 		return ms_error_set(&s->err, -ENOENT, "no-such-key",
 				    "no key %s: 'modseal key list' shows the keys",
 				    s->key);
-	return 0;
+	return ms_grant_take(s->front, rule, &req, s->build, &s->grant, &s->err);
 }
 
 /* -------------------------------------------------------------------- 3 record */
@@ -99,6 +105,7 @@ static json_t *record_fields(const struct ms_signing *s)
 	set_text(j, "hash", ms_hash_name(s->hash));
 	set_text(j, "digest", ms_hex(s->digest, ms_hash_size(s->hash), hex));
 	set_text(j, "rule", s->rule);
+	set_text(j, "build", s->build);
 	set_text(j, "custody", key ? ms_custody_name(key->info.custody) : "");
 	set_text(j, "result", s->rc < 0 ? "refused" : "signed");
 	if (s->rc < 0) {
@@ -117,16 +124,25 @@ static void on_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *
 		s->rc = rc;
 		s->err = *err;
 	}
+	ms_grant_end(s->front, &s->grant, s->rc == 0);
 	s->done(s);
 }
 
 static void record(struct ms_signing *s)
 {
+	json_t *fields = record_fields(s);
+	struct ms_change *changes = NULL;
 	struct ms_error err = {0};
-	int r;
+	int r = 0;
 
-	r = ms_audit_put(s->front->audit, s->rc < 0 ? "refuse" : "sign", s->key,
-			 s->who.id, s->request_id, record_fields(s), on_recorded, s);
+	if (s->rc == 0)
+		r = ms_grant_changes(&s->grant, fields, &changes);
+	if (r < 0)
+		json_decref(fields);
+	else
+		r = ms_audit_put_with(s->front->audit, s->rc < 0 ? "refuse" : "sign",
+				      s->key, s->who.id, s->request_id, fields, changes,
+				      on_recorded, s);
 	if (r < 0) {
 		ms_error_set(&err, r, NULL, "out of memory");
 		on_recorded(s, r, 0, &err);

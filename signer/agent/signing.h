@@ -9,6 +9,7 @@
 
 #include "lib/elf_facts.h"
 #include "signer/agent/front.h"
+#include "signer/agent/grant.h"
 #include "signer/agent/policy.h"
 
 struct ms_signing;
@@ -22,25 +23,28 @@ typedef void ms_signing_done_fn(struct ms_signing *s);
 /**
  * struct ms_signing - one module; the caller fills in the first part
  * @who, @request_id, @key, @file: copied or borrowed for as long as it is on its way
+ * @build: id of the build that it belongs to, or ""
  * @facts: as read from the module; or as the client claims when @content is false
  * @content: the agent has seen the module itself
  * @payload_len: bytes that the digest covers, 0 if not known
+ * @content_sha256: of the module, whatever @hash is; all zero when @content is false
  * @message: what will be released
  * @rc, @err: 0, or why nothing will be
  */
 struct ms_signing {
 	struct ms_front *front;
 	struct ms_identity who;
-	const char *request_id, *key, *file;
+	const char *request_id, *key, *file, *build;
 	struct ms_elf_facts facts;
 	enum ms_hash hash;
-	uint8_t digest[MS_DIGEST_MAX];
+	uint8_t digest[MS_DIGEST_MAX], content_sha256[32];
 	bool content, use_keyid, was_signed;
 	size_t payload_len;
 	ms_signing_done_fn *done;
 	void *arg;
 
 	char rule[64];
+	struct ms_grant grant;
 	struct ms_buf message;
 	int rc;
 	struct ms_error err;

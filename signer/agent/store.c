@@ -345,7 +345,9 @@ static int open_db(struct ms_store *s, struct ms_error *err)
 		rc = quick_check(s, err);
 	if (rc < 0)
 		return rc;
-	rc = prepare_writer(s);
+	rc = ms_store_changes_open(s);
+	if (rc == SQLITE_OK)
+		rc = prepare_writer(s);
 	if (rc == SQLITE_OK)
 		rc = last_seq(s, &size);
 	if (rc != SQLITE_OK)
@@ -389,6 +391,7 @@ void ms_store_close(struct ms_store *s)
 			       s->last_checkpoint, s->attempts};
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		sqlite3_finalize(all[i]);
+	ms_store_changes_close(s);
 	/* The writer last: closing it empties the WAL. */
 	sqlite3_close(s->rdb);
 	sqlite3_close(s->db);
@@ -428,6 +431,8 @@ static int insert_record(struct ms_store *s, struct ms_merkle *m,
 	sqlite3_clear_bindings(s->insert);
 	if (rc == SQLITE_OK)
 		rc = ms_store_tree_append(s, m, leaf);
+	if (rc == SQLITE_OK)
+		rc = ms_store_changes_apply(s, r->changes);
 	if (rc != SQLITE_OK || strcmp(r->event, "sign") != 0)
 		return rc;
 	sqlite3_bind_text(s->count_key, 1, r->key, -1, SQLITE_STATIC);

@@ -12,6 +12,8 @@
 #include "lib/error.h"
 #include "lib/merkle.h"
 
+struct ms_change;
+
 /**
  * struct ms_record - one audit record
  * @time_us: microseconds since 1970, UTC
@@ -19,6 +21,7 @@
  * @key, @identity, @request_id: for searching; may be ""
  * @bytes, @len: canonical JSON (sorted keys, no spaces), kept as it is: it is what the
  *     Merkle leaf is computed from
+ * @changes: what changes together with it (store_change.h), or NULL; borrowed
  * @seq: number given by the store: 1, 2, 3, ... without gaps
  */
 struct ms_record {
@@ -27,6 +30,7 @@ struct ms_record {
 	const char *event, *key, *identity, *request_id;
 	const char *bytes;
 	size_t len;
+	const struct ms_change *changes;
 };
 
 struct ms_store;

@@ -47,6 +47,14 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_GET, "/v1/log/proof", ms_api_log_proof},
 	{EVHTTP_REQ_GET, "/v1/log/consistency", ms_api_log_consistency},
 	{EVHTTP_REQ_GET, "/v1/log/tile/*", ms_api_log_tile},
+	{EVHTTP_REQ_GET, "/v1/builds", ms_api_builds},
+	{EVHTTP_REQ_POST, "/v1/builds", ms_api_build_open},
+	{EVHTTP_REQ_GET, "/v1/builds/{id}", ms_api_build},
+	{EVHTTP_REQ_POST, "/v1/builds/{id}/approve", ms_api_build_approve},
+	{EVHTTP_REQ_POST, "/v1/builds/{id}/reject", ms_api_build_reject},
+	{EVHTTP_REQ_POST, "/v1/builds/{id}/close", ms_api_build_close},
+	{EVHTTP_REQ_GET, "/v1/revocations", ms_api_revocations},
+	{EVHTTP_REQ_POST, "/v1/revocations", ms_api_revoke},
 };
 
 /* ------------------------------------------------------------------- answers */

@@ -15,7 +15,7 @@
 /**
  * struct ms_web - one request on its way through
  * @id: request id, 32 hex digits: in the answer's X-Request-Id, in logs and audit records
- * @key: key's name from the path, or ""
+ * @key: what the path has in place of {key}: a key's name, or a build's id; or ""
  * @query: parameters
  *
  * Freed by the function that answers; every request is answered exactly once.
@@ -80,5 +80,15 @@ void ms_api_log_entries(struct ms_web *w);
 void ms_api_log_proof(struct ms_web *w);
 void ms_api_log_consistency(struct ms_web *w);
 void ms_api_log_tile(struct ms_web *w);
+void ms_api_builds(struct ms_web *w);
+void ms_api_build_open(struct ms_web *w);
+void ms_api_build(struct ms_web *w);
+void ms_api_build_approve(struct ms_web *w);
+void ms_api_build_reject(struct ms_web *w);
+void ms_api_build_close(struct ms_web *w);
+/** ms_api_builds_tick() - once a second: what has expired */
+void ms_api_builds_tick(struct ms_front *f);
+void ms_api_revocations(struct ms_web *w);
+void ms_api_revoke(struct ms_web *w);
 
 #endif

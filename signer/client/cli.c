@@ -272,7 +272,8 @@ static void help_all(void)
 	printf("\nOptions of every command:\n");
 	help_options(ms_common_options);
 	printf("  %-22s %s\n", "    --version", "print the version");
-	printf("\nEnvironment: MODSEAL_AGENT, MODSEAL_KEY. Configuration: %s.\n"
+	printf("\nEnvironment: MODSEAL_AGENT, MODSEAL_KEY, MODSEAL_BUILD. Configuration: "
+	       "%s.\n"
 	       "Exit status: 0 done; 1 refused or failed; 2 usage or configuration; 3 no "
 	       "agent.\n",
 	       MS_CLIENT_CONFIG);

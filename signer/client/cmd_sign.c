@@ -52,7 +52,7 @@ static int options_check(const struct ms_cli *cli, const struct ms_client_config
 			 struct ms_sign_options *ret, unsigned int *ret_jobs)
 {
 	const char *jobs_text = ms_cli_opt(cli, "jobs"), *hash = ms_cli_opt(cli, "hash");
-	const char *key = ms_cli_opt(cli, "key");
+	const char *key = ms_cli_opt(cli, "key"), *build = ms_cli_opt(cli, "build");
 	enum ms_hash h;
 	char shown[64];
 	long jobs = cpus();
@@ -80,8 +80,13 @@ static int options_check(const struct ms_cli *cli, const struct ms_client_config
 	if (!ms_key_name_valid(key))
 		return ms_cli_usage(cli, "\"%s\" cannot be the name of a key",
 				    ms_escape_str(key, shown, sizeof(shown)));
-	*ret = (struct ms_sign_options){
-		.key = key, .hash = ms_hash_name(h), .sync = true};
+	if (build && !ms_key_name_valid(build))
+		return ms_cli_usage(cli, "\"%s\" cannot be the id of a build",
+				    ms_escape_str(build, shown, sizeof(shown)));
+	*ret = (struct ms_sign_options){.key = key,
+					.build = build ? build : config->build,
+					.hash = ms_hash_name(h),
+					.sync = true};
 	*ret_jobs = (unsigned int)jobs;
 	return MS_EXIT_OK;
 }

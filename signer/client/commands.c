@@ -32,10 +32,31 @@ static const struct ms_cli_option key_unlock_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option build_open_options[] = {
+	{"kernel", 0, "RELEASE", NULL, "the kernel's release, as uname -r has it"},
+	{"key", 0, "NAME", NULL, "default: MODSEAL_KEY, then key in modseal.conf"},
+	{"max", 0, "N", NULL, "modules it may sign (default 20000)"},
+	{"expires", 0, "TIME", NULL, "how long it stays open: 30m, 4h (default), 2d"},
+	{"series", 0, "NAME", NULL, "what builds that follow each other share"},
+	{0},
+};
+
+static const struct ms_cli_option build_list_options[] = {
+	{"state", 0, "STATE", "pending|open|closed|expired|rejected",
+	 "only those that are so"},
+	{0},
+};
+
+static const struct ms_cli_option build_reject_options[] = {
+	{"reason", 0, "TEXT", NULL, "a sentence that goes on record"},
+	{0},
+};
+
 static const struct ms_cli_option sign_options[] = {
 	{"recursive", 'r', NULL, NULL, "sign every *.ko below a folder"},
 	{"jobs", 'j', "N", NULL, "how much to do at once (default: number of CPUs)"},
 	{"key", 0, "NAME", NULL, "default: MODSEAL_KEY, then key in modseal.conf"},
+	{"build", 0, "ID", NULL, "the build it belongs to (default: MODSEAL_BUILD)"},
 	{"hash", 0, "HASH", NULL, "as in CONFIG_MODULE_SIG_HASH (default sha256)"},
 	{"quiet", 'q', NULL, NULL, "print failures only"},
 	{0},
@@ -67,6 +88,20 @@ static const char sign_help[] =
 	"Each of the N jobs keeps several modules on their way, so that the agent's\n"
 	"processors stay busy while records and files reach the disk.\n";
 
+static const char build_open_help[] =
+	"A build is a grant to sign the modules of one kernel release with one key. Its\n"
+	"id is printed, alone; in MODSEAL_BUILD it makes modseal sign and\n"
+	"modseal-sign-file sign for this build:\n"
+	"    MODSEAL_BUILD=$(modseal build open --kernel 6.12.5 --key NAME) || exit\n"
+	"    export MODSEAL_BUILD\n"
+	"    make modules_install\n"
+	"    modseal build close \"$MODSEAL_BUILD\"\n"
+	"Where the rule asks for approvals, the build signs once it has them.\n";
+
+static const char build_approve_help[] =
+	"Nobody approves a build that they opened, and nobody counts twice. Where the\n"
+	"rule has several tiers, they approve one after the other.\n";
+
 static const char status_help[] = "Exit status 0 only if the agent is ready to sign.\n";
 
 const struct ms_command ms_commands[] = {
@@ -84,10 +119,18 @@ const struct ms_command ms_commands[] = {
 	 ms_cmd_status},
 	{"whoami", "", 0, 0, "print who the agent thinks you are", NULL, NULL,
 	 ms_cmd_whoami},
-	{"build", "...", 0, -1, "open, close and list builds", NULL, NULL,
-	 ms_cmd_planned},
-	{"approve", "...", 0, -1, "approve or reject a build", NULL, NULL,
-	 ms_cmd_planned},
+	{"build open", "", 0, 0, "open a build and print its id", build_open_help,
+	 build_open_options, ms_cmd_build_open},
+	{"build list", "", 0, 0, "list the builds", NULL, build_list_options,
+	 ms_cmd_build_list},
+	{"build show", "ID", 1, 1, "print what is known about a build", NULL, NULL,
+	 ms_cmd_build_show},
+	{"build approve", "ID", 1, 1, "approve a build of somebody else",
+	 build_approve_help, NULL, ms_cmd_build_approve},
+	{"build reject", "ID", 1, 1, "end a build, as one who could approve it", NULL,
+	 build_reject_options, ms_cmd_build_reject},
+	{"build close", "ID", 1, 1, "end a build: it signs no more", NULL, NULL,
+	 ms_cmd_build_close},
 	{"log", "...", 0, -1, "read and check the audit log", NULL, NULL, ms_cmd_planned},
 	{"policy", "...", 0, -1, "check the rules, explain a decision", NULL, NULL,
 	 ms_cmd_planned},

@@ -37,8 +37,13 @@ static bool code_in(const char *code, const char *const *codes, size_t n)
 static bool hopeless(const char *code)
 {
 	static const char *const codes[] = {
-		"no-such-key",	    "key-locked",	"pin-needed",	   "key-broken",
-		"key-file-damaged", "key-file-foreign", "hash-unsupported"};
+		"no-such-key",	    "key-locked",	"pin-needed",
+		"key-broken",	    "key-file-damaged", "key-file-foreign",
+		"hash-unsupported", "no-such-build",	"build-pending",
+		"build-closed",	    "build-expired",	"build-rejected",
+		"build-full",	    "build-key",	"build-rule",
+		"build-required",   "own-approval",	"limit-day",
+		"limit-hour",	    "rule-when"};
 
 	return code_in(code, codes, ARRAY_SIZE(codes)) || !strncmp(code, "tpm-", 4);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Digests of modules that are not to be signed, whatever the rules say. On the event
+ * loop's thread only.
+ */
+#ifndef MS_AGENT_DENIED_H
+#define MS_AGENT_DENIED_H
+
+#include "lib/hash.h"
+#include "signer/agent/store.h"
+#include "signer/agent/strv.h"
+
+struct ms_denied;
+
+int ms_denied_new(struct ms_denied **ret) _must_check_;
+void ms_denied_free(struct ms_denied *d);
+/** ms_denied_load() - the list in the store */
+int ms_denied_load(struct ms_denied *d, struct ms_store *s,
+		   struct ms_error *err) _must_check_;
+/** ms_denied_set() - put @hex on the list, or, without @data, take it off */
+int ms_denied_set(struct ms_denied *d, const char *hex, const char *data) _must_check_;
+/** ms_denied_config() - beside it, the list of a file; replaces the file's old one */
+int ms_denied_config(struct ms_denied *d, const struct ms_strv *hex) _must_check_;
+
+/** ms_denied_any() - is there anything on it */
+bool ms_denied_any(const struct ms_denied *d);
+/** ms_denied_at() - the @i-th of the store's list, or NULL past the last; @ret_data: JSON
+ */
+const char *ms_denied_at(const struct ms_denied *d, size_t i, const char **ret_data);
+
+/** ms_denied_hex() - a digest in hex as the list has it: lower case, of a hash's length
+ * Return: 0 or -EINVAL. */
+int ms_denied_hex(const char *text, char ret[2 * MS_DIGEST_MAX + 1]) _must_check_;
+/** ms_denied_parse() - a file of digests, one at the beginning of each line, as sha256sum
+ * prints them; # comments. Return: 0, -ENOMEM, -EINVAL and the line's number. */
+int ms_denied_parse(const char *text, size_t len, struct ms_strv *ret,
+		    unsigned int *ret_line) _must_check_;
+
+/**
+ * ms_denied_check() - may it be signed
+ * @digest: as it will be signed; @sha256: of the same module, or all zero if not known
+ * Return: 0 or -EACCES "denied".
+ */
+int ms_denied_check(const struct ms_denied *d, enum ms_hash hash, const uint8_t *digest,
+		    const uint8_t sha256[32], struct ms_error *err) _must_check_;
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* modseal build open, list, show, approve, reject, close */
+#include <time.h>
+#include "lib/escape.h"
+#include "signer/client/facts.h"
+#include "signer/client/talk.h"
+
+#define TARGET_MAX 256
+
+static int target_of(const struct ms_cli *cli, const char *id, const char *tail,
+		     char ret[TARGET_MAX])
+{
+	char shown[2 * MS_KEY_NAME_MAX];
+
+	if (!ms_key_name_valid(id))
+		return ms_cli_usage(cli, "\"%s\" cannot be the id of a build",
+				    ms_escape_str(id, shown, sizeof(shown)));
+	snprintf(ret, TARGET_MAX, "/v1/builds/%s%s", id, tail);
+	return MS_EXIT_OK;
+}
+
+/* POST with a JSON body, which is taken over; complains if it could not be made. */
+static int post(const struct ms_cli *cli, const char *target, json_t *body, json_t **ret)
+{
+	_cleanup_buf_ struct ms_buf buf = MS_BUF_INIT(65536);
+	_cleanup_talk_ struct ms_talk talk = {0};
+	_cleanup_json_ json_t *j = body;
+	_cleanup_free_ char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	int status;
+
+	if (!text)
+		return ms_cli_usage(cli, "the arguments have to be UTF-8 text");
+	ms_buf_put(&buf, text, strlen(text));
+	status = ms_talk_open(cli, &talk);
+	if (status)
+		return status;
+	return ms_talk_ask(&talk, "POST", target, "application/json", &buf, ret);
+}
+
+/* ------------------------------------------------------------------- showing */
+
+static const char *time_text(const json_t *build, const char *name, char ret[32])
+{
+	time_t t = (time_t)json_integer_value(json_object_get(build, name));
+	struct tm tm;
+
+	if (!t || !gmtime_r(&t, &tm) || !strftime(ret, 32, "%F %T UTC", &tm))
+		return NULL;
+	return ret;
+}
+
+static void time_line(const char *label, const json_t *build, const char *name)
+{
+	char text[32];
+
+	if (time_text(build, name, text))
+		printf("%-14s %s\n", label, text);
+}
+
+static void show_tiers(const json_t *build)
+{
+	const json_t *tiers = json_object_get(build, "tiers");
+	const json_t *approvals = json_object_get(build, "approvals");
+	char group[MS_FACT_TEXT], need[MS_FACT_TEXT], who[MS_FACT_TEXT],
+		user[MS_FACT_TEXT], when[32];
+
+	for (size_t i = 0; i < json_array_size(tiers); i++) {
+		const json_t *t = json_array_get(tiers, i);
+
+		printf("%-14s %s of group %s\n", i ? "  then" : "Approvals",
+		       ms_fact_text(t, "need", need), ms_fact_text(t, "group", group));
+	}
+	for (size_t i = 0; i < json_array_size(approvals); i++) {
+		const json_t *a = json_array_get(approvals, i);
+		const char *at = time_text(a, "time", when);
+
+		printf("%-14s %s (%s), %s\n", "  given by",
+		       ms_fact_text(a, "identity", who), ms_fact_text(a, "user", user),
+		       at ? at : "-");
+	}
+}
+
+static int print_build(const struct ms_cli *cli, const json_t *b)
+{
+	char signed_[MS_FACT_TEXT], max[MS_FACT_TEXT];
+
+	if (cli->json) {
+		ms_fact_json(b);
+		return MS_EXIT_OK;
+	}
+	ms_fact_line("Build", b, "id");
+	ms_fact_line("State", b, "state");
+	ms_fact_line("Key", b, "key");
+	ms_fact_line("Kernel", b, "kernel");
+	ms_fact_line("Series", b, "series");
+	ms_fact_line("Rule", b, "rule");
+	ms_fact_line("Opened by", b, "opener.identity");
+	ms_fact_line("  user", b, "opener.user");
+	show_tiers(b);
+	time_line("Requested", b, "requested");
+	time_line("Opened", b, "opened");
+	time_line(json_integer_value(json_object_get(b, "ended")) ? "Would expire"
+								  : "Expires",
+		  b, "expires");
+	time_line("Ended", b, "ended");
+	ms_fact_line("  by", b, "ended_by.identity");
+	ms_fact_line("  reason", b, "reason");
+	printf("%-14s %s of at most %s\n", "Signed", ms_fact_text(b, "signed", signed_),
+	       ms_fact_text(b, "max", max));
+	return MS_EXIT_OK;
+}
+
+static int get(const struct ms_cli *cli, const char *target, json_t **ret)
+{
+	_cleanup_talk_ struct ms_talk talk = {0};
+	int status = ms_talk_open(cli, &talk);
+
+	return status ? status : ms_talk_ask(&talk, "GET", target, NULL, NULL, ret);
+}
+
+int ms_cmd_build_show(const struct ms_cli *cli)
+{
+	_cleanup_json_ json_t *build = NULL;
+	char target[TARGET_MAX];
+	int status = target_of(cli, cli->operands[0], "", target);
+
+	if (!status)
+		status = get(cli, target, &build);
+	return status ? status : print_build(cli, build);
+}
+
+static void print_row(const json_t *b)
+{
+	char id[MS_FACT_TEXT], state[MS_FACT_TEXT], key[MS_FACT_TEXT],
+		kernel[MS_FACT_TEXT], series[MS_FACT_TEXT], signed_[MS_FACT_TEXT];
+
+	printf("%-26s  %-8s  %6s  %-16s  %-20s  %s\n", ms_fact_text(b, "id", id),
+	       ms_fact_text(b, "state", state), ms_fact_text(b, "signed", signed_),
+	       ms_fact_text(b, "key", key), ms_fact_text(b, "kernel", kernel),
+	       ms_fact_text(b, "series", series));
+}
+
+int ms_cmd_build_list(const struct ms_cli *cli)
+{
+	_cleanup_json_ json_t *answer = NULL;
+	const char *state = ms_cli_opt(cli, "state");
+	const json_t *list;
+	char target[64];
+	int status;
+
+	snprintf(target, sizeof(target), "/v1/builds%s%s", state ? "?state=" : "",
+		 state ? state : "");
+	status = get(cli, target, &answer);
+	if (status)
+		return status;
+	list = json_object_get(answer, "builds");
+	if (cli->json) {
+		ms_fact_json(list);
+		return MS_EXIT_OK;
+	}
+	if (json_array_size(list) > 0)
+		printf("%-26s  %-8s  %6s  %-16s  %-20s  %s\n", "ID", "STATE", "SIGNED",
+		       "KEY", "KERNEL", "SERIES");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		print_row(json_array_get(list, i));
+	return MS_EXIT_OK;
+}
+
+/* ------------------------------------------------------------------ changing */
+
+int ms_cmd_build_open(const struct ms_cli *cli)
+{
+	const char *kernel = ms_cli_opt(cli, "kernel"), *key = ms_cli_opt(cli, "key");
+	const char *max_text = ms_cli_opt(cli, "max"), *state;
+	struct ms_client_config config;
+	_cleanup_json_ json_t *build = NULL;
+	char id[MS_FACT_TEXT];
+	json_t *body;
+	long max = 0;
+	int status = ms_talk_config(cli, &config);
+
+	if (status)
+		return status;
+	key = key ? key : config.key;
+	if (!kernel || !key[0])
+		return ms_cli_usage(cli, "%s is missing",
+				    kernel ? "--key NAME" : "--kernel RELEASE");
+	if (max_text && ms_cli_number(max_text, 1, 1000000, &max))
+		return ms_cli_usage(cli, "--max needs a number from 1 to 1000000");
+	body = json_pack("{s:s, s:s, s:s*, s:s*}", "kernel", kernel, "key", key, "series",
+			 ms_cli_opt(cli, "series"), "expires",
+			 ms_cli_opt(cli, "expires"));
+	if (body && max)
+		json_object_set_new(body, "max", json_integer(max));
+	status = post(cli, "/v1/builds", body, &build);
+	if (status)
+		return status;
+	if (cli->json) {
+		ms_fact_json(build);
+		return MS_EXIT_OK;
+	}
+	printf("%s\n", ms_fact_text(build, "id", id));
+	state = json_string_value(json_object_get(build, "state"));
+	if (state && !strcmp(state, "pending"))
+		fprintf(stderr,
+			"modseal: the build waits for approvals: 'modseal build show %s' "
+			"says whose\n",
+			id);
+	return MS_EXIT_OK;
+}
+
+static int change(const struct ms_cli *cli, const char *tail, json_t *body)
+{
+	_cleanup_json_ json_t *build = NULL;
+	char target[TARGET_MAX], state[MS_FACT_TEXT];
+	int status = target_of(cli, cli->operands[0], tail, target);
+
+	if (status) {
+		json_decref(body);
+		return status;
+	}
+	status = post(cli, target, body, &build);
+	if (status)
+		return status;
+	if (cli->json)
+		ms_fact_json(build);
+	else
+		printf("build %s is %s\n", cli->operands[0],
+		       ms_fact_text(build, "state", state));
+	return MS_EXIT_OK;
+}
+
+int ms_cmd_build_approve(const struct ms_cli *cli)
+{
+	return change(cli, "/approve", json_object());
+}
+
+int ms_cmd_build_reject(const struct ms_cli *cli)
+{
+	return change(cli, "/reject",
+		      json_pack("{s:s*}", "reason", ms_cli_opt(cli, "reason")));
+}
+
+int ms_cmd_build_close(const struct ms_cli *cli)
+{
+	return change(cli, "/close", json_object());
+}
