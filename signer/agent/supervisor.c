@@ -336,11 +336,32 @@ static bool any_child(const struct supervisor *s)
 	return false;
 }
 
+/* Whoever may write there may exchange keys and the audit log. */
+static int check_owner(const char *path, struct ms_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return ms_error_set(err, -errno, "state", "%s: %s", path,
+				    ms_strerror(errno));
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return ms_error_set(err, -EPERM, "state",
+				    "%s belongs to uid %u, who could exchange the keys: "
+				    "give it to the agent's user with chown",
+				    path, st.st_uid);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return ms_error_set(err, -EPERM, "state",
+				    "%s can be written by others, who could exchange the "
+				    "keys: chmod go-w %s",
+				    path, path);
+	return 0;
+}
+
 /* One agent a state directory: two would number audit records twice. */
 static int lock_state(const char *state, struct ms_error *err)
 {
 	char path[MS_PATH_MAX];
-	int fd;
+	int fd, r;
 
 	snprintf(path, sizeof(path), "%s/keys", state);
 	if (mkdir(state, 0700) < 0 && errno != EEXIST)
@@ -352,6 +373,11 @@ static int lock_state(const char *state, struct ms_error *err)
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return ms_error_set(err, -errno, "state", "cannot make %s: %s", path,
 				    ms_strerror(errno));
+	r = check_owner(state, err);
+	if (r == 0)
+		r = check_owner(path, err);
+	if (r < 0)
+		return r;
 	snprintf(path, sizeof(path), "%s/lock", state);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)

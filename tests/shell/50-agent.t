@@ -121,4 +121,14 @@ like "$ERR" "bad.conf:[0-9]+: .*whoo.*who" 'and the message has line and correct
 fails 1 'a second agent on the same state is refused' modseald -c "$T/a/modseald.conf"
 one_line "$ERR" 'in one sentence'
 
+# Others may not write where the keys are.
+dev-agent agent-stop "$T/a"
+for dir in state state/keys; do
+	chmod 0770 "$T/a/$dir"
+	fails 1 "others may write to $dir: refused" modseald -c "$T/a/modseald.conf"
+	like "$ERR" "$dir can be written by others.*chmod go-w" 'and what to do'
+	one_line "$ERR" 'in one sentence'
+	chmod 0700 "$T/a/$dir"
+done
+
 done_testing
