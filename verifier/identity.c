@@ -36,7 +36,7 @@ char *ms_name_text(const uint8_t *der, size_t len)
 
 	if (name && bio && X509_NAME_print_ex(bio, name, 0, flags) >= 0) {
 		n = BIO_get_mem_data(bio, &data);
-		text = n >= 0 ? strndup(data, (size_t)n) : NULL;
+		text = n > 0 ? strndup(data, (size_t)n) : strdup("");
 	} else if (bio) {
 		text = strdup("(damaged name)");
 	}
