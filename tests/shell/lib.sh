@@ -19,7 +19,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 cd "$TOP" || exit 1
 BUILD=$(realpath -m "${BUILD:-build}")
 export BUILD TOP LC_ALL=C
-export PATH="$BUILD:$BUILD/tests/tools:$TOP/scripts:$PATH"
+# modinfo and depmod are in sbin, which Debian's users do not have on their PATH.
+export PATH="$BUILD:$BUILD/tests/tools:$TOP/scripts:$PATH:/usr/sbin:/sbin"
 unset MODSEAL_AGENT MODSEAL_KEY MODSEAL_BUILD KBUILD_SIGN_PIN MAKEFLAGS MFLAGS MAKELEVEL
 
 # Short, as socket paths have 107 bytes.
