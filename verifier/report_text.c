@@ -113,14 +113,15 @@ int ms_report_text(const struct ms_report *rep, FILE *out)
 	if (rep->all && !rep->failed_only)
 		print_verdict(rep, MS_POLICY_TRUSTED, p, out);
 	fprintf(out,
-		"%s%s%s  %zu modules: %zu trusted, %zu with findings, %zu not checked  "
-		"(%zu anchors)\n",
+		"%s%s%s  %zu module%s: %zu trusted, %zu with findings, %zu not checked  "
+		"(%zu anchor%s)\n",
 		status == 0   ? p->good
 		: status == 1 ? p->bad
 			      : p->unsure,
 		status == 0   ? "GOOD"
 		: status == 1 ? "BAD"
 			      : "INCOMPLETE",
-		p->off, r->n, r->trusted, r->findings, r->unchecked, rep->anchors->n);
+		p->off, r->n, r->n == 1 ? "" : "s", r->trusted, r->findings, r->unchecked,
+		rep->anchors->n, rep->anchors->n == 1 ? "" : "s");
 	return 0;
 }

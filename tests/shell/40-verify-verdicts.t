@@ -12,7 +12,7 @@ cp "$MODULE" "$T/plain.ko"
 
 signed good sha256 "$T/good.ko"
 ok 'a module that sign-file signed is trusted' verify "$T/good.ko"
-like "$OUT" 'GOOD  1 modules: 1 trusted' 'and the totals say so'
+like "$OUT" 'GOOD  1 module: 1 trusted' 'and the totals say so'
 is "$(verdict "$T/good.ko" .policy.verdict .kernel.verdict .kernel.errno)" \
 	'trusted loads null' 'JSON: both verdicts'
 is "$(verdict "$T/good.ko" .kernel.profile)" 6.1 'JSON: profile from vermagic'

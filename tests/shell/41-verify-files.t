@@ -120,7 +120,7 @@ mkdir "$T/odd"
 mkfifo "$T/odd/fifo.ko"
 unchecked "$T/odd/fifo.ko" unreadable 'a FIFO'
 fails 3 'a FIFO in a tree' verify "$T/odd"
-like "$OUT" '1 modules: 0 trusted, 0 with findings, 1 not checked' 'counts as unchecked'
+like "$OUT" '1 module: 0 trusted, 0 with findings, 1 not checked' 'counts as unchecked'
 rm "$T/odd/fifo.ko"
 ln -s nowhere "$T/odd/dangling.ko"
 unchecked "$T/odd/dangling.ko" unreadable 'a symlink to nowhere'
