@@ -28,7 +28,7 @@ cp "$SEEDS/seed-bz-xz" "$ROOT/boot/vmlinuz-$R"
 by_kernel "$M/kernel/net/ms_test.ko"
 
 ok 'a good system' modseal-verify scan --root "$ROOT" "$R"
-like "$OUT" 'GOOD  1 modules: 1 trusted' 'says so'
+like "$OUT" 'GOOD  1 module: 1 trusted' 'says so'
 ok 'the only kernel need not be named' modseal-verify scan --root "$ROOT"
 is "$(modseal-verify scan --root "$ROOT" --format jsonl |
 	jq -r '.kernel.profile, .kernel.verdict, .signers[0].anchor.source' | paste -sd' ')" \
