@@ -31,6 +31,7 @@ tap_file skips.t <<<"echo '1..0 # SKIP not here'"
 
 tap_run "$T/good.t"
 is "$STATUS $TOTALS" '0 1 0 1' 'tap-run: a skipped test did not pass'
+like "$OUT" 'good.t: no such hardware' 'tap-run: and the reason is shown'
 tap_run "$T/good.t" "$T/bad.t"
 is "$STATUS $TOTALS" '1 2 1 1' 'tap-run: a failed test is counted'
 like "$OUT" 'is red' 'tap-run: and what it said is shown'
@@ -51,7 +52,8 @@ is "$STATUS $TOTALS" '0 0 0 1' 'tap-run: a test that does not apply is skipped'
 
 fails 1 'run-tests: no test at all is a failure' \
 	env MAKE=true TESTS=nothing scripts/run-tests check-valgrind
-is "$(tail -n 1 <<<"$OUT")" '0 passed, 0 failed' 'run-tests: and the last line says so'
+is "$(tail -n 1 <<<"$OUT")" '0 passed, 1 failed' 'run-tests: and the last line says so'
+like "$OUT" 'no test is called nothing' 'run-tests: and why'
 fails 1 'run-tests: a build that fails' env MAKE=false scripts/run-tests check-quick
 is "$(tail -n 1 <<<"$OUT")" '0 passed, 1 failed' 'run-tests: is a failure'
 cp "$T/bad.t" "$R/tests/shell/10-bad.t"
