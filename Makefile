@@ -54,7 +54,7 @@ PACKAGES := $(sort $(LIBS_lib) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) $(LIBS_v
 	libkmod libcurl)
 
 ifeq ($(filter help clean distclean demo check check-% fuzz bench lint format vm,$(MAKECMDGOALS)),)
-  ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo ok),ok)
+  ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo ok),ok)
     $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) >&2)
     $(error Libraries are missing: run scripts/install-deps)
   endif

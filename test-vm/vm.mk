@@ -28,20 +28,20 @@ tests-build: $(JUDGE)
 # With its own make for the programs, as the libraries may be installed only now.
 vm:
 	$(Q)scripts/install-deps
-	$(Q)$(MAKE) vm-build >&2
+	$(Q)$(MAKE) --no-print-directory vm-build >&2
 	$(Q)BUILD=$(BUILD) test-vm/run --kernel $(KERNEL) --setup $(SETUP) $(VMFLAGS)
 
 vm-matrix:
-	$(Q)$(MAKE) vm KERNEL=all SETUP=all VMFLAGS='--cases all $(VMFLAGS)'
+	$(Q)$(MAKE) --no-print-directory vm KERNEL=all SETUP=all VMFLAGS='--cases all $(VMFLAGS)'
 
 # Writes down what the kernels do with the odd modules. Look at the diff before a commit.
 vm-record:
-	$(Q)$(MAKE) vm KERNEL=all SETUP=all VMFLAGS='--cases odd --record'
+	$(Q)$(MAKE) --no-print-directory vm KERNEL=all SETUP=all VMFLAGS='--cases odd --record'
 
 # What the verifier says about the odd modules, against that record. No VM.
 vm-oracle:
 	$(Q)scripts/install-deps
-	$(Q)$(MAKE) all >&2
+	$(Q)$(MAKE) --no-print-directory all >&2
 	$(Q)BUILD=$(BUILD) test-vm/oracle
 
 # Modules mutated from a new seed: do KERNEL and the verifier agree on each?
