@@ -16,6 +16,8 @@
 
 VERSION := 0.1.0
 BUILD ?= build
+# One name for one folder, as the .d files are about the objects by their names.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
@@ -93,7 +95,7 @@ compile = $(Q)$(CC) $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) $(PKGFLAGS
 link = $(Q)$(CC) $(MS_LDFLAGS) $(LDFLAGS) -o $@
 
 # Objects are rebuilt when the flags change, not only when a file does.
-FLAGSTAMP := $(CC) $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) $(LDFLAGS)
+FLAGSTAMP := $(BUILD) $(CC) $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) $(LDFLAGS)
 $(shell mkdir -p $(BUILD); printf '%s' '$(subst ','\'',$(FLAGSTAMP))' | \
 	cmp -s - $(BUILD)/.flags || printf '%s' '$(subst ','\'',$(FLAGSTAMP))' > $(BUILD)/.flags)
 
@@ -223,8 +225,10 @@ help:
 	@echo '  check-valgrind the unit tests under valgrind'
 	@echo '  fuzz           run every fuzz target; SECONDS=n for each (default 30)'
 	@echo '  vm             let a stock Debian kernel judge what modseal made'
+	@echo '  vm-matrix      every kernel in every set-up; docs/TEST-VM.md has more'
 	@echo '  bench          ratios against sign-file, openssl speed and sha512sum'
 	@echo '  lint           scripts/check-layers, check-style and shellcheck'
+	@echo '  format         clang-format over every .c and .h'
 	@echo '  clean          remove BUILD'
 
 .PHONY: all install clean help

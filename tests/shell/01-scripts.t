@@ -48,6 +48,19 @@ is "$STATUS $TOTALS" '1 1 1 0' 'tap-run: too slow is a failure'
 tap_run "$T/skips.t"
 is "$STATUS $TOTALS" '0 0 0 1' 'tap-run: a test that does not apply is skipped'
 
+# Makefile: after `make BUILD=/its/whole/path`, headers are still prerequisites.
+mkdir -p "$T/make/lib" "$T/make/tests" "$T/make/test-vm"
+cp Makefile "$T/make"
+cp tests/tests.mk "$T/make/tests"
+cp test-vm/vm.mk "$T/make/test-vm"
+touch "$T/make/lib/macro.h" "$T/make/lib/a.h"
+echo '#include "lib/a.h"' >"$T/make/lib/a.c"
+M=$(realpath "$T/make")
+ok 'make: BUILD is a whole path' make -C "$M" "BUILD=$M/build" build/lib/a.o
+ok 'make: and then a relative one' make -C "$M" BUILD=build -q build/lib/a.o
+touch -d '+5 seconds' "$M/lib/a.h"
+fails 1 'make: a header has changed' make -C "$M" BUILD=build -q build/lib/a.o
+
 # run-tests
 
 fails 1 'run-tests: no test at all is a failure' \
