@@ -177,10 +177,11 @@ static int load_file(int dirfd, const char *name, const char *shown, struct ms_c
 
 	rc = ms_file_read(dirfd, name, MS_CONFIG_MAX, 0, &f, err);
 	if (rc == -ENOENT)
-		return ms_error_set(err, rc, "config-missing",
-				    "cannot read the configuration %s: no such file: write "
-				    "it as in modseald.conf(5), or name another with -c",
-				    shown);
+		return ms_error_set(
+			err, rc, "config-missing",
+			"cannot read the configuration %s: no such file: write "
+			"it as in modseald.conf(5), or name another with -c",
+			shown);
 	if (rc < 0) {
 		ms_error_prefix(err, "cannot read the configuration %s", shown);
 		return rc;
