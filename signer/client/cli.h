@@ -127,6 +127,12 @@ int ms_cmd_build_close(const struct ms_cli *cli);
 int ms_cmd_status(const struct ms_cli *cli);
 int ms_cmd_whoami(const struct ms_cli *cli);
 int ms_cmd_sign(const struct ms_cli *cli);
+int ms_cmd_log_show(const struct ms_cli *cli);
+int ms_cmd_log_tail(const struct ms_cli *cli);
+int ms_cmd_log_search(const struct ms_cli *cli);
+int ms_cmd_log_proof(const struct ms_cli *cli);
+int ms_cmd_log_verify(const struct ms_cli *cli);
+int ms_cmd_log_export(const struct ms_cli *cli);
 int ms_cmd_planned(const struct ms_cli *cli);
 
 #endif

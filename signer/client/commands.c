@@ -62,6 +62,43 @@ static const struct ms_cli_option sign_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option log_show_options[] = {
+	{"from", 0, "N", NULL, "the first entry to print (default 1)"},
+	{"number", 'n', "N", NULL, "how many (default: all)"},
+	{0},
+};
+
+static const struct ms_cli_option log_tail_options[] = {
+	{"number", 'n', "N", NULL, "how many (default 10)"},
+	{"follow", 'f', NULL, NULL, "go on with entries as they come"},
+	{0},
+};
+
+static const struct ms_cli_option log_search_options[] = {
+	{"key", 0, "NAME", NULL, "that name this key"},
+	{"module", 0, "NAME", NULL, "about this module"},
+	{"digest", 0, "HEX", NULL, "about a module with this digest"},
+	{"identity", 0, "ID", NULL, "by this identity: uid:1000, user:ann"},
+	{"event", 0, "EVENT", NULL, "of this kind: sign, refuse, start, ..."},
+	{"since", 0, "TIME", NULL, "as 2026-03-31 or 2026-03-31T08:00, in UTC"},
+	{0},
+};
+
+static const struct ms_cli_option log_verify_options[] = {
+	{"checkpoint", 0, "FILE", NULL, "an earlier one that the log must agree with"},
+	{"vkey", 0, "FILE", NULL, "the log's public key"},
+	{"export", 0, "FILE", NULL, "check an exported log, without an agent"},
+	{0},
+};
+
+static const char log_verify_help[] =
+	"Reads every entry and computes everything anew. Finds entries that were\n"
+	"changed, are missing, out of order or inserted; a fork: a history other than\n"
+	"that of an earlier checkpoint; and a rollback: an older log that was put\n"
+	"back. The last good checkpoint is remembered for each agent, and compared\n"
+	"the next time. Exit status 0 good, 1 findings, 3 something could not be\n"
+	"checked.\n";
+
 static const char key_create_help[] =
 	"The agent makes a new private key and a self-signed certificate for it. The\n"
 	"private key is on disk only encrypted under a key that the TPM releases when\n"
@@ -131,7 +168,18 @@ const struct ms_command ms_commands[] = {
 	 build_reject_options, ms_cmd_build_reject},
 	{"build close", "ID", 1, 1, "end a build: it signs no more", NULL, NULL,
 	 ms_cmd_build_close},
-	{"log", "...", 0, -1, "read and check the audit log", NULL, NULL, ms_cmd_planned},
+	{"log show", "", 0, 0, "print the audit log", NULL, log_show_options,
+	 ms_cmd_log_show},
+	{"log tail", "", 0, 0, "print the end of the audit log", NULL, log_tail_options,
+	 ms_cmd_log_tail},
+	{"log search", "", 0, 0, "find entries of the audit log", NULL,
+	 log_search_options, ms_cmd_log_search},
+	{"log proof", "N", 1, 1, "prove that an entry is in the log", NULL, NULL,
+	 ms_cmd_log_proof},
+	{"log verify", "", 0, 0, "check the whole audit log", log_verify_help,
+	 log_verify_options, ms_cmd_log_verify},
+	{"log export", "FILE", 1, 1, "write the audit log to a file", NULL, NULL,
+	 ms_cmd_log_export},
 	{"policy", "...", 0, -1, "check the rules, explain a decision", NULL, NULL,
 	 ms_cmd_planned},
 	{"revoke", "...", 0, -1, "revoke certificates and modules", NULL, NULL,
