@@ -266,7 +266,8 @@ int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret, struct ms_error *err)
 
 /*
  * ESYS keeps what it was last asked to create, to be able to ask again. This asks for an
- * empty object below no parent, which ESYS remembers and then refuses to send.
+ * empty object below no parent, which ESYS remembers and then refuses to send; that of
+ * tpm2-tss 4 sends it, and the TPM refuses.
  */
 static void overwrite_create(struct ms_tpm *t)
 {
@@ -275,8 +276,9 @@ static void overwrite_create(struct ms_tpm *t)
 	const TPM2B_DATA no_info = {0};
 	const TPML_PCR_SELECTION no_pcrs = {0};
 
-	(void)Esys_Create_Async(t->esys, ESYS_TR_NONE, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				ESYS_TR_NONE, &nothing, &template, &no_info, &no_pcrs);
+	(void)Esys_Create(t->esys, ESYS_TR_NONE, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+			  ESYS_TR_NONE, &nothing, &template, &no_info, &no_pcrs, NULL,
+			  NULL, NULL, NULL, NULL);
 }
 
 void ms_tpm_forget(struct ms_tpm *t)
