@@ -147,8 +147,8 @@ static void kinds_do_not_mix(void **state)
 	assert_int_equal(ms_keys_load(dir, &keys, &err), 0);
 	(void)ms_keys_unseal_pending(keys, &worker, &again);
 	for (int h = MS_HASH_SHA256; h <= MS_HASH_SHA3_512; h++)
-		assert_true(ms_keys_sign(keys, "stolen", (enum ms_hash)h, digest, sig,
-					 &len, &err) < 0);
+		assert_true(ms_keys_sign(keys, "stolen", NULL, (enum ms_hash)h, digest,
+					 sig, &len, &err) < 0);
 	assert_int_equal(ms_keys_create(keys, &worker, &req, &err), 0);
 	ms_keys_free(keys);
 
