@@ -40,7 +40,7 @@ demo:
 
 bench:
 	$(Q)scripts/install-deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tests/tools/log-grow
 	$(Q)BUILD=$(BUILD) bench/run
 
 .PHONY: unit-tests tests-build check check-quick check-asan check-valgrind

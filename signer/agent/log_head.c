@@ -28,6 +28,7 @@ struct waiter {
  * @asked: what the key process has been asked to sign
  * @asking: an answer is awaited
  * @checked: the store has been held against @last and the counter
+ * @alarms: raised since the last checkpoint, a bit each
  */
 struct ms_log_head {
 	struct ms_front *f;
@@ -38,6 +39,7 @@ struct ms_log_head {
 	uint64_t unsigned_records;
 	int64_t made_ms;
 	bool asking, checked;
+	unsigned int alarms;
 	int rc;
 	struct ms_error err;
 	struct waiter *waiters;
@@ -87,7 +89,7 @@ static void finish(struct ms_log_head *h, int rc)
 		ms_log(LOG_WARNING, "no checkpoint of the audit log: %s", h->err.msg);
 	if (rc == -EAGAIN && strcmp(h->err.code, "not-ready") == 0)
 		again_in(h, START_MS);
-	else if (rc < 0)
+	else if (rc == -EAGAIN || rc == -ENODEV || rc == -ETIMEDOUT)
 		again_in(h, RETRY_MS);
 	else
 		again_in(h, (int64_t)h->f->config->log_interval_s * 1000);
@@ -133,6 +135,7 @@ static int keep_note(struct ms_log_head *h, const struct ms_ipc_note *n)
 	memcpy(h->note, n->note, len);
 	h->note_len = len;
 	h->made_ms = now_ms();
+	h->alarms = 0;
 	return 0;
 }
 
@@ -178,22 +181,33 @@ static int ask_signature(struct ms_log_head *h)
 
 /* ---------------------------------------------- the store against what was signed */
 
-static void alarm_raised(struct ms_log_head *h, const char *code, const char *fmt, ...)
+/* Also the alarms' codes, in this order. */
+enum { ROLLBACK, OTHER_KEY, CHANGED, OTHER_COUNTER };
+
+static void raise_alarm(struct ms_log_head *h, unsigned int which, const char *fmt, ...)
 	_printf_(3, 4);
 
-/* Into the system's log and into the log itself, which the next checkpoint then signs. */
-static void alarm_raised(struct ms_log_head *h, const char *code, const char *fmt, ...)
+/*
+ * Into the system's log and into the log itself, which the next checkpoint then signs;
+ * once, however often that is tried.
+ */
+static void raise_alarm(struct ms_log_head *h, unsigned int which, const char *fmt, ...)
 {
+	static const char *const codes[] = {"rollback", "other-key", "changed",
+					    "other-counter"};
 	char text[256];
 	va_list ap;
 
+	if (h->alarms & 1u << which)
+		return;
+	h->alarms |= 1u << which;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	ms_log(LOG_ALERT, "audit log: %s", text);
 	(void)!ms_audit_put(h->f->audit, "log-alarm", "", "", "",
-			    json_pack("{s:s, s:s}", "code", code, "reason", text), NULL,
-			    NULL);
+			    json_pack("{s:s, s:s}", "code", codes[which], "reason", text),
+			    NULL, NULL);
 }
 
 static bool still_there(struct ms_log_head *h)
@@ -235,32 +249,32 @@ static int check_store(struct ms_log_head *h, const struct ms_ipc_note *n)
 	if (!h->note_len) {
 		/* Without a checkpoint nobody can have counted up, but for who tried. */
 		if (!n->fresh && n->counter > 0 && attempts == 0)
-			alarm_raised(h, "rollback",
-				     "there is no checkpoint, but the TPM's counter is "
-				     "at %" PRIu64 ": an older or empty log was put here",
-				     n->counter);
+			raise_alarm(h, ROLLBACK,
+				    "there is no checkpoint, but the TPM's counter is "
+				    "at %" PRIu64 ": an older or empty log was put here",
+				    n->counter);
 		return 0;
 	}
 	if (!is_signed_by(h, n->vkey))
-		alarm_raised(h, "other-key",
-			     "the last checkpoint is not signed by this log's key: one "
-			     "of the two was replaced");
+		raise_alarm(h, OTHER_KEY,
+			    "the last checkpoint is not signed by this log's key: one "
+			    "of the two was replaced");
 	if (!still_there(h))
-		alarm_raised(h, "changed",
-			     "the %" PRIu64 " entries that the last checkpoint signed "
-			     "are not in the store as they were",
-			     h->last.size);
+		raise_alarm(h, CHANGED,
+			    "the %" PRIu64 " entries that the last checkpoint signed "
+			    "are not in the store as they were",
+			    h->last.size);
 	if (n->counter > h->last.counter + attempts)
-		alarm_raised(h, "rollback",
-			     "the last checkpoint has the counter %" PRIu64
-			     ", the TPM is at %" PRIu64 ": an older log was put back",
-			     h->last.counter, n->counter);
+		raise_alarm(h, ROLLBACK,
+			    "the last checkpoint has the counter %" PRIu64
+			    ", the TPM is at %" PRIu64 ": an older log was put back",
+			    h->last.counter, n->counter);
 	else if (n->counter < h->last.counter)
-		alarm_raised(h, "other-counter",
-			     "the TPM's counter is at %" PRIu64
-			     ", below the last checkpoint's %" PRIu64
-			     ": the log was made with another TPM or index",
-			     n->counter, h->last.counter);
+		raise_alarm(h, OTHER_COUNTER,
+			    "the TPM's counter is at %" PRIu64
+			    ", below the last checkpoint's %" PRIu64
+			    ": the log was made with another TPM or index",
+			    n->counter, h->last.counter);
 	return 0;
 }
 
