@@ -14,6 +14,7 @@ enum {
 	OPT_KERNEL,
 	OPT_ROOT,
 	OPT_REVOCATIONS,
+	OPT_POLICY,
 	OPT_AS_KERNEL,
 	OPT_ENFORCE,
 	OPT_PERMISSIVE,
@@ -29,6 +30,7 @@ static const struct option options[] = {
 	{"anchor", required_argument, NULL, OPT_ANCHOR},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"root", required_argument, NULL, OPT_ROOT},
+	{"policy", required_argument, NULL, OPT_POLICY},
 	{"revocations", required_argument, NULL, OPT_REVOCATIONS},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
 	{"enforce", no_argument, NULL, OPT_ENFORCE},
@@ -68,6 +70,8 @@ static const char usage[] =
 	"itself)\n"
 	"  --revocations LIST what is not trusted any more: a CRL or a JSON list; may "
 	"repeat\n"
+	"  --policy FILE      how severe each finding is: lines \"code = "
+	"error|warning|note\"\n"
 	"  --root DIR         a mounted system: where scan and --kernel RELEASE look\n"
 	"  --as-kernel VER    what would this kernel do, say 6.1 (default: the kernel "
 	"that\n"
@@ -181,6 +185,16 @@ static int bad_value(const char *option, const char *value, const char *allowed)
 	return MS_EXIT_USAGE;
 }
 
+static int load_policy(struct ms_options *o, const char *path)
+{
+	struct ms_error err = {0};
+
+	if (!ms_severities_load(path, &o->severities, &err))
+		return -1;
+	ms_complain("%s", err.msg);
+	return MS_EXIT_USAGE;
+}
+
 /* Returns -1 to go on, else the exit status. */
 static int apply(struct ms_options *o, int opt, const char *arg)
 {
@@ -194,6 +208,8 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 			return bad_value("--revocations", arg, "one of at most 16");
 		o->lists[o->n_lists++] = arg;
 		return -1;
+	case OPT_POLICY:
+		return load_policy(o, arg);
 	case OPT_ROOT:
 		o->root = arg;
 		return -1;

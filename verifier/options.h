@@ -4,6 +4,7 @@
 
 #include "verifier/anchors.h"
 #include "verifier/check.h"
+#include "verifier/policy_file.h"
 #include "verifier/report.h"
 
 /* Exit statuses, as the manual page promises them. */
@@ -32,6 +33,7 @@ struct ms_options {
 	struct ms_question q;
 	enum ms_format format;
 	bool all, failed_only, quiet;
+	struct ms_severities severities;
 	const char *kernels[MS_KERNELS_MAX];
 	unsigned int n_kernels;
 	const char *lists[MS_KERNELS_MAX];

@@ -217,7 +217,6 @@ int ms_result_add(struct ms_result *r, enum ms_finding_code code, const char *fm
 
 int ms_result_amend(struct ms_result *r, enum ms_finding_code code, const char *fmt, ...)
 {
-	bool checked = r->policy.verdict == MS_POLICY_TRUSTED;
 	va_list ap;
 	int rc;
 
@@ -225,7 +224,7 @@ int ms_result_amend(struct ms_result *r, enum ms_finding_code code, const char *
 	rc = add(r, code, fmt, ap);
 	va_end(ap);
 	if (!rc && r->policy.verdict != MS_POLICY_UNCHECKED)
-		ms_result_settle(r, checked);
+		ms_result_settle(r, r->policy.checked);
 	return rc;
 }
 
@@ -244,6 +243,7 @@ void ms_result_settle(struct ms_result *r, bool checked)
 			v = MS_POLICY_FINDINGS;
 	}
 	r->policy.verdict = v;
+	r->policy.checked = checked;
 }
 
 void ms_result_clear(struct ms_result *r)

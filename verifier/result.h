@@ -127,6 +127,7 @@ struct ms_signer_result {
  * @path: as it is shown to people
  * @build_id: hex
  * @digest: "sha256:<hex>" of the module without its signature
+ * @policy.checked: the signature was there and good
  * @kernel.error: negative errno that the kernel would answer with, else 0
  */
 struct ms_result {
@@ -141,6 +142,7 @@ struct ms_result {
 	} kernel;
 	struct {
 		enum ms_policy_verdict verdict;
+		bool checked;
 		struct ms_finding *findings;
 		size_t n_findings;
 	} policy;

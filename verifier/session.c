@@ -29,7 +29,7 @@ int ms_session_run(struct ms_session *s, const struct ms_options *o)
 		      !o->quiet && isatty(STDERR_FILENO), &s->results);
 }
 
-int ms_session_report(const struct ms_session *s, const struct ms_options *o)
+int ms_session_report(struct ms_session *s, const struct ms_options *o)
 {
 	const struct ms_report r = {
 		.anchors = &o->anchors,
@@ -38,9 +38,12 @@ int ms_session_report(const struct ms_session *s, const struct ms_options *o)
 		.failed_only = o->failed_only,
 		.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
 	};
-	int rc = o->quiet ? 0 : ms_report_print(o->format, &r, stdout);
-	int status = rc ? ms_session_failed(rc) : ms_results_exit(&s->results);
 	char shown[512];
+	int rc, status;
+
+	ms_severities_apply(&o->severities, &s->results);
+	rc = o->quiet ? 0 : ms_report_print(o->format, &r, stdout);
+	status = rc ? ms_session_failed(rc) : ms_results_exit(&s->results);
 
 	if (!o->revocations.expired)
 		return status;

@@ -22,8 +22,9 @@ void ms_session_clear(struct ms_session *s);
 /** ms_session_run() - sort the files and check them. Return: 0 or -ENOMEM */
 int ms_session_run(struct ms_session *s, const struct ms_options *o) _must_check_;
 
-/** ms_session_report() - print what is asked for. Return: the exit status */
-int ms_session_report(const struct ms_session *s, const struct ms_options *o);
+/** ms_session_report() - apply the policy file, print what is asked for.
+ * Return: the exit status */
+int ms_session_report(struct ms_session *s, const struct ms_options *o);
 
 /** ms_session_failed() - complain that it could not be finished. Return: the exit status
  */

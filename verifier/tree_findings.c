@@ -91,6 +91,7 @@ static int missing(struct ms_results *r, char *path, size_t *n_added)
 		return -ENOMEM;
 	++*n_added;
 	m->policy.verdict = MS_POLICY_TRUSTED;
+	m->policy.checked = true;
 	return ms_result_amend(m, MS_FINDING_MISSING_FILE, "modules.dep lists it");
 }
 

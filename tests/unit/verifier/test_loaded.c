@@ -17,6 +17,7 @@ static void add(struct ms_results *r, const char *path, const char *name, const 
 	m->name = strdup(name);
 	m->build_id = strdup(id);
 	m->policy.verdict = MS_POLICY_TRUSTED;
+	m->policy.checked = true;
 }
 
 static void test_find(void **state)

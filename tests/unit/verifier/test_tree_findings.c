@@ -26,6 +26,7 @@ static void add(struct ms_results *r, const char *path, const char *name,
 	m->vermagic = strdup(vermagic);
 	m->kernel.verdict = MS_KERNEL_LOADS;
 	m->policy.verdict = MS_POLICY_TRUSTED;
+	m->policy.checked = true;
 }
 
 static int setup(void **state)
