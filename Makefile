@@ -23,6 +23,9 @@ BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share/modseal
 MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSCONFDIR ?= /etc
 LOCALSTATEDIR ?= /var
 RUNDIR ?= /run
@@ -203,6 +206,18 @@ install: all
 	ln -sf modseal-sign-file $(DESTDIR)$(BINDIR)/kmodsign
 	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/dkms-framework.conf \
 		$(DESTDIR)$(DATADIR)
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
+	$(Q)for unit in modseald.service modseald.socket; do \
+		sed 's|/usr/sbin/|$(SBINDIR)/|; s|/etc/modseal/|$(SYSCONFDIR)/modseal/|g' \
+			packaging/systemd/$$unit > $(BUILD)/$$unit && \
+		$(INSTALL) -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR) || exit 1; \
+	done
+	$(INSTALL) -m 644 packaging/systemd/modseal.sysusers \
+		$(DESTDIR)$(SYSUSERSDIR)/modseal.conf
+	$(INSTALL) -m 644 packaging/systemd/modseal.tmpfiles \
+		$(DESTDIR)$(TMPFILESDIR)/modseal.conf
+	$(INSTALL) -d $(DESTDIR)$(DATADIR)/examples
+	$(INSTALL) -m 644 packaging/modseald.conf $(DESTDIR)$(DATADIR)/examples
 	$(Q)for page in $(MANPAGES); do \
 		base=$${page##*/}; base=$${base%.scd}; section=$${base##*.}; \
 		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$section && \

@@ -19,7 +19,7 @@
 #include "signer/agent/web.h"
 
 #define DRAIN_S 4 /* for open requests after SIGTERM */
-#define TRIM_S 5  /* idle time after which memory goes back to the system */
+#define TICK_S 5  /* says that the loop goes round; gives memory back */
 
 static void on_last_checkpoint(void *arg, int rc, const struct ms_error *err)
 {
@@ -76,11 +76,10 @@ static void on_term(evutil_socket_t fd, short what, void *arg)
 	stop_if_done(f);
 }
 
-/* A burst of large modules leaves large holes: give them back when it is over. */
-static void on_idle(evutil_socket_t fd, short what, void *arg)
+/* Gives memory back when a burst of large modules is over: they leave large holes. */
+static void trim_when_idle(struct ms_front *f)
 {
 	static uint64_t seen, trimmed;
-	struct ms_front *f = arg;
 
 	if (f->requests == seen && trimmed != seen && f->open == 0) {
 		malloc_trim(0);
@@ -92,6 +91,15 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 static void on_builds(evutil_socket_t fd, short what, void *arg)
 {
 	ms_api_builds_tick(arg);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_ipc_msg alive = {.op = MS_IPC_READY};
+	struct ms_front *f = arg;
+
+	(void)!ms_ipc_send(f->ctl, &alive, -1);
+	trim_when_idle(f);
 }
 
 static int add_event(struct ms_front *f, int fd, short what, event_callback_fn fn,
@@ -133,7 +141,7 @@ static int open_store(struct ms_front *f)
 
 static int set_up(struct ms_front *f, int listen_fd)
 {
-	struct timeval idle = {.tv_sec = TRIM_S}, builds = {.tv_sec = 1};
+	struct timeval tick = {.tv_sec = TICK_S}, builds = {.tv_sec = 1};
 	struct ms_error err = {0};
 	int fd, r;
 
@@ -153,7 +161,7 @@ static int set_up(struct ms_front *f, int listen_fd)
 	if (r == 0)
 		r = add_event(f, SIGTERM, EV_SIGNAL, on_term, NULL);
 	if (r == 0)
-		r = add_event(f, -1, 0, on_idle, &idle);
+		r = add_event(f, -1, 0, on_tick, &tick);
 	if (r == 0)
 		r = ms_log_head_new(f, &f->head, &err);
 	if (r == 0)

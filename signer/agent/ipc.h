@@ -43,7 +43,7 @@ enum ms_ipc_op {
 	MS_IPC_PEER_FRONT = 34,
 	/* key process to supervisor: the TPM worker hangs, replace it */
 	MS_IPC_REPLACE_TPM = 35,
-	/* front to supervisor: serving; the socket is there */
+	/* front to supervisor: serving, said again every few seconds */
 	MS_IPC_READY = 36,
 };
 

@@ -21,6 +21,7 @@
 #include "signer/agent/listen.h"
 #include "signer/agent/log.h"
 #include "signer/agent/sandbox.h"
+#include "signer/agent/systemd.h"
 #include "tpm/worker.h"
 
 enum role { ROLE_TPM, ROLE_KEY, ROLE_FRONT, N_ROLES };
@@ -45,7 +46,7 @@ struct supervisor {
 	struct child child[N_ROLES];
 	int listen_fd, signal_fd;
 	sigset_t old_mask;
-	bool stopping;
+	bool stopping, activated, told_ready;
 	int64_t kill_ms;
 	int status;
 };
@@ -186,6 +187,7 @@ static void stop_all(struct supervisor *s, int status)
 	if (s->stopping)
 		return;
 	s->stopping = true;
+	ms_sd_notify("STOPPING=1");
 	s->status = status;
 	s->kill_ms = now_ms() + 5000;
 	if (s->child[ROLE_FRONT].pid)
@@ -257,6 +259,18 @@ static void on_signal(struct supervisor *s)
 	}
 }
 
+/* The front says so when it starts to serve, and as long as its loop goes round. */
+static void on_front_alive(struct supervisor *s)
+{
+	if (!s->told_ready) {
+		ms_log(LOG_NOTICE, "serving on %s", s->config->socket);
+		ms_sd_notify("READY=1");
+		s->told_ready = true;
+	}
+	if (ms_sd_watchdog_ms())
+		ms_sd_notify("WATCHDOG=1");
+}
+
 static void on_control(struct supervisor *s, enum role role)
 {
 	struct ms_ipc_msg m;
@@ -272,7 +286,7 @@ static void on_control(struct supervisor *s, enum role role)
 		       "the TPM did not answer in time; replacing its worker");
 		kill(s->child[ROLE_TPM].pid, SIGKILL);
 	} else if (role == ROLE_FRONT && m.op == MS_IPC_READY) {
-		ms_log(LOG_NOTICE, "serving on %s", s->config->socket);
+		on_front_alive(s);
 	}
 }
 
@@ -394,6 +408,7 @@ static int lock_state(const char *state, struct ms_error *err)
 static int set_up(struct supervisor *s, struct ms_error *err)
 {
 	sigset_t mask;
+	int r;
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
@@ -406,6 +421,12 @@ static int set_up(struct supervisor *s, struct ms_error *err)
 	if (s->signal_fd < 0)
 		return ms_error_set(err, -errno, NULL, "signalfd: %s",
 				    ms_strerror(errno));
+	r = ms_sd_listen_fd(&s->listen_fd, err);
+	if (r < 0)
+		return r;
+	s->activated = s->listen_fd > 0;
+	if (s->activated)
+		return 0;
 	return ms_listen_unix(s->config->socket, s->config->socket_mode, &s->listen_fd,
 			      err);
 }
@@ -438,7 +459,8 @@ int ms_supervisor_run(const struct ms_config *c)
 	respawn_due(&s);
 	while (!s.stopping || any_child(&s))
 		loop_once(&s);
-	ms_listen_remove(c->socket, s.listen_fd);
+	if (!s.activated)
+		ms_listen_remove(c->socket, s.listen_fd);
 	close_fd(&s.listen_fd);
 	close_fd(&s.signal_fd);
 	return s.status;
