@@ -4,6 +4,7 @@
 import glob
 import os
 import subprocess
+import sys
 
 import mutate
 from machine import Failure
@@ -14,10 +15,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def fetch(name):
     """The folder of a kernel or its headers; fetched when it is not there yet."""
     done = subprocess.run(
-        [os.path.join(HERE, "fetch-kernel"), name], stdout=subprocess.PIPE, text=True
+        [os.path.join(HERE, "fetch-kernel"), name], capture_output=True, text=True
     )
     if done.returncode != 0:
-        raise Failure("there is no kernel %s: see above" % name)
+        raise Failure((done.stderr.strip().splitlines() or ["fetch-kernel failed"])[-1])
+    sys.stderr.write(done.stderr)
     return done.stdout.strip()
 
 

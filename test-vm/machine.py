@@ -12,7 +12,7 @@ QEMU = "qemu-system-x86_64"
 FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
 
 # A boot takes a few seconds; this is for a machine that is busy with other things.
-DEADLINE = 120
+DEADLINE = 240
 
 # How often a console is looked at, in seconds.
 POLL = 0.1
