@@ -48,7 +48,7 @@ stop
 sed -i '/^\[agent\]/a log-interval = 1' "$T/a/modseald.conf"
 start
 make_module "$T/foo.ko" foo
-for i in {1..6}; do modseal sign --key dev "$T/foo.ko" >/dev/null; done
+for _ in {1..6}; do modseal sign --key dev "$T/foo.ko" >/dev/null; done
 ok 'a checkpoint comes by itself' wait_for 20 whole
 
 run modseal log verify
@@ -207,10 +207,26 @@ run modseal log verify
 is "$STATUS" 1 'database and TPM put back: verify fails'
 like "$OUT" 'seen last time' 'database and TPM put back: the last seen checkpoint tells'
 
+# The TPM alone put back: its counter is behind the log.
+put_back
+start
+modseal sign --key dev "$T/foo.ko" >/dev/null
+wait_for 20 whole
+stop
+dev-agent tpm-stop "$T/a"
+rm -rf "$T/a/tpm"
+cp -a "$T/saved.tpm" "$T/a/tpm"
+dev-agent tpm-start "$T/a"
+start
+wait_for 20 whole
+run modseal log verify
+is "$STATUS" 1 'an older TPM: verify fails'
+like "$OUT" 'counter is at' 'an older TPM: and says what it is'
+
 # kill -9 between commits and checkpoints is no finding.
 put_back
 start
-for i in {1..4}; do
+for _ in {1..4}; do
 	modseal sign --key dev "$T/foo.ko" >/dev/null
 	dev-agent agent-kill "$T/a"
 	start
@@ -219,6 +235,24 @@ wait_for 20 whole
 run modseal log verify
 is "$STATUS" 0 'killed again and again: the log is good'
 diag "$OUT$ERR"
+
+# Who may read it.
+if [ "$(id -u)" = 0 ]; then
+	nobody() {
+		chmod 755 "$T" "$T/a"
+		setpriv --reuid 65534 --clear-groups curl -sS --max-time 20 \
+			--unix-socket "$T/a/agent.sock" "http://modseal$1"
+	}
+	is "$(nobody /v1/log/entries | jq -r .code)" not-auditor 'not everybody may read the log'
+	is "$(nobody /v1/log/checkpoint | jq -r .code)" not-auditor 'nor its checkpoints'
+	is "$(modseal log search --identity uid:65534 --event refuse | wc -l)" 2 \
+		'and who tried is in it'
+	stop
+	sed -i '/^\[agent\]/a auditors = uid:65534' "$T/a/modseald.conf"
+	start
+	is "$(nobody /v1/log/entries | wc -l)" "$(modseal log show | wc -l)" 'an auditor may'
+	is "$(nobody '/v1/keys/dev/sign' | jq -r .code)" bad-method 'and nothing more'
+fi
 
 # Without a TPM signing goes on, and nothing is signed as a checkpoint.
 before=$(api GET /v1/log/checkpoint | sed -n 2p)
