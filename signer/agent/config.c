@@ -14,6 +14,7 @@
 int ms_config_init(struct ms_config *c)
 {
 	*c = (struct ms_config){
+		.bundle = MS_BUF_INIT(MS_CONFIG_BUNDLE_MAX),
 		.socket = strdup(MS_RUNDIR "/agent.sock"),
 		.state = strdup(MS_STATEDIR),
 		.tcti = strdup("device:/dev/tpmrm0"),
@@ -39,6 +40,8 @@ void ms_config_clear(struct ms_config *c)
 	free(c->tcti);
 	free(c->log_origin);
 	free(c->denied_file);
+	free(c->path);
+	ms_buf_clear(&c->bundle);
 	ms_strv_clear(&c->denied);
 	ms_strv_clear(&c->admins);
 	ms_strv_clear(&c->auditors);
@@ -189,7 +192,10 @@ static int load_file(int dirfd, const char *name, const char *shown, struct ms_c
 	rc = check_owner(shown, &f.st, err);
 	if (rc < 0)
 		return rc;
-	return ms_config_parse(shown, (const char *)f.data, f.len, c, err);
+	rc = ms_config_parse(shown, (const char *)f.data, f.len, c, err);
+	if (rc == 0 && ms_config_bundle_add(c, false, shown, f.data, f.len) < 0)
+		rc = ms_error_set(err, -ENOMEM, NULL, "out of memory");
+	return rc;
 }
 
 static int is_conf(const struct dirent *e)
@@ -259,7 +265,9 @@ static int load_denied(struct ms_config *c, struct ms_error *err)
 				    "%s:%u: a line begins with a digest of 64, 96 or 128 "
 				    "hex digits, or with #",
 				    c->denied_file, line);
-	return rc;
+	if (rc == 0)
+		rc = ms_config_bundle_add(c, true, c->denied_file, f.data, f.len);
+	return rc < 0 ? ms_error_set(err, rc, NULL, "out of memory") : 0;
 }
 
 int ms_config_load(const char *path, struct ms_config *ret, struct ms_error *err)
@@ -272,6 +280,9 @@ int ms_config_load(const char *path, struct ms_config *ret, struct ms_error *err
 		dir = NULL;
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	}
+	c.path = strdup(path);
+	if (!c.path)
+		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	rc = load_file(AT_FDCWD, path, path, &c, err);
 	if (rc == 0)
 		rc = load_dir(dir, &c, err);

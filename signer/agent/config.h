@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "lib/buf.h"
 #include "lib/error.h"
 #include "lib/hash.h"
 #include "lib/limits.h"
@@ -87,6 +88,8 @@ struct ms_rule {
  * @max_module: [agent] max-module, bytes, suffixes K M G; default and ceiling
  * MS_MODULE_MAX
  * @threads: [agent] threads: signing threads; 0 is one a processor
+ * @path: of the main file, when it was loaded from files
+ * @bundle: the text of all files, for ms_config_unbundle()
  * @denied_file, @denied: [revocations] denied: a file of digests that are not signed, and
  * what it says (in hex)
  * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds or with suffix ms, default 30)
@@ -103,7 +106,8 @@ struct ms_config {
 	size_t n_groups;
 	struct ms_rule *rules;
 	size_t n_rules;
-	char *denied_file;
+	char *path, *denied_file;
+	struct ms_buf bundle;
 	struct ms_strv denied;
 };
 
@@ -142,5 +146,19 @@ int ms_config_check(const struct ms_config *c, struct ms_error *err) _must_check
  */
 int ms_config_load(const char *path, struct ms_config *ret,
 		   struct ms_error *err) _must_check_;
+
+#define MS_CONFIG_BUNDLE_MAX (64u << 20)
+
+/** ms_config_bundle_add() - keep a file's text. Return: 0, -EFBIG, -ENOMEM. */
+int ms_config_bundle_add(struct ms_config *c, bool denied, const char *name,
+			 const void *text, size_t len) _must_check_;
+/** ms_config_unbundle() - the configuration that a bundle holds; no I/O
+ * Return: as ms_config_parse(), and -EBADMSG. */
+int ms_config_unbundle(const char *p, size_t len, struct ms_config *ret,
+		       struct ms_error *err) _must_check_;
+/** ms_config_reloadable() - can a running agent change from @old to @new
+ * Return: 0 or -EINVAL "restart-needed", naming the setting. */
+int ms_config_reloadable(const struct ms_config *old, const struct ms_config *new,
+			 struct ms_error *err) _must_check_;
 
 #endif

@@ -14,6 +14,7 @@
 #include "signer/agent/ipc.h"
 #include "signer/agent/log.h"
 #include "signer/agent/log_head.h"
+#include "signer/agent/reload.h"
 #include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
 #include "signer/agent/web.h"
@@ -59,7 +60,9 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(f->base);
 		return;
 	}
-	if (m.op == MS_IPC_PEER_KEY && peer >= 0)
+	if (m.op == MS_IPC_RELOADED)
+		ms_reload_take(f, &m, peer);
+	else if (m.op == MS_IPC_PEER_KEY && peer >= 0)
 		ms_key_link_set_fd(f->keys, peer);
 	else if (peer >= 0)
 		close(peer);

@@ -19,6 +19,7 @@ struct ms_log_head;
 
 /**
  * struct ms_front - what the request handlers share
+ * @own_config: is @config once it was reloaded; @reloads: who waits for that
  * @started: seconds since 1970
  * @last_checkpoint: the one of a clean stop has been asked for
  * @requests, @open: requests seen, and those not answered yet
@@ -40,6 +41,8 @@ struct ms_front {
 	uint64_t requests;
 	size_t open;
 	bool stopping, last_checkpoint;
+	struct ms_config *own_config;
+	struct ms_reload *reloads;
 };
 
 /**

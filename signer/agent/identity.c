@@ -66,3 +66,42 @@ int ms_identity_of_peer(int fd, struct ms_identity *ret)
 		snprintf(ret->user, sizeof(ret->user), "user:%s", user);
 	return 0;
 }
+
+static int uid_of(const char *text, uid_t *ret)
+{
+	char buf[4096];
+	struct passwd pw, *found = NULL;
+	uint64_t n = 0;
+
+	if (strncmp(text, "user:", 5) == 0) {
+		if (getpwnam_r(text + 5, &pw, buf, sizeof(buf), &found) != 0 || !found)
+			return -ENOENT;
+		*ret = pw.pw_uid;
+		return 0;
+	}
+	if (strncmp(text, "uid:", 4) != 0 || !text[4])
+		return -EINVAL;
+	for (text += 4; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		n = n * 10 + (uint64_t)(*text - '0');
+		if (n >= UINT32_MAX)
+			return -EINVAL;
+	}
+	*ret = (uid_t)n;
+	return 0;
+}
+
+int ms_identity_from_text(const char *text, struct ms_identity *ret)
+{
+	struct ms_identity who = {0};
+	int r = uid_of(text, &who.uid);
+
+	if (r < 0)
+		return r;
+	snprintf(who.id, sizeof(who.id), "uid:%u", who.uid);
+	if (user_name(who.uid)[0])
+		snprintf(who.user, sizeof(who.user), "user:%s", user_name(who.uid));
+	*ret = who;
+	return 0;
+}

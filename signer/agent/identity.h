@@ -10,4 +10,10 @@
  */
 int ms_identity_of_peer(int fd, struct ms_identity *ret) _must_check_;
 
+/**
+ * ms_identity_from_text() - who "uid:1000" or "user:builder" is, by the system's users
+ * Return: 0; -EINVAL (not understood), -ENOENT (no user of this name).
+ */
+int ms_identity_from_text(const char *text, struct ms_identity *ret) _must_check_;
+
 #endif

@@ -170,6 +170,7 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 		ms_buf_put_str(out, m->unlock.pin);
 		break;
 	case MS_IPC_DONE:
+	case MS_IPC_RELOADED:
 		put_error(out, m->done.rc, &m->done.err);
 		break;
 	case MS_IPC_TPM:
@@ -206,6 +207,7 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 	case MS_IPC_PEER_FRONT:
 	case MS_IPC_REPLACE_TPM:
 	case MS_IPC_READY:
+	case MS_IPC_RELOAD:
 		break;
 	default:
 		return -EINVAL;
@@ -246,6 +248,7 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 		ms_reader_str(r, m->unlock.pin, sizeof(m->unlock.pin));
 		break;
 	case MS_IPC_DONE:
+	case MS_IPC_RELOADED:
 		m->done.rc = get_error(r, &m->done.err);
 		break;
 	case MS_IPC_TPM:
@@ -285,6 +288,7 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 	case MS_IPC_PEER_FRONT:
 	case MS_IPC_REPLACE_TPM:
 	case MS_IPC_READY:
+	case MS_IPC_RELOAD:
 		break;
 	default:
 		r->err = -EBADMSG;

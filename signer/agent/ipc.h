@@ -20,12 +20,12 @@
 
 enum ms_ipc_op {
 	/* front to key process; each is answered by a message with the same id */
-	MS_IPC_SIGN = 1,   /* answered by SIGNED */
-	MS_IPC_CREATE = 2, /* answered by DONE, after a KEY when it worked */
-	MS_IPC_UNLOCK = 3, /* answered by DONE, after a KEY */
-	MS_IPC_PROBE = 4,  /* does the TPM answer? answered by TPM */
-	MS_IPC_OPEN = 5,   /* a leaf key for a build; answered by OPENED */
-	MS_IPC_CLOSE = 6,  /* the build's leaf key is destroyed; answered by DONE */
+	MS_IPC_SIGN = 1,       /* answered by SIGNED */
+	MS_IPC_CREATE = 2,     /* answered by DONE, after a KEY when it worked */
+	MS_IPC_UNLOCK = 3,     /* answered by DONE, after a KEY */
+	MS_IPC_PROBE = 4,      /* does the TPM answer? answered by TPM */
+	MS_IPC_OPEN = 5,       /* a leaf key for a build; answered by OPENED */
+	MS_IPC_CLOSE = 6,      /* the build's leaf key is destroyed; answered by DONE */
 	MS_IPC_CHECKPOINT = 8, /* sign a head of the log; answered by NOTE */
 	MS_IPC_COUNTER = 9,    /* the log's counter in the TPM; answered by NOTE */
 	/* key process to front */
@@ -45,6 +45,8 @@ enum ms_ipc_op {
 	MS_IPC_REPLACE_TPM = 35,
 	/* front to supervisor: serving, said again every few seconds */
 	MS_IPC_READY = 36,
+	MS_IPC_RELOAD = 37,   /* front to supervisor: read the configuration again */
+	MS_IPC_RELOADED = 38, /* the answer (id 0: to SIGHUP), with it as a descriptor */
 };
 
 /**

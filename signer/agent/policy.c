@@ -105,17 +105,27 @@ static bool in_time(const struct ms_rule *r, int64_t now)
 	return r->n_when == 0;
 }
 
+static enum stage try_facts(const struct ms_rule *r, const struct ms_elf_facts *facts)
+{
+	if (r->kernels.n > 0 && !any_glob(&r->kernels, facts->release))
+		return STAGE_KERNEL;
+	if (r->modules.n > 0 && !any_module(&r->modules, facts->name))
+		return STAGE_MODULE;
+	return too_old(r, facts) ? STAGE_VERSION : STAGE_FITS;
+}
+
 static enum stage try_rule(const struct ms_config *c, const struct ms_rule *r,
 			   const struct ms_policy_request *req)
 {
+	enum stage stage;
+
 	if (!ms_identity_in(c, req->who, &r->who) || !any_glob(&r->keys, req->key))
 		return STAGE_NONE;
-	if (r->kernels.n > 0 && !any_glob(&r->kernels, req->facts->release))
-		return STAGE_KERNEL;
-	if (r->modules.n > 0 && !any_module(&r->modules, req->facts->name))
-		return STAGE_MODULE;
-	if (too_old(r, req->facts))
-		return STAGE_VERSION;
+	if (req->facts) {
+		stage = try_facts(r, req->facts);
+		if (stage != STAGE_FITS)
+			return stage;
+	}
 	if (!ms_hash_may_sign(req->hash) ||
 	    (r->hashes != 0 && !(r->hashes & UINT32_C(1) << req->hash)))
 		return STAGE_HASH;
@@ -259,6 +269,14 @@ int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *
 		}
 	}
 	return refuse(req, nearest, far, err);
+}
+
+int ms_policy_try(const struct ms_config *c, const struct ms_rule *rule,
+		  const struct ms_policy_request *req, struct ms_error *err)
+{
+	enum stage stage = try_rule(c, rule, req);
+
+	return stage == STAGE_FITS ? 0 : refuse(req, rule, stage, err);
 }
 
 int ms_policy_decide_build(const struct ms_config *c, const struct ms_identity *who,

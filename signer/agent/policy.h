@@ -31,6 +31,7 @@ bool ms_identity_is_auditor(const struct ms_config *c, const struct ms_identity 
 /**
  * struct ms_policy_request - what somebody wants signed
  * @content: the agent has the module itself; else @facts are the client's claims
+ * @facts: NULL: whatever the module is
  * @in_build: it is said to belong to a build; which one is not looked at here
  * @now: seconds since 1970
  */
@@ -54,6 +55,13 @@ struct ms_policy_request {
  */
 int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,
 		     const struct ms_rule **ret, struct ms_error *err) _must_check_;
+
+/**
+ * ms_policy_try() - does this one rule allow it
+ * Return: 0, or -EACCES with what is missing first, as ms_policy_decide() says it.
+ */
+int ms_policy_try(const struct ms_config *c, const struct ms_rule *rule,
+		  const struct ms_policy_request *req, struct ms_error *err) _must_check_;
 
 /**
  * ms_policy_decide_build() - which rule lets @who open a build

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -43,6 +44,7 @@ struct child {
 
 struct supervisor {
 	const struct ms_config *config;
+	struct ms_config *own_config; /* is @config once it was reloaded */
 	struct child child[N_ROLES];
 	int listen_fd, signal_fd;
 	sigset_t old_mask;
@@ -243,6 +245,72 @@ static void reap(struct supervisor *s)
 				child_died(s, i, wstatus);
 }
 
+static int bundle_fd(const struct ms_config *c)
+{
+	int fd = memfd_create("config", MFD_CLOEXEC);
+	size_t n = 0;
+
+	while (fd >= 0 && n < c->bundle.len) {
+		ssize_t w = write(fd, c->bundle.data + n, c->bundle.len - n);
+
+		if (w <= 0) {
+			close(fd);
+			return -EIO;
+		}
+		n += (size_t)w;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/* A new configuration for all, or none. Return: its descriptor for the front. */
+static int take_config(struct supervisor *s, struct ms_error *err)
+{
+	struct ms_config *c = calloc(1, sizeof(*c));
+	int fd = -1, r = c ? ms_config_load(s->config->path, c, err) : -ENOMEM;
+
+	if (r < 0) {
+		free(c);
+		return err->msg[0] ? r : ms_error_set(err, r, NULL, "%s", ms_strerror(r));
+	}
+	r = ms_config_reloadable(s->config, c, err);
+	if (r == 0) {
+		fd = bundle_fd(c);
+		if (fd < 0)
+			r = ms_error_set(err, fd, NULL, "cannot hand it on: %s",
+					 ms_strerror(fd));
+	}
+	if (r < 0) {
+		ms_config_clear(c);
+		free(c);
+		return r;
+	}
+	if (s->own_config) {
+		ms_config_clear(s->own_config);
+		free(s->own_config);
+	}
+	s->own_config = c;
+	s->config = c;
+	return fd;
+}
+
+static void reload(struct supervisor *s, uint64_t id)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_RELOADED, .id = id};
+	int fd = take_config(s, &m.done.err);
+
+	if (fd < 0) {
+		m.done.rc = fd;
+		ms_log(LOG_ERR, "the configuration stays as it was: %s", m.done.err.msg);
+	} else {
+		ms_log(LOG_NOTICE, "the configuration was read again: %zu rules",
+		       s->config->n_rules);
+	}
+	if (s->child[ROLE_FRONT].ctl >= 0)
+		(void)!ms_ipc_send(s->child[ROLE_FRONT].ctl, &m, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void on_signal(struct supervisor *s)
 {
 	struct signalfd_siginfo si;
@@ -253,9 +321,7 @@ static void on_signal(struct supervisor *s)
 		else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			stop_all(s, 0);
 		else if (si.ssi_signo == SIGHUP)
-			ms_log(LOG_WARNING,
-			       "SIGHUP: reloading is not supported by this version; "
-			       "restart the agent to use a changed configuration");
+			reload(s, 0);
 	}
 }
 
@@ -287,6 +353,8 @@ static void on_control(struct supervisor *s, enum role role)
 		kill(s->child[ROLE_TPM].pid, SIGKILL);
 	} else if (role == ROLE_FRONT && m.op == MS_IPC_READY) {
 		on_front_alive(s);
+	} else if (role == ROLE_FRONT && m.op == MS_IPC_RELOAD) {
+		reload(s, m.id);
 	}
 }
 

@@ -53,6 +53,10 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_POST, "/v1/builds/{id}/approve", ms_api_build_approve},
 	{EVHTTP_REQ_POST, "/v1/builds/{id}/reject", ms_api_build_reject},
 	{EVHTTP_REQ_POST, "/v1/builds/{id}/close", ms_api_build_close},
+	{EVHTTP_REQ_POST, "/v1/policy/check", ms_api_policy_check},
+	{EVHTTP_REQ_GET, "/v1/policy/explain", ms_api_policy_explain},
+	{EVHTTP_REQ_POST, "/v1/policy/explain", ms_api_policy_explain},
+	{EVHTTP_REQ_POST, "/v1/reload", ms_api_reload},
 	{EVHTTP_REQ_GET, "/v1/revocations", ms_api_revocations},
 	{EVHTTP_REQ_POST, "/v1/revocations", ms_api_revoke},
 };

@@ -88,6 +88,9 @@ void ms_api_build_reject(struct ms_web *w);
 void ms_api_build_close(struct ms_web *w);
 /** ms_api_builds_tick() - once a second: what has expired */
 void ms_api_builds_tick(struct ms_front *f);
+void ms_api_policy_check(struct ms_web *w);
+void ms_api_policy_explain(struct ms_web *w);
+void ms_api_reload(struct ms_web *w);
 void ms_api_revocations(struct ms_web *w);
 void ms_api_revoke(struct ms_web *w);
 

@@ -52,6 +52,15 @@ static const struct ms_cli_option build_reject_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option policy_explain_options[] = {
+	{"as", 0, "IDENTITY", NULL, "uid:NUMBER or user:NAME (default: yourself)"},
+	{"key", 0, "NAME", NULL, "default: MODSEAL_KEY, then key in modseal.conf"},
+	{"module", 0, "FILE", NULL, "a module; without it only what holds for all"},
+	{"hash", 0, "HASH", NULL, "default: sha256"},
+	{"build", 0, "ID", NULL, "the build that it belongs to"},
+	{0},
+};
+
 static const struct ms_cli_option sign_options[] = {
 	{"recursive", 'r', NULL, NULL, "sign every *.ko below a folder"},
 	{"jobs", 'j', "N", NULL, "how much to do at once (default: number of CPUs)"},
@@ -139,6 +148,19 @@ static const char build_approve_help[] =
 	"Nobody approves a build that they opened, and nobody counts twice. Where the\n"
 	"rule has several tiers, they approve one after the other.\n";
 
+static const char policy_check_help[] =
+	"Checks FILE (- is standard input) as the agent would read it: mistakes, rules\n"
+	"that are never reached, keys that do not exist, groups that nothing names.\n"
+	"Changes nothing. Exit status 0 only if nothing was found.\n";
+
+static const char policy_explain_help[] = "Asks the agent what it would decide, and why. "
+					  "Signs nothing and counts nothing.\n"
+					  "Exit status 0 only if it would be allowed.\n";
+
+static const char reload_help[] =
+	"The whole configuration is taken or, if anything is wrong with it, nothing.\n"
+	"What takes a restart (socket, state, threads, [tpm]) must be as it was.\n";
+
 static const char status_help[] = "Exit status 0 only if the agent is ready to sign.\n";
 
 const struct ms_command ms_commands[] = {
@@ -180,8 +202,12 @@ const struct ms_command ms_commands[] = {
 	 log_verify_options, ms_cmd_log_verify},
 	{"log export", "FILE", 1, 1, "write the audit log to a file", NULL, NULL,
 	 ms_cmd_log_export},
-	{"policy", "...", 0, -1, "check the rules, explain a decision", NULL, NULL,
-	 ms_cmd_planned},
+	{"policy check", "FILE", 1, 1, "find faults in a configuration of the agent",
+	 policy_check_help, NULL, ms_cmd_policy_check},
+	{"policy explain", "", 0, 0, "print which rule decides, and why",
+	 policy_explain_help, policy_explain_options, ms_cmd_policy_explain},
+	{"reload", "", 0, 0, "let the agent read its configuration again", reload_help,
+	 NULL, ms_cmd_reload},
 	{"revoke", "...", 0, -1, "revoke certificates and modules", NULL, NULL,
 	 ms_cmd_planned},
 	{"batch", "...", 0, -1, "sign the list that a kernel build left", NULL, NULL,

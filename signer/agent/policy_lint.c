@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "signer/agent/policy_lint.h"
+
+#include <stdarg.h>
+
+struct lint {
+	const struct ms_config *c;
+	ms_policy_finding_fn *fn;
+	void *arg;
+};
+
+static void found(const struct lint *l, const struct ms_rule *r, const char *fmt, ...)
+	_printf_(3, 4);
+
+static void found(const struct lint *l, const struct ms_rule *r, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	l->fn(l->arg, r->file, r->line, r->name, text);
+}
+
+static const struct ms_group *group_of(const struct ms_config *c, const char *word)
+{
+	if (strncmp(word, "group:", 6) != 0)
+		return NULL;
+	for (size_t i = 0; i < c->n_groups; i++) {
+		if (strcmp(c->groups[i].name, word + 6) == 0)
+			return &c->groups[i];
+	}
+	return NULL;
+}
+
+/* Is everybody that @word stands for in @list? Names and numbers are not compared. */
+static bool who_has(const struct ms_config *c, const struct ms_strv *list,
+		    const char *word)
+{
+	const struct ms_group *g = group_of(c, word);
+
+	if (ms_strv_has(list, word))
+		return true;
+	for (size_t i = 0; i < list->n && !g; i++) {
+		const struct ms_group *in = group_of(c, list->v[i]);
+
+		if (in && ms_strv_has(&in->members, word))
+			return true;
+	}
+	if (!g)
+		return false;
+	for (size_t i = 0; i < g->members.n; i++) {
+		if (!who_has(c, list, g->members.v[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool is_glob(const char *s)
+{
+	return strpbrk(s, "*?[") != NULL;
+}
+
+static bool globs_have(const struct ms_strv *list, const char *word, bool module)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(list->v[i], "*") == 0 || strcmp(list->v[i], word) == 0)
+			return true;
+		if (!is_glob(word) && (module ? ms_glob_module(list->v[i], word)
+					      : ms_glob(list->v[i], word)))
+			return true;
+	}
+	return false;
+}
+
+/* An empty list is any, for kernels and modules. */
+static bool globs_cover(const struct ms_strv *a, const struct ms_strv *b, bool module)
+{
+	if (a->n == 0)
+		return true;
+	for (size_t i = 0; i < b->n; i++) {
+		if (!globs_have(a, b->v[i], module))
+			return false;
+	}
+	return b->n > 0;
+}
+
+/* Does @a decide whatever @b could? Says no where it is not certain. */
+static bool covers(const struct ms_config *c, const struct ms_rule *a,
+		   const struct ms_rule *b)
+{
+	bool b_in_build = b->build_required || b->n_tiers > 0;
+
+	for (size_t i = 0; i < b->who.n; i++) {
+		if (!who_has(c, &a->who, b->who.v[i]))
+			return false;
+	}
+	if (a->n_when > 0 || a->n_min > 0 ||
+	    ((a->build_required || a->n_tiers > 0) && !b_in_build))
+		return false;
+	if (a->hashes != 0 && (b->hashes == 0 || (b->hashes & ~a->hashes)))
+		return false;
+	if (b->digest_suffices && !a->digest_suffices)
+		return false;
+	return globs_cover(&a->keys, &b->keys, false) &&
+	       globs_cover(&a->kernels, &b->kernels, false) &&
+	       globs_cover(&a->modules, &b->modules, true);
+}
+
+static void check_order(const struct lint *l, size_t n)
+{
+	const struct ms_rule *b = &l->c->rules[n];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ms_rule *a = &l->c->rules[i];
+
+		if (!covers(l->c, a, b))
+			continue;
+		found(l, b,
+		      "rule %s is never reached: rule %s (%s:%u) comes first and decides "
+		      "all that it could",
+		      b->name, a->name, a->file, a->line);
+		return;
+	}
+}
+
+static void check_keys(const struct lint *l, const struct ms_rule *r,
+		       const char *const *keys, size_t n)
+{
+	for (size_t i = 0; i < r->keys.n; i++) {
+		bool any = false;
+
+		for (size_t j = 0; j < n && !any; j++)
+			any = ms_glob(r->keys.v[i], keys[j]);
+		if (!any)
+			found(l, r, "rule %s names the key %s, and there is no such key",
+			      r->name, r->keys.v[i]);
+	}
+}
+
+/* Nobody approves their own: a group of one who also signs alone cannot approve. */
+static void check_approvers(const struct lint *l, const struct ms_rule *r)
+{
+	for (size_t i = 0; i < r->n_tiers; i++) {
+		const struct ms_tier *t = &r->tiers[i];
+		char word[64];
+		const struct ms_group *g;
+		size_t others = 0;
+
+		snprintf(word, sizeof(word), "group:%s", t->group);
+		g = group_of(l->c, word);
+		for (size_t j = 0; g && j < g->members.n; j++)
+			others += !who_has(l->c, &r->who, g->members.v[j]);
+		if (g && others < t->need)
+			found(l, r,
+			      "rule %s wants %u approvals of group %s, and only %zu of "
+			      "its members do not sign by this rule themselves",
+			      r->name, t->need, t->group, others);
+	}
+}
+
+static bool names_group(const struct ms_strv *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (strncmp(list->v[i], "group:", 6) == 0 &&
+		    strcmp(list->v[i] + 6, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool group_used(const struct ms_config *c, const char *name)
+{
+	bool used = names_group(&c->admins, name) || names_group(&c->auditors, name);
+
+	for (size_t i = 0; i < c->n_rules && !used; i++) {
+		const struct ms_rule *r = &c->rules[i];
+
+		used = names_group(&r->who, name);
+		for (size_t j = 0; j < r->n_tiers && !used; j++)
+			used = strcmp(r->tiers[j].group, name) == 0;
+	}
+	return used;
+}
+
+void ms_policy_lint(const struct ms_config *c, const char *const *keys, size_t n_keys,
+		    ms_policy_finding_fn *fn, void *arg)
+{
+	struct lint l = {.c = c, .fn = fn, .arg = arg};
+
+	for (size_t i = 0; i < c->n_rules; i++) {
+		check_order(&l, i);
+		check_keys(&l, &c->rules[i], keys, n_keys);
+		check_approvers(&l, &c->rules[i]);
+	}
+	for (size_t i = 0; i < c->n_groups; i++) {
+		const struct ms_group *g = &c->groups[i];
+		char text[120];
+
+		if (group_used(c, g->name))
+			continue;
+		snprintf(text, sizeof(text), "nothing names the group %s", g->name);
+		fn(arg, g->file, g->line, "", text);
+	}
+}

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# policy check, policy explain, reload: all of it or nothing.
+. "$(dirname "$0")/lib.sh"
+
+agent_start
+make_module "$T/foo.ko" foo
+conf=$T/a/modseald.conf
+uid=$(id -u)
+records() { sqlite3 -readonly "$T/a/state/audit.db" "SELECT record FROM audit $1"; }
+whoami_groups() { modseal whoami --json | jq -r '.groups | join(" ")'; }
+log_has() { grep -q "$1" "$T/a/modseald.log"; }
+
+# reload
+printf '[group ops]\nmembers = uid:%s\n[rule extra]\nwho = group:ops\nkey = dev\n' "$uid" >>"$conf"
+is "$(whoami_groups)" '' 'a changed file alone changes nothing'
+ok 'it is read again' modseal reload
+like "$OUT" '2 rules' 'and the answer says what there is now'
+is "$(whoami_groups)" ops 'then it holds'
+cp "$conf" "$T/good"
+echo 'whoo = uid:1' >>"$conf"
+fails 1 'one that is wrong is refused' modseal reload
+like "$ERR" 'modseald.conf:[0-9]+: unknown setting whoo' 'with line and word'
+is "$(whoami_groups)" ops 'and nothing changed'
+sed 's/^deadline = .*/deadline = 11/' "$T/good" >"$conf"
+fails 1 'a setting that takes a restart is refused' modseal reload
+like "$ERR" 'deadline.*restart' 'by its name'
+rm "$conf"
+fails 1 'no file at all' modseal reload
+is "$(whoami_groups)" ops 'is no empty configuration'
+sed 's/^\[group ops/[group sre/; s/group:ops/group:sre/' "$T/good" >"$conf"
+read -r pid _ <"$T/a/modseald.pid"
+kill -HUP "$pid"
+changed() { [ "$(whoami_groups)" = sre ]; }
+ok 'SIGHUP does the same' wait_for 20 changed
+echo broken >>"$conf"
+kill -HUP "$pid"
+ok 'and says in the log what is wrong' wait_for 20 log_has 'stays as it was.*modseald.conf'
+is "$(whoami_groups)" sre 'and nothing changed'
+is "$(records "WHERE event = 'config-reload'" | jq -r .result | sort | uniq -c | tr -s ' \n' ' ')" \
+	' 2 done 4 refused ' 'every time is on record'
+is "$(records "WHERE event = 'config-reload'" | jq -r .identity | head -n 1)" "uid:$uid" \
+	'with who asked'
+ok 'it still signs' modseal sign "$T/foo.ko"
+
+# A child that is started again has the configuration of now.
+cp "$T/good" "$conf"
+ok 'back to the first one' modseal reload
+front=$(pgrep -P "$pid" | while read -r p; do
+	[ -z "$(find "/proc/$p/fd" -lname '*audit.db' 2>/dev/null)" ] || echo "$p"
+done)
+[ -n "$front" ] && kill -KILL "$front"
+back() { [ "$(whoami_groups)" = ops ]; }
+ok 'a front that is started again has what was reloaded' wait_for 20 back
+
+# policy check
+check() { printf '%b' "$1" >"$T/p.conf"; run modseal policy check "$T/p.conf"; }
+base="[group a]\nmembers = uid:1 uid:2\n[rule one]\nwho = group:a\nkey = dev\n"
+check "$base"
+is "$STATUS" 0 'a good one'
+check "${base}kernal = 6\n"
+is "$STATUS" 1 'a misspelt one'
+like "$OUT" 'line:6: unknown setting kernal.*kernel' 'has line and correction'
+check "${base}[rule two]\nwho = uid:2\nkey = d*v\nkernel = 6.1.*\n"
+is "$STATUS" 0 'a pattern may be more than a name'
+check "${base}[rule two]\nwho = uid:2\nkey = dev\nkernel = 6.1.*\n"
+like "$OUT" 'rule two is never reached: rule one' 'an unreachable rule'
+check "${base}[rule two]\nwho = uid:3\nkey = dev\n"
+is "$STATUS" 0 'not one for others'
+check "${base}when = Mon\n[rule two]\nwho = uid:2\nkey = dev\n"
+is "$STATUS" 0 'nor one behind a rule with times'
+check "${base}key = prod-*\n"
+like "$OUT" 'names the key prod-\*, and there is no such key' 'a key that does not exist'
+check "${base}[rule two]\nwho = group:b\nkey = dev\n"
+like "$OUT" 'names the group b, which does not exist' 'a group that does not exist'
+check "${base}[group b]\nmembers = uid:5\n"
+like "$OUT" 'nothing names the group b' 'a group that nothing names'
+check "${base}approvals = 1 of group:a\n"
+like "$OUT" 'only 0 of its members do not sign' 'approvals that nobody else can give'
+check "${base}approvals = 3 of group:a\n"
+like "$OUT" 'wants 3 approvals of the group a, which has 2' 'more approvals than members'
+is "$(printf '%b' "$base" | modseal policy check - --json | jq .good)" true 'from a pipe, as JSON'
+fails 1 'a file that is not there' modseal policy check "$T/none"
+
+# policy explain
+cat >>"$conf" <<-END
+	[rule qa]
+	who = uid:4711
+	key = dev
+	kernel = 5.10.*
+	[rule night]
+	who = uid:4712
+	key = dev
+	when = $(date -ud '+2 days' +%a)
+END
+ok 'more rules' modseal reload
+ok 'what I may' modseal policy explain --key dev
+like "$OUT" "uid:$uid: allowed by rule dev .whatever the module" 'is said'
+fails 1 'what somebody else may' modseal policy explain --as uid:4711 --key dev \
+	--module "$T/foo.ko"
+like "$OUT" 'rule qa lets uid:4711 sign with key dev for kernels 5.10' 'with the reason'
+ok 'without the module it depends' modseal policy explain --as uid:4711 --key dev
+fails 1 'out of hours' modseal policy explain --as uid:4712 --key dev
+like "$OUT" 'night .*only' 'is said'
+fails 1 'somebody without a rule' modseal policy explain --as uid:99 --key dev
+like "$OUT" 'no rule lets uid:99' 'is said'
+fails 1 'an identity that is none' modseal policy explain --as nobody --key dev
+is "$(records "WHERE event = 'sign'" | wc -l)" 1 'explaining signs nothing'
+done_testing
