@@ -15,6 +15,7 @@
 #define MS_KEY_NAME_MAX 64u            /* bytes of a key's name, without NUL */
 #define MS_BUILD_ID_MAX 40u            /* bytes of a build's id, without NUL */
 #define MS_KEY_FILE_MAX 65536u         /* bytes of a key file */
+#define MS_PKCS8_MAX 8192u             /* bytes of a private key, PKCS#8 */
 #define MS_PIN_MAX 64u                 /* bytes of a PIN */
 #define MS_FACT_MAX 256u               /* bytes of one fact of a module, with NUL */
 #define MS_RECORD_MAX 65535u            /* bytes of an audit record */

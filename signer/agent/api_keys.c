@@ -7,7 +7,7 @@
 #include "lib/agent_client.h"
 #include "lib/escape.h"
 #include "lib/secmem.h"
-#include "signer/agent/web.h"
+#include "signer/agent/api_keys.h"
 
 #define DAYS_DEFAULT 3650u
 #define DAYS_MAX 36500u
@@ -48,7 +48,7 @@ static json_t *json_serial(const struct ms_cert *cert)
 	return json_hex(cert->serial + 2, cert->serial_len - 2);
 }
 
-static json_t *json_key(struct ms_front *f, const struct ms_front_key *k)
+json_t *ms_api_json_key(struct ms_front *f, const struct ms_front_key *k)
 {
 	const struct ms_cert *cert = k->cert;
 	uint64_t count;
@@ -81,12 +81,12 @@ void ms_api_keys(struct ms_web *w)
 
 	for (size_t i = 0; (k = ms_key_link_at(f->keys, i)); i++)
 		if (ms_policy_may_see(f->config, &w->who, k->info.name))
-			json_array_append_new(list, json_key(f, k));
+			json_array_append_new(list, ms_api_json_key(f, k));
 	ms_web_json(w, 200, json_pack("{s:o}", "keys", list));
 }
 
 /* The key of the path; answers itself when there is none that the asker may see. */
-static const struct ms_front_key *key_or_answer(struct ms_web *w)
+const struct ms_front_key *ms_api_key_or_answer(struct ms_web *w)
 {
 	const struct ms_front_key *k = ms_key_link_find(w->front->keys, w->key);
 	struct ms_error err = {0};
@@ -106,15 +106,15 @@ static const struct ms_front_key *key_or_answer(struct ms_web *w)
 
 void ms_api_key(struct ms_web *w)
 {
-	const struct ms_front_key *k = key_or_answer(w);
+	const struct ms_front_key *k = ms_api_key_or_answer(w);
 
 	if (k)
-		ms_web_json(w, 200, json_key(w->front, k));
+		ms_web_json(w, 200, ms_api_json_key(w->front, k));
 }
 
 void ms_api_certificate(struct ms_web *w)
 {
-	const struct ms_front_key *k = key_or_answer(w);
+	const struct ms_front_key *k = ms_api_key_or_answer(w);
 	_cleanup_buf_ struct ms_buf pem = MS_BUF_INIT(2 * MS_CERT_MAX);
 	const char *format = ms_web_param(w, "format");
 	struct ms_error err = {0};
@@ -156,8 +156,8 @@ static void change_answer(struct change *c)
 	if (c->rc < 0)
 		ms_web_problem(c->w, c->rc, &c->err);
 	else
-		ms_web_json(c->w, strcmp(c->event, "key-create") == 0 ? 201 : 200,
-			    k ? json_key(c->w->front, k) : json_object());
+		ms_web_json(c->w, strcmp(c->event, "key-unlock") == 0 ? 200 : 201,
+			    k ? ms_api_json_key(c->w->front, k) : json_object());
 	free(c);
 }
 
@@ -197,7 +197,7 @@ static void on_changed(void *arg, const struct ms_ipc_msg *m, const struct ms_er
 }
 
 /* Admins only; a refusal is recorded too. */
-static bool admin_or_answer(struct ms_web *w, const char *what)
+bool ms_api_admin_or_answer(struct ms_web *w, const char *what)
 {
 	struct ms_error err = {0};
 	json_t *fields;
@@ -216,7 +216,7 @@ static bool admin_or_answer(struct ms_web *w, const char *what)
 	return false;
 }
 
-static void ask_change(struct ms_web *w, const char *event, struct ms_ipc_msg *m)
+void ms_api_ask_change(struct ms_web *w, const char *event, struct ms_ipc_msg *m)
 {
 	struct change *c = calloc(1, sizeof(*c));
 	struct ms_error err = {0};
@@ -369,8 +369,8 @@ void ms_api_create(struct ms_web *w)
 		return;
 	}
 	memcpy(w->key, m.create.name, sizeof(w->key));
-	if (admin_or_answer(w, "create"))
-		ask_change(w, "key-create", &m);
+	if (ms_api_admin_or_answer(w, "create"))
+		ms_api_ask_change(w, "key-create", &m);
 	ms_wipe(&m, sizeof(m));
 }
 
@@ -381,7 +381,7 @@ void ms_api_unlock(struct ms_web *w)
 	const uint8_t *body;
 	size_t len;
 
-	if (!admin_or_answer(w, "unlock") || !key_or_answer(w))
+	if (!ms_api_admin_or_answer(w, "unlock") || !ms_api_key_or_answer(w))
 		return;
 	body = ms_web_body(w, &len);
 	while (len && (body[len - 1] == '\n' || body[len - 1] == '\r'))
@@ -395,6 +395,6 @@ void ms_api_unlock(struct ms_web *w)
 	memcpy(m.unlock.key, w->key, sizeof(m.unlock.key));
 	if (len)
 		memcpy(m.unlock.pin, body, len);
-	ask_change(w, "key-unlock", &m);
+	ms_api_ask_change(w, "key-unlock", &m);
 	ms_wipe(&m, sizeof(m));
 }

@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "signer/agent/event_memory.h"
 #include "signer/agent/grant.h"
 #include "signer/agent/ipc.h"
 #include "signer/agent/log.h"
@@ -148,6 +149,7 @@ static int set_up(struct ms_front *f, int listen_fd)
 	struct ms_error err = {0};
 	int fd, r;
 
+	ms_event_memory();
 	evthread_use_pthreads();
 	f->base = event_base_new();
 	if (!f->base)

@@ -34,6 +34,10 @@ const char *ms_key_state_name(enum ms_key_state s)
 		return "locked";
 	case MS_KEY_ACTIVE:
 		return "active";
+	case MS_KEY_RETIRED:
+		return "retired";
+	case MS_KEY_REVOKED:
+		return "revoked";
 	case MS_KEY_BROKEN:
 		break;
 	}
@@ -146,6 +150,49 @@ static void get_note(struct ms_reader *r, struct ms_ipc_note *n)
 	ms_reader_str(r, n->note, sizeof(n->note));
 }
 
+static size_t get_bytes(struct ms_reader *r, uint8_t *dst, size_t max)
+{
+	size_t n = 0;
+	const uint8_t *p = ms_reader_bytes(r, max, &n);
+
+	if (!p)
+		return 0;
+	memcpy(dst, p, n);
+	return n;
+}
+
+static void put_import(struct ms_buf *b, const struct ms_ipc_import *i)
+{
+	put_create(b, &i->create);
+	ms_buf_put_bytes(b, i->pkcs8, i->pkcs8_len);
+	ms_buf_put_bytes(b, i->cert, i->cert_len);
+}
+
+static void get_import(struct ms_reader *r, struct ms_ipc_import *i)
+{
+	get_create(r, &i->create);
+	i->pkcs8_len = get_bytes(r, i->pkcs8, sizeof(i->pkcs8));
+	i->cert_len = get_bytes(r, i->cert, sizeof(i->cert));
+}
+
+static void put_change(struct ms_buf *b, const struct ms_ipc_change *c)
+{
+	ms_buf_put_str(b, c->key);
+	ms_buf_put_u8(b, (uint8_t)c->what);
+	ms_buf_put_str(b, c->reason);
+	ms_buf_put_u64(b, (uint64_t)c->from);
+	ms_buf_put_bytes(b, c->data, c->data_len);
+}
+
+static void get_change(struct ms_reader *r, struct ms_ipc_change *c)
+{
+	ms_reader_str(r, c->key, sizeof(c->key));
+	c->what = ms_reader_u8(r);
+	ms_reader_str(r, c->reason, sizeof(c->reason));
+	c->from = (int64_t)ms_reader_u64(r);
+	c->data_len = get_bytes(r, c->data, sizeof(c->data));
+}
+
 int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 {
 	ms_buf_put_u8(out, (uint8_t)m->op);
@@ -198,6 +245,16 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 		break;
 	case MS_IPC_NOTE:
 		put_note(out, &m->note);
+		break;
+	case MS_IPC_IMPORT:
+		put_import(out, &m->import);
+		break;
+	case MS_IPC_CHANGE:
+		put_change(out, &m->change);
+		break;
+	case MS_IPC_RESULT:
+		put_error(out, m->result.rc, &m->result.err);
+		ms_buf_put_bytes(out, m->result.data, m->result.rc ? 0 : m->result.len);
 		break;
 	case MS_IPC_COUNTER:
 	case MS_IPC_PROBE:
@@ -279,6 +336,16 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 		break;
 	case MS_IPC_NOTE:
 		get_note(r, &m->note);
+		break;
+	case MS_IPC_IMPORT:
+		get_import(r, &m->import);
+		break;
+	case MS_IPC_CHANGE:
+		get_change(r, &m->change);
+		break;
+	case MS_IPC_RESULT:
+		m->result.rc = get_error(r, &m->result.err);
+		m->result.len = get_bytes(r, m->result.data, sizeof(m->result.data));
 		break;
 	case MS_IPC_COUNTER:
 	case MS_IPC_PROBE:

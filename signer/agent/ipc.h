@@ -28,6 +28,8 @@ enum ms_ipc_op {
 	MS_IPC_CLOSE = 6,      /* the build's leaf key is destroyed; answered by DONE */
 	MS_IPC_CHECKPOINT = 8, /* sign a head of the log; answered by NOTE */
 	MS_IPC_COUNTER = 9,    /* the log's counter in the TPM; answered by NOTE */
+	MS_IPC_IMPORT = 10,    /* a private key from outside; answered as CREATE */
+	MS_IPC_CHANGE = 11,    /* of one key; answered by RESULT, after a KEY */
 	/* key process to front */
 	MS_IPC_SIGNED = 16,
 	MS_IPC_DONE = 17,
@@ -37,6 +39,7 @@ enum ms_ipc_op {
 			       changes */
 	MS_IPC_LOADED = 20, /* the inventory has been sent whole */
 	MS_IPC_NOTE = 24,
+	MS_IPC_RESULT = 25,
 	/* supervisor to key process or front, with a socket: the other side's new end */
 	MS_IPC_PEER_TPM = 32,
 	MS_IPC_PEER_KEY = 33,
@@ -69,7 +72,9 @@ int ms_custody_from_name(const char *name, enum ms_custody *ret) _must_check_;
 enum ms_key_state {
 	MS_KEY_LOCKED = 1, /* there, but not unsealed: the reason says why */
 	MS_KEY_ACTIVE = 2,
-	MS_KEY_BROKEN = 3, /* the file cannot be used */
+	MS_KEY_BROKEN = 3,  /* the file cannot be used */
+	MS_KEY_RETIRED = 4, /* signs no more, by decision; what it signed stays good */
+	MS_KEY_REVOKED = 5, /* signs no more, and what it signed is not to be trusted */
 };
 const char *ms_key_state_name(enum ms_key_state s);
 
@@ -98,6 +103,37 @@ struct ms_ipc_create {
 	char common_name[65];
 	uint32_t days, pcrs;
 	char pin[MS_PIN_MAX + 1];
+};
+
+/**
+ * struct ms_ipc_import - a private key from outside
+ * @create: as for a new key; @alg is found out, @custody is sealed; @common_name and
+ * @days count where there is no certificate
+ * @pkcs8: PrivateKeyInfo, not encrypted; @cert: DER, @cert_len 0: a fresh one is made
+ */
+struct ms_ipc_import {
+	struct ms_ipc_create create;
+	uint8_t pkcs8[MS_PKCS8_MAX], cert[MS_CERT_MAX];
+	size_t pkcs8_len, cert_len;
+};
+
+/* What can be asked of one key beside signing modules. The numbers are on the wire. */
+enum ms_ipc_change_what {
+	MS_CHANGE_CSR = 1,  /* @result: DER PKCS#10 */
+	MS_CHANGE_CERT = 2, /* @data: DER certificate, which takes the old one's place */
+	MS_CHANGE_BACKUP = 3, /* @data: DER certificate to encrypt to; result: DER CMS */
+	MS_CHANGE_RETIRE = 4, /* @reason */
+	MS_CHANGE_REVOKE = 5, /* @reason, @from; result: DER CRL of an issuing key */
+};
+
+/** struct ms_ipc_change - @reason: one of RFC 5280's for REVOKE, else a text; or "" */
+struct ms_ipc_change {
+	char key[MS_KEY_NAME_MAX + 1];
+	enum ms_ipc_change_what what;
+	char reason[129];
+	int64_t from;
+	uint8_t data[MS_CERT_MAX];
+	size_t data_len;
 };
 
 /**
@@ -179,6 +215,14 @@ struct ms_ipc_msg {
 			uint8_t root[MS_MERKLE_HASH];
 		} checkpoint;
 		struct ms_ipc_note note;
+		struct ms_ipc_import import;
+		struct ms_ipc_change change;
+		struct {
+			int rc;
+			struct ms_error err;
+			uint8_t data[MS_CERT_MAX];
+			size_t len;
+		} result;
 	};
 };
 

@@ -266,6 +266,10 @@ static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 		r = ms_keys_create(p->keys, &p->tpm, &m->create, &err);
 		finish(p, m->id, m->create.name, after_tpm(p, r), &err);
 		break;
+	case MS_IPC_IMPORT:
+		r = ms_keys_import(p->keys, &p->tpm, &m->import, &err);
+		finish(p, m->id, m->import.create.name, after_tpm(p, r), &err);
+		break;
 	case MS_IPC_UNLOCK:
 		r = ms_keys_unlock(p->keys, &p->tpm, m->unlock.key, m->unlock.pin, &err);
 		finish(p, m->id, m->unlock.key, after_tpm(p, r), &err);
@@ -467,7 +471,7 @@ static void on_front(struct keyproc *p)
 	struct ms_ipc_msg m;
 	int r = ms_ipc_recv(p->front, &m, NULL);
 
-	if (r == 0 && m.op >= MS_IPC_SIGN && m.op <= MS_IPC_COUNTER) {
+	if (r == 0 && m.op >= MS_IPC_SIGN && m.op <= MS_IPC_CHANGE) {
 		on_request(p, &m);
 	} else if (r != -EAGAIN && r != -EINTR) {
 		/* The front is gone or talks nonsense; a new one will come. */

@@ -52,8 +52,7 @@ int ms_keys_add(struct ms_keys *k, struct key *key)
 
 /* ------------------------------------------------------------------ loading */
 
-/* What the certificate tells: the algorithm, and an issuer from a signer. */
-static void read_certificate(struct key *key)
+void ms_key_read_cert(struct key *key)
 {
 	_cleanup_cert_ struct ms_cert *cert = NULL;
 
@@ -63,6 +62,8 @@ static void read_certificate(struct key *key)
 	if (ms_cert_parse(key->file->cert, key->file->cert_len, &cert) < 0)
 		return;
 	key->alg = cert->alg;
+	key->not_before = cert->not_before;
+	key->not_after = cert->not_after;
 	if (key->file->resident && cert->is_ca)
 		key->custody = MS_CUSTODY_LEAF;
 }
@@ -86,7 +87,7 @@ static void read_key_file(const char *path, struct key *key)
 		return;
 	}
 	key->file = file;
-	read_certificate(key);
+	ms_key_read_cert(key);
 }
 
 static int load_one(struct ms_keys *k, const char *file_name)

@@ -63,6 +63,14 @@ int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name,
 int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
 		   struct ms_error *err) _must_check_;
 
+/**
+ * ms_keys_import() - seal a private key from outside, as ms_keys_create() does its own
+ * Return: 0; -EBADMSG it cannot be read; -ENOPKG not a kind of key that signs modules
+ * here; -EINVAL the certificate is another key's; -EEXIST, ...
+ */
+int ms_keys_import(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_import *req,
+		   struct ms_error *err) _must_check_;
+
 /** ms_keys_sign_in_tpm() - sign a digest with a key of custody resident */
 int ms_keys_sign_in_tpm(struct ms_keys *k, struct ms_tpmw *w, const char *name,
 			enum ms_hash hash, const uint8_t *digest, uint8_t *ret_sig,

@@ -14,8 +14,10 @@
 /**
  * struct making - a key that is being made
  * @key: @file is filled in step by step; @pkey with custody sealed
+ * @given: what came from outside, or NULL: all of it is made here
  */
 struct making {
+	struct ms_key_given *given;
 	const struct ms_ipc_create *req;
 	struct ms_tpmw *w;
 	struct key *key;
@@ -98,6 +100,7 @@ static int seal_key(struct ms_tpmw *w, const struct ms_ipc_create *req,
 		    struct ms_keyfile *file, EVP_PKEY *pkey, struct ms_error *err)
 {
 	uint8_t *kek = ms_secmem_alloc(2 * MS_TPM_SECRET_LEN);
+	EVP_PKEY *again = NULL;
 	int r;
 
 	if (!kek)
@@ -106,19 +109,39 @@ static int seal_key(struct ms_tpmw *w, const struct ms_ipc_create *req,
 	r = seal_kek(w, req, kek, kek + MS_TPM_SECRET_LEN, &file->blob, err);
 	if (r == 0)
 		r = ms_keyfile_seal(file, kek, pkey, err);
+	/* The next start does the same; what it would refuse is not written. */
+	if (r == 0)
+		r = ms_keyfile_unseal(file, kek, &again, err);
+	EVP_PKEY_free(again);
 	ms_secmem_free(kek, 2 * MS_TPM_SECRET_LEN);
 	return r;
+}
+
+static int take_given(struct making *m)
+{
+	struct ms_keyfile *file = m->key->file;
+
+	m->key->pkey = TAKE_PTR(m->given->pkey);
+	if (!m->given->cert_len)
+		return certify(m, m->key->pkey, sign_here);
+	memcpy(file->cert, m->given->cert, m->given->cert_len);
+	file->cert_len = m->given->cert_len;
+	return 0;
 }
 
 static int make_sealed(struct making *m)
 {
 	int r;
 
-	r = ms_key_generate(m->req->alg, &m->key->pkey);
-	if (r < 0)
-		return ms_error_set(m->err, r, "generate", "cannot generate a key: %s",
-				    ms_strerror(r));
-	r = certify(m, m->key->pkey, sign_here);
+	if (m->given) {
+		r = take_given(m);
+	} else {
+		r = ms_key_generate(m->req->alg, &m->key->pkey);
+		if (r < 0)
+			return ms_error_set(m->err, r, "generate",
+					    "cannot generate a key: %s", ms_strerror(r));
+		r = certify(m, m->key->pkey, sign_here);
+	}
 	if (r < 0)
 		return r;
 	return seal_key(m->w, m->req, m->key->file, m->key->pkey, m->err);
@@ -161,8 +184,7 @@ static int make_in_tpm(struct making *m)
 
 /* ------------------------------------------------------------------------ file */
 
-static int write_key_file(const char *path, const struct ms_keyfile *file,
-			  struct ms_error *err)
+int ms_key_write(const char *path, const struct ms_keyfile *file, struct ms_error *err)
 {
 	_cleanup_buf_ struct ms_buf text = MS_BUF_INIT(MS_KEY_FILE_MAX);
 	struct iovec iov;
@@ -200,7 +222,13 @@ static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
 		   struct ms_error *err)
 {
-	struct making m = {.req = req, .w = w, .err = err};
+	return ms_keys_make(k, w, req, NULL, err);
+}
+
+int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
+		 struct ms_key_given *given, struct ms_error *err)
+{
+	struct making m = {.given = given, .req = req, .w = w, .err = err};
 	struct key *key;
 	char path[MS_PATH_MAX];
 	int r;
@@ -223,7 +251,9 @@ int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cre
 	m.key = key;
 	r = req->custody == MS_CUSTODY_SEALED ? make_sealed(&m) : make_in_tpm(&m);
 	if (r == 0)
-		r = write_key_file(path, key->file, err);
+		ms_key_read_cert(key);
+	if (r == 0)
+		r = ms_key_write(path, key->file, err);
 	if (r == 0) {
 		pthread_rwlock_wrlock(&k->lock);
 		r = ms_keys_add(k, key);

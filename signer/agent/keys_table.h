@@ -31,6 +31,7 @@ struct key {
 	char *pin;
 	enum ms_custody custody;
 	enum ms_alg alg;
+	time_t not_before, not_after;
 	int rc;
 	struct ms_error err;
 	bool tried;
@@ -58,6 +59,29 @@ struct key *ms_keys_get(struct ms_keys *k, const char *name);
 /** ms_keys_add() - take a key over. Return: 0 or -ENOMEM (then it is still the caller's)
  */
 int ms_keys_add(struct ms_keys *k, struct key *key) _must_check_;
+/** ms_key_read_cert() - what the certificate tells: algorithm, validity, custody */
+void ms_key_read_cert(struct key *key);
+/** ms_key_write() - the key's file, replaced whole */
+int ms_key_write(const char *path, const struct ms_keyfile *file,
+		 struct ms_error *err) _must_check_;
+
+/**
+ * struct ms_key_given - what of a key comes from outside
+ * @pkey: taken
+ * @cert: DER, of this key; @cert_len 0: one is made
+ */
+struct ms_key_given {
+	EVP_PKEY *pkey;
+	const uint8_t *cert;
+	size_t cert_len;
+};
+/** ms_key_check_cert() - this key's, not expired? Return: 0, -EBADMSG, -EINVAL */
+int ms_key_check_cert(EVP_PKEY *key, const uint8_t *der, size_t len,
+		      struct ms_error *err) _must_check_;
+/** ms_keys_make() - ms_keys_create(), with @given (custody sealed only) or NULL */
+int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
+		 struct ms_key_given *given, struct ms_error *err) _must_check_;
+
 /** ms_no_such_key() - -ENOENT and its sentence */
 int ms_no_such_key(const char *name, struct ms_error *err);
 

@@ -39,6 +39,7 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign", ms_api_sign},
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign-digests", ms_api_sign_digests},
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/unlock", ms_api_unlock},
+	{EVHTTP_REQ_POST, "/v1/keys/{key}/import", ms_api_import},
 	{EVHTTP_REQ_GET, "/v1/log/checkpoint", ms_api_log_checkpoint},
 	{EVHTTP_REQ_POST, "/v1/log/checkpoint", ms_api_log_make_checkpoint},
 	{EVHTTP_REQ_GET, "/v1/log/vkey", ms_api_log_vkey},

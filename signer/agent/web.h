@@ -70,6 +70,7 @@ void ms_api_key(struct ms_web *w);
 void ms_api_certificate(struct ms_web *w);
 void ms_api_create(struct ms_web *w);
 void ms_api_unlock(struct ms_web *w);
+void ms_api_import(struct ms_web *w);
 void ms_api_sign(struct ms_web *w);
 void ms_api_sign_digests(struct ms_web *w);
 void ms_api_log_checkpoint(struct ms_web *w);

@@ -118,6 +118,7 @@ int ms_cmd_key_list(const struct ms_cli *cli);
 int ms_cmd_key_show(const struct ms_cli *cli);
 int ms_cmd_key_cert(const struct ms_cli *cli);
 int ms_cmd_key_unlock(const struct ms_cli *cli);
+int ms_cmd_key_import(const struct ms_cli *cli);
 int ms_cmd_build_open(const struct ms_cli *cli);
 int ms_cmd_build_list(const struct ms_cli *cli);
 int ms_cmd_build_show(const struct ms_cli *cli);

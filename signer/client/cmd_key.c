@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* modseal key create, list, show, cert, unlock */
 #include <errno.h>
+#include "signer/client/cmd_key.h"
 #include "signer/client/facts.h"
 #include "signer/client/pin.h"
 #include "signer/client/talk.h"
@@ -18,7 +19,7 @@ static const char *default_alg(const char *custody)
 	return !custody || strcmp(custody, "sealed") == 0 ? DEFAULT_ALG : "rsa2048";
 }
 
-static int print_key(const struct ms_cli *cli, const json_t *key)
+int ms_key_print(const struct ms_cli *cli, const json_t *key)
 {
 	if (cli->json)
 		ms_fact_json(key);
@@ -27,8 +28,7 @@ static int print_key(const struct ms_cli *cli, const json_t *key)
 	return MS_EXIT_OK;
 }
 
-/* "7,14" or "none" as a JSON array; NULL if it is neither */
-static json_t *pcrs_parse(const char *text)
+json_t *ms_pcrs_parse(const char *text)
 {
 	_cleanup_json_ json_t *list = json_array();
 	bool seen[PCR_MAX + 1] = {false};
@@ -54,9 +54,7 @@ static json_t *pcrs_parse(const char *text)
 	return TAKE_PTR(list);
 }
 
-/* --pin-fd goes before a prompt; a credential is only read where a PIN is sure to be
- * wanted. */
-static int pin_get(const struct ms_cli *cli, bool credential, bool prompt, bool twice,
+int ms_key_pin_get(const struct ms_cli *cli, bool credential, bool prompt, bool twice,
 		   struct ms_pin *ret)
 {
 	const char *fd_text = ms_cli_opt(cli, "pin-fd");
@@ -99,7 +97,7 @@ static int create_body(const struct ms_cli *cli, const struct ms_pin *pin,
 
 	if (ms_cli_number(days_text ? days_text : DEFAULT_DAYS, 1, DAYS_MAX, &days))
 		return ms_cli_usage(cli, "--days needs a number from 1 to %d", DAYS_MAX);
-	pcrs = pcrs_parse(pcrs_text ? pcrs_text : DEFAULT_PCRS);
+	pcrs = ms_pcrs_parse(pcrs_text ? pcrs_text : DEFAULT_PCRS);
 	if (!pcrs)
 		return ms_cli_usage(cli,
 				    "--pcrs needs different numbers from 0 to %d with "
@@ -142,13 +140,13 @@ int ms_cmd_key_create(const struct ms_cli *cli)
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = pin_get(cli, false, ms_cli_opt(cli, "pin"), true, &pin);
+		status = ms_key_pin_get(cli, false, ms_cli_opt(cli, "pin"), true, &pin);
 	if (!status)
 		status = create_body(cli, &pin, &body);
 	if (!status)
 		status = ms_talk_ask(&talk, "POST", "/v1/keys", "application/json", &body,
 				     &key);
-	return status ? status : print_key(cli, key);
+	return status ? status : ms_key_print(cli, key);
 }
 
 int ms_cmd_key_list(const struct ms_cli *cli)
@@ -185,7 +183,7 @@ int ms_cmd_key_show(const struct ms_cli *cli)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
 		status = ms_talk_ask(&talk, "GET", target, NULL, NULL, &key);
-	return status ? status : print_key(cli, key);
+	return status ? status : ms_key_print(cli, key);
 }
 
 int ms_cmd_key_cert(const struct ms_cli *cli)
@@ -226,12 +224,12 @@ int ms_cmd_key_unlock(const struct ms_cli *cli)
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = pin_get(cli, true, true, false, &pin);
+		status = ms_key_pin_get(cli, true, true, false, &pin);
 	if (status)
 		return status;
 	if (ms_buf_reserve(&body, MS_PIN_MAX + 1))
 		return MS_EXIT_FAILED;
 	ms_buf_put(&body, pin.text, strlen(pin.text));
 	status = ms_talk_ask(&talk, "POST", target, "text/plain", &body, &key);
-	return status ? status : print_key(cli, key);
+	return status ? status : ms_key_print(cli, key);
 }

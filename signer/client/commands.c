@@ -27,6 +27,17 @@ static const struct ms_cli_option key_cert_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option key_import_options[] = {
+	{"cert", 0, "CERT", NULL, "its certificate (default: FILE has it, or a new one)"},
+	{"passphrase-fd", 0, "N", NULL, "read FILE's passphrase from descriptor N"},
+	{"subject", 0, "CN", NULL, "of a new certificate (default: the key's name)"},
+	{"days", 0, "N", NULL, "validity of a new certificate (default 3650)"},
+	{"pcrs", 0, "LIST", NULL, "PCRs that have to stay: 7,14 or none (default 7)"},
+	{"pin", 0, NULL, NULL, "ask for a PIN that the key needs after a start"},
+	{"pin-fd", 0, "N", NULL, "read that PIN from file descriptor N"},
+	{0},
+};
+
 static const struct ms_cli_option key_unlock_options[] = {
 	{"pin-fd", 0, "N", NULL, "read the PIN from file descriptor N"},
 	{0},
@@ -124,6 +135,11 @@ static const char key_unlock_help[] =
 	"from the terminal. A wrong PIN is never tried twice: TPMs count them and\n"
 	"lock.\n";
 
+static const char key_import_help[] =
+	"Seals a private key that was made elsewhere: PEM or DER, PKCS#8 (encrypted or\n"
+	"not), the older RSA and EC forms, or PKCS#12; RSA with 2048, 3072 or 4096\n"
+	"bits, P-256 or P-384. FILE stays where it is; modseal says how to remove it.\n";
+
 static const char sign_help[] =
 	"Each module is replaced by itself with a signature appended; an old\n"
 	"signature is replaced. At any moment a file is the old one or the new one,\n"
@@ -173,6 +189,8 @@ const struct ms_command ms_commands[] = {
 	 key_cert_options, ms_cmd_key_cert},
 	{"key unlock", "NAME", 1, 1, "give the agent the PIN of a key", key_unlock_help,
 	 key_unlock_options, ms_cmd_key_unlock},
+	{"key import", "NAME FILE", 2, 2, "seal a private key from a file",
+	 key_import_help, key_import_options, ms_cmd_key_import},
 	{"sign", "PATH...", 1, -1, "sign modules", sign_help, sign_options, ms_cmd_sign},
 	{"status", "", 0, 0, "print how the agent and its TPM are", status_help, NULL,
 	 ms_cmd_status},

@@ -203,6 +203,45 @@ static void test_builds(void **state)
 	assert_int_equal(got.opened.cert_len, 0);
 }
 
+static void test_import_and_change(void **state)
+{
+	static struct ms_ipc_msg m = {.op = MS_IPC_IMPORT, .id = 1}, got;
+
+	/* The largest that there may be fits a message. */
+	memcpy(m.import.create.name, "n", 2);
+	memset(m.import.create.pin, '1', MS_PIN_MAX);
+	memset(m.import.create.common_name, 'c', 64);
+	m.import.pkcs8_len = sizeof(m.import.pkcs8);
+	memset(m.import.pkcs8, 0x30, sizeof(m.import.pkcs8));
+	m.import.cert_len = sizeof(m.import.cert);
+	round_trip(&m, &got);
+	assert_int_equal(got.import.pkcs8_len, sizeof(m.import.pkcs8));
+	assert_memory_equal(got.import.pkcs8, m.import.pkcs8, sizeof(m.import.pkcs8));
+	assert_int_equal(got.import.cert_len, sizeof(m.import.cert));
+
+	memset(&m, 0, sizeof(m));
+	m.op = MS_IPC_CHANGE;
+	memcpy(m.change.key, "n", 2);
+	m.change.what = MS_CHANGE_REVOKE;
+	memcpy(m.change.reason, "superseded", 11);
+	m.change.from = -1;
+	m.change.data_len = 3;
+	round_trip(&m, &got);
+	assert_int_equal(got.change.what, MS_CHANGE_REVOKE);
+	assert_string_equal(got.change.reason, "superseded");
+	assert_int_equal(got.change.from, -1);
+	assert_int_equal(got.change.data_len, 3);
+
+	memset(&m, 0, sizeof(m));
+	m.op = MS_IPC_RESULT;
+	m.result.len = 100;
+	round_trip(&m, &got);
+	assert_int_equal(got.result.len, 100);
+	m.result.rc = -EINVAL;
+	round_trip(&m, &got);
+	assert_int_equal(got.result.len, 0);
+}
+
 static void test_unknown_op(void **state)
 {
 	struct ms_ipc_msg m = {.op = 200}, got;
@@ -253,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_sign),	cmocka_unit_test(test_sign_refuses),
 		cmocka_unit_test(test_answers), cmocka_unit_test(test_key_and_create),
 		cmocka_unit_test(test_builds),	cmocka_unit_test(test_unknown_op),
+		cmocka_unit_test(test_import_and_change),
 		cmocka_unit_test(test_socket),	cmocka_unit_test(test_checkpoint),
 	};
 

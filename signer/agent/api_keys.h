@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the handlers about keys share; api_key*.c. */
+#ifndef MS_AGENT_API_KEYS_H
+#define MS_AGENT_API_KEYS_H
+
+#include "signer/agent/web.h"
+
+/** ms_api_key_or_answer() - the key of the path; NULL: answered already */
+const struct ms_front_key *ms_api_key_or_answer(struct ms_web *w);
+/** ms_api_admin_or_answer() - an admin? If not: recorded, answered. @what: a verb */
+bool ms_api_admin_or_answer(struct ms_web *w, const char *what);
+/** ms_api_ask_change() - ask the key process, record, answer with the key's facts */
+void ms_api_ask_change(struct ms_web *w, const char *event, struct ms_ipc_msg *m);
+/** ms_api_json_key() - a key's facts */
+json_t *ms_api_json_key(struct ms_front *f, const struct ms_front_key *k);
+
+/** ms_api_wipe_body() - overwrite the body where it lies, and let it go */
+void ms_api_wipe_body(struct ms_web *w);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands about keys share; cmd_key*.c. */
+#ifndef MS_CLI_CMD_KEY_H
+#define MS_CLI_CMD_KEY_H
+
+#include "lib/cert.h"
+#include "signer/client/pin.h"
+#include "signer/client/talk.h"
+
+/**
+ * ms_key_pin_get() - the PIN of the key that is the first operand
+ * @credential: take the systemd credential, if there is one
+ * @prompt: else ask on the terminal; @twice: as ms_pin_from_terminal()
+ *
+ * --pin-fd goes before both. Without any of them there is no PIN.
+ *
+ * Return: enum ms_exit, having complained.
+ */
+int ms_key_pin_get(const struct ms_cli *cli, bool credential, bool prompt, bool twice,
+		   struct ms_pin *ret) _must_check_;
+/** ms_key_print() - a key's facts as text or JSON. Return: MS_EXIT_OK */
+int ms_key_print(const struct ms_cli *cli, const json_t *key);
+/** ms_pcrs_parse() - "7,14" or "none" as a JSON array; NULL if it is neither */
+json_t *ms_pcrs_parse(const char *text);
+
+/** ms_key_read_cert_file() - a file of certificates; complains. Return: enum ms_exit */
+int ms_key_read_cert_file(const struct ms_cli *cli, const char *path,
+			  struct ms_cert_list *ret) _must_check_;
+
+#endif
