@@ -24,10 +24,20 @@ modseal-hash = $(or $(subst ",,$(CONFIG_MODULE_SIG_HASH)),sha256)
 
 # What stock rules would sign with: sig-key, or nothing when CONFIG_MODULE_SIG_ALL is off.
 # modseal-sign-file takes a path for the key in MODSEAL_KEY.
-modseal-key = $(if $(MODSEAL_KEY),modseal:$(patsubst modseal:%,%,$(MODSEAL_KEY)),$(sig-key))
+modseal-stock-key = $(or $(sig-key),$(MODULE_SIG_KEY_SRCPREFIX)$(subst ",,$(CONFIG_MODULE_SIG_KEY)))
+modseal-key = $(if $(MODSEAL_KEY),modseal:$(patsubst modseal:%,%,$(MODSEAL_KEY)),$(modseal-stock-key))
+
+modseal-sign = $(call modseal-quote,$(MODSEAL_SIGN_FILE)) \
+	$(call modseal-quote,$(modseal-hash)) $(call modseal-quote,$(modseal-key)) \
+	$(call modseal-quote,$(objtree)/certs/signing_key.x509)
 
 override quiet_cmd_sign = SIGN    $@
 # Without the `|| true` of external modules: what cannot be signed stops the build.
-override cmd_sign = $(call modseal-quote,$(MODSEAL_SIGN_FILE)) \
-	$(call modseal-quote,$(modseal-hash)) $(call modseal-quote,$(modseal-key)) \
-	$(call modseal-quote,$(objtree)/certs/signing_key.x509) $(call modseal-quote,$@)
+override cmd_sign = $(modseal-sign) $(call modseal-quote,$@)
+
+# Kernels before 5.13 have mod_sign_cmd, with the module behind it and perhaps `|| true`.
+# Their top Makefile exports it to rules that know nothing of CONFIG_: they must take it as
+# it comes, and expand it once more, hence the dollars.
+ifneq ($(origin mod_sign_cmd),environment)
+override mod_sign_cmd = modseal_sign() { $(modseal-sign) "$$$$1" || exit 1; }; modseal_sign
+endif
