@@ -196,7 +196,7 @@ static int ended(const struct ms_build *b, int64_t now, struct ms_error *err)
 	case MS_BUILD_OPEN:
 		if (now < l->expires)
 			return 0;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case MS_BUILD_EXPIRED:
 	default:
 		return ms_error_set(
