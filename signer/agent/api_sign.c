@@ -105,6 +105,13 @@ void ms_api_sign(struct ms_web *w)
 		return;
 	}
 	r = read_parameters(w, s);
+	if (r == 0 && !ms_policy_may_see(w->front->config, &w->who, w->key)) {
+		/* No rule is about them: not worth a look, the policy says so itself. */
+		ms_web_drop_body(w);
+		s->hash = MS_HASH_NONE;
+		ms_signing_start(s);
+		return;
+	}
 	if (r == 0) {
 		mod = ms_web_body(w, &len);
 		r = look(s, mod, len);

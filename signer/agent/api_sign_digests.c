@@ -219,6 +219,28 @@ static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
 	return 0;
 }
 
+/* Somebody whom no rule is about gets one refusal and one record, not ten thousand. */
+static int refuse_stranger(struct ms_web *w, struct ms_error *err)
+{
+	const struct ms_elf_facts facts = {0};
+	const struct ms_policy_request req = {
+		.who = &w->who, .key = w->key, .facts = &facts};
+	const struct ms_rule *rule;
+	json_t *fields;
+	int r;
+
+	if (ms_policy_may_see(w->front->config, &w->who, w->key))
+		return 0;
+	r = ms_policy_decide(w->front->config, &req, &rule, err);
+	if (r == 0)
+		return -EACCES;
+	fields = json_pack("{s:s, s:s, s:s}", "user", w->who.user, "code", err->code,
+			   "reason", err->msg);
+	(void)!ms_audit_put(w->front->audit, "refuse", w->key, w->who.id, w->id, fields,
+			    NULL, NULL);
+	return r;
+}
+
 void ms_api_sign_digests(struct ms_web *w)
 {
 	struct batch *b = calloc(1, sizeof(*b));
@@ -227,6 +249,8 @@ void ms_api_sign_digests(struct ms_web *w)
 	int r = -ENOMEM;
 
 	if (b)
+		r = refuse_stranger(w, &err);
+	if (r == 0)
 		r = read_batch(w, &b->request, &hash, &b->build, &err);
 	if (r == 0) {
 		b->n = json_array_size(json_object_get(b->request, "items"));

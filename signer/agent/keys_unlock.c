@@ -157,6 +157,7 @@ static bool worth_retrying(int rc)
 static void unseal_unattended(struct ms_keys *k, struct ms_tpmw *w, struct key *key)
 {
 	char pin[MS_PIN_MAX + 1];
+	struct ms_tpm_info info;
 	struct ms_error err = {0};
 	int r;
 
@@ -165,7 +166,13 @@ static void unseal_unattended(struct ms_keys *k, struct ms_tpmw *w, struct key *
 		key->tried = !worth_retrying(r);
 		return;
 	}
-	/* With a PIN there is one try; a TPM that is absent did not count it. */
+	/* A PIN is for a TPM that answers, and then there is one try: whatever goes wrong
+	 * after it has been sent may have been counted. */
+	r = ms_tpmw_info(w, &info, &err);
+	if (r < 0) {
+		set_result(k, key, NULL, r, &err);
+		return;
+	}
 	key->tried = true;
 	if (pin_from_credentials(key->name, pin) < 0) {
 		ms_error_set(&err, -EACCES, "pin-needed",
@@ -181,8 +188,7 @@ static void unseal_unattended(struct ms_keys *k, struct ms_tpmw *w, struct key *
 		set_result(k, key, NULL, -EACCES, &err);
 	} else {
 		r = unseal(k, w, key, pin, &err);
-		key->tried = r != -ENODEV;
-		if (r == 0 || r == -ENODEV)
+		if (r == 0)
 			unspend(key->name);
 	}
 	ms_wipe(pin, sizeof(pin));

@@ -28,6 +28,18 @@ static const struct option options[] = {
 	{0},
 };
 
+/* Where the state really is: SQLite and Landlock follow no symlinks. One that is not
+ * there yet will be made by that name. */
+static void resolve_state(struct ms_config *c)
+{
+	char *real = realpath(c->state, NULL);
+
+	if (!real)
+		return;
+	free(c->state);
+	c->state = real;
+}
+
 static int run(const char *path, bool test)
 {
 	struct ms_config config;
@@ -38,6 +50,7 @@ static int run(const char *path, bool test)
 		fprintf(stderr, "modseald: %s\n", err.msg);
 		return 1;
 	}
+	resolve_state(&config);
 	if (test)
 		r = puts("configuration is good") < 0;
 	else

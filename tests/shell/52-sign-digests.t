@@ -71,5 +71,20 @@ run call_file
 is "$(head -n1 <<<"$OUT" | jq '[.items[] | select(.signature)] | length')" 300 'a large batch'
 is "$(head -n1 <<<"$OUT" | jq -r '[.items[].digest] == ([.items[].digest] | sort)')" true \
 	'is answered in order'
+# Somebody whom no rule is about: one refusal, one record, however many digests.
+dev-agent agent-stop "$T/a"
+sed -i -e '/^\[rule dev\]/,$d' -e 's/^admins *=.*/admins = uid:4242/' "$T/a/modseald.conf"
+dev-agent agent-start "$T/a"
+before=$(records 'SELECT max(seq) FROM audit')
+run call_file
+is "$(tail -n1 <<<"$OUT")" 403 'a stranger is refused as a whole'
+is "$(records "SELECT count(*) FROM audit WHERE seq > $before AND event = 'refuse'")" 1 \
+	'with one record'
+
+# A state directory that is a symlink is followed once, at the start.
+dev-agent agent-stop "$T/a"
+mv "$T/a/state" "$T/elsewhere"
+ln -s "$T/elsewhere" "$T/a/state"
+ok 'a symlinked state directory' dev-agent agent-start "$T/a"
 agent_alive "$T/a" && pass 'the agent lives' || fail 'the agent lives'
 done_testing
