@@ -25,7 +25,8 @@ modseal-hash = $(or $(subst ",,$(CONFIG_MODULE_SIG_HASH)),sha256)
 # What stock rules would sign with: sig-key, or nothing when CONFIG_MODULE_SIG_ALL is off.
 # modseal-sign-file takes a path for the key in MODSEAL_KEY.
 modseal-stock-key = $(or $(sig-key),$(MODULE_SIG_KEY_SRCPREFIX)$(subst ",,$(CONFIG_MODULE_SIG_KEY)))
-modseal-key = $(if $(MODSEAL_KEY),modseal:$(patsubst modseal:%,%,$(MODSEAL_KEY)),$(modseal-stock-key))
+modseal-own-key = modseal:$(patsubst modseal:%,%,$(MODSEAL_KEY))
+modseal-key = $(if $(MODSEAL_KEY),$(modseal-own-key),$(modseal-stock-key))
 
 modseal-sign = $(call modseal-quote,$(MODSEAL_SIGN_FILE)) \
 	$(call modseal-quote,$(modseal-hash)) $(call modseal-quote,$(modseal-key)) \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signer/agent/build.h"
+#include "lib/cert.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -114,6 +115,7 @@ void ms_build_free(struct ms_build *b)
 	for (size_t i = 0; i < b->n_tiers; i++)
 		free(b->tiers[i].group);
 	free(b->approvals);
+	ms_cert_free(b->leaf);
 	free(b);
 }
 

@@ -60,6 +60,8 @@ struct ms_build_life {
  * @approvals: room for as many as it needs
  * @lasts_s: seconds that it stays open
  * @signed_, @in_flight: modules that are signed and on record; and on their way
+ * @leaf: certificate of its leaf key, which lives in the key process; NULL without one,
+ *     and after a restart of the agent, which leaf keys do not survive
  * @busy: a change of @life is on its way to the store
  * @ready: the key process can sign for it
  * @closing: signs no more, and waits for those on their way
@@ -76,6 +78,7 @@ struct ms_build {
 	uint64_t max, signed_, in_flight;
 	struct ms_build_life life;
 
+	struct ms_cert *leaf;
 	bool busy, ready, closing;
 	void (*idle)(struct ms_build *b,
 		     void *arg); /* when the last on its way is done */

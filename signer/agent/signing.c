@@ -26,6 +26,7 @@ void ms_signing_free(struct ms_signing *s)
 	if (!s)
 		return;
 	ms_buf_clear(&s->message);
+	ms_cert_free(s->leaf);
 	free(s);
 }
 
@@ -170,6 +171,16 @@ static int build_message(struct ms_signing *s, const struct ms_ipc_msg *m)
 		return ms_error_set(&s->err, -EAGAIN, "not-ready",
 				    "key %s went away: try again", s->key);
 	req.cert = key->cert;
+	if (key->info.custody == MS_CUSTODY_LEAF) {
+		/* Kernels that trust the issuer alone need the leaf's certificate. */
+		req.cert = s->leaf;
+		req.embed = true;
+		if (s->use_keyid)
+			return ms_error_set(
+				&s->err, -EINVAL, "keyid-and-leaf",
+				"kernels find a leaf's certificate by issuer and "
+				"serial only: sign without keyid");
+	}
 	r = ms_pkcs7_build(&req, &s->message);
 	if (r < 0)
 		return ms_error_set(&s->err, r, "message", "cannot build the message: %s",
@@ -196,13 +207,40 @@ static void on_signed(void *arg, const struct ms_ipc_msg *m, const struct ms_err
 	record(s);
 }
 
+/* The certificate of the build's leaf key, kept until the message is built: the build may
+ * end in between. */
+static int take_leaf(struct ms_signing *s)
+{
+	const struct ms_cert *leaf = s->grant.build ? s->grant.build->leaf : NULL;
+
+	if (!s->build[0])
+		return ms_error_set(
+			&s->err, -EINVAL, "build-needed",
+			"key %s signs through builds only: 'modseal build open "
+			"--kernel RELEASE --key %s' opens one",
+			s->key, s->key);
+	if (!leaf)
+		return ms_error_set(
+			&s->err, -EAGAIN, "no-leaf",
+			"build %s has lost its leaf key, as the agent has been "
+			"restarted since: open a new build",
+			s->build);
+	return ms_cert_parse(leaf->der, leaf->der_len, &s->leaf);
+}
+
 static int ask_key_process(struct ms_signing *s)
 {
+	const struct ms_front_key *key = ms_key_link_find(s->front->keys, s->key);
+	bool leaf = key && key->info.custody == MS_CUSTODY_LEAF;
 	struct ms_ipc_msg m;
+	int r = leaf ? take_leaf(s) : 0;
+
+	if (r < 0)
+		return r;
 
 	m.op = MS_IPC_SIGN;
 	snprintf(m.sign.key, sizeof(m.sign.key), "%s", s->key);
-	m.sign.build[0] = '\0';
+	snprintf(m.sign.build, sizeof(m.sign.build), "%s", leaf ? s->build : "");
 	m.sign.hash = s->hash;
 	memcpy(m.sign.digest, s->digest, sizeof(m.sign.digest));
 	return ms_key_link_ask(s->front->keys, &m, on_signed, s, &s->err);

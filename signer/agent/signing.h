@@ -28,6 +28,7 @@ typedef void ms_signing_done_fn(struct ms_signing *s);
  * @content: the agent has seen the module itself
  * @payload_len: bytes that the digest covers, 0 if not known
  * @content_sha256: of the module, whatever @hash is; all zero when @content is false
+ * @leaf: certificate of the build's leaf key, where one signs
  * @message: what will be released
  * @rc, @err: 0, or why nothing will be
  */
@@ -45,6 +46,7 @@ struct ms_signing {
 
 	char rule[64];
 	struct ms_grant grant;
+	struct ms_cert *leaf;
 	struct ms_buf message;
 	int rc;
 	struct ms_error err;
