@@ -110,7 +110,7 @@ static int keys_ready(struct ms_front *f, struct ms_error *err)
 		return ms_error_set(err, -EAGAIN, "not-ready",
 				    "the keys are being loaded");
 	for (size_t i = 0; (k = ms_key_link_at(f->keys, i)); i++)
-		if (k->info.state != MS_KEY_ACTIVE)
+		if (k->info.state == MS_KEY_LOCKED || k->info.state == MS_KEY_BROKEN)
 			return ms_error_set(err, -EAGAIN, "key-locked",
 					    "key %s is %s: %s", k->info.name,
 					    ms_key_state_name(k->info.state),

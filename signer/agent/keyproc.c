@@ -248,6 +248,19 @@ static void close_leaf(struct keyproc *p, const struct ms_ipc_msg *q)
 	reply(p, &m);
 }
 
+static void change(struct keyproc *p, const struct ms_ipc_msg *q)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_RESULT, .id = q->id};
+	size_t i;
+
+	m.result.rc = after_tpm(p, ms_keys_change(p->keys, &p->tpm, &q->change,
+						  m.result.data, &m.result.len,
+						  &m.result.err));
+	if (ms_keys_find(p->keys, q->change.key, &i) == 0)
+		tell_key(p, i);
+	reply(p, &m);
+}
+
 static void log_question(struct keyproc *p, const struct ms_ipc_msg *q)
 {
 	struct ms_ipc_msg m;
@@ -273,6 +286,9 @@ static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 	case MS_IPC_UNLOCK:
 		r = ms_keys_unlock(p->keys, &p->tpm, m->unlock.key, m->unlock.pin, &err);
 		finish(p, m->id, m->unlock.key, after_tpm(p, r), &err);
+		break;
+	case MS_IPC_CHANGE:
+		change(p, m);
 		break;
 	case MS_IPC_OPEN:
 		open_leaf(p, m);

@@ -110,6 +110,9 @@ static int load_one(struct ms_keys *k, const char *file_name)
 	}
 	snprintf(path, sizeof(path), "%s/%s", k->dir, file_name);
 	read_key_file(path, key);
+	ms_key_life_load(k->dir, key->name, &key->life);
+	/* What signs no more is not even unsealed. */
+	key->tried = key->life.life != MS_LIFE_ACTIVE;
 	r = ms_keys_add(k, key);
 	if (r < 0)
 		ms_key_free(key);
@@ -198,6 +201,11 @@ int ms_keys_describe(struct ms_keys *k, size_t i, struct ms_ipc_key *ret)
 					   : MS_KEY_LOCKED;
 	if (!key->file)
 		return 0;
+	if (key->life.life != MS_LIFE_ACTIVE) {
+		ret->state = key->life.life == MS_LIFE_RETIRED ? MS_KEY_RETIRED
+							       : MS_KEY_REVOKED;
+		ms_key_life_sentence(&key->life, ret->reason, sizeof(ret->reason));
+	}
 	if (!ms_key_is_open(key) && !ret->reason[0])
 		snprintf(ret->reason, sizeof(ret->reason), "it is being unsealed");
 	describe_protection(&key->file->blob, ret->protection, sizeof(ret->protection));

@@ -71,6 +71,13 @@ int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cre
 int ms_keys_import(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_import *req,
 		   struct ms_error *err) _must_check_;
 
+/**
+ * ms_keys_change() - as enum ms_ipc_change_what has it
+ * @ret: MS_CERT_MAX bytes; @ret_len: 0 where there is nothing to hand out
+ */
+int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_change *req,
+		   uint8_t *ret, size_t *ret_len, struct ms_error *err) _must_check_;
+
 /** ms_keys_sign_in_tpm() - sign a digest with a key of custody resident */
 int ms_keys_sign_in_tpm(struct ms_keys *k, struct ms_tpmw *w, const char *name,
 			enum ms_hash hash, const uint8_t *digest, uint8_t *ret_sig,

@@ -50,10 +50,15 @@ static int certify(struct issuer *i, const struct ms_ipc_open *req, EVP_PKEY *pk
 static int check(const struct key *key, const struct ms_ipc_open *req,
 		 struct ms_error *err)
 {
+	int r;
+
 	if (key->custody != MS_CUSTODY_LEAF)
 		return ms_error_set(err, -EINVAL, "not-an-issuer",
 				    "key %s has custody %s and makes no leaf keys",
 				    key->name, ms_custody_name(key->custody));
+	r = ms_key_may_sign(key, time(NULL), err);
+	if (r < 0)
+		return r;
 	if (!key->in_tpm)
 		return ms_error_set(err, -EAGAIN, "key-locked", "key %s is locked: %s",
 				    key->name, key->err.msg);

@@ -30,9 +30,13 @@ static int take_key(struct ms_keys *k, const char *name, const char *build,
 		    EVP_PKEY **ret, struct ms_error *err)
 {
 	struct key *key = ms_keys_get(k, name);
+	int r;
 
 	if (!key)
 		return ms_no_such_key(name, err);
+	r = ms_key_may_sign(key, time(NULL), err);
+	if (r < 0)
+		return r;
 	if (key->custody == MS_CUSTODY_LEAF && !build[0])
 		return ms_error_set(
 			err, -EINVAL, "build-needed",
@@ -82,9 +86,13 @@ int ms_keys_sign_in_tpm(struct ms_keys *k, struct ms_tpmw *w, const char *name,
 			size_t *ret_len, struct ms_error *err)
 {
 	struct key *key = ms_keys_get(k, name);
+	int r;
 
 	if (!key)
 		return ms_no_such_key(name, err);
+	r = ms_key_may_sign(key, time(NULL), err);
+	if (r < 0)
+		return r;
 	if (!key->in_tpm)
 		return locked(key, err);
 	return ms_tpmw_sign(w, &key->file->blob, key->pin, hash, digest, ret_sig, ret_len,

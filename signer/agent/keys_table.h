@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 #include <pthread.h>
+#include "signer/agent/key_life.h"
 #include "signer/agent/keys.h"
 #include "signer/agent/leaves.h"
 #include "tpm/keyfile.h"
@@ -32,6 +33,7 @@ struct key {
 	enum ms_custody custody;
 	enum ms_alg alg;
 	time_t not_before, not_after;
+	struct ms_key_life life;
 	int rc;
 	struct ms_error err;
 	bool tried;
@@ -81,6 +83,13 @@ int ms_key_check_cert(EVP_PKEY *key, const uint8_t *der, size_t len,
 /** ms_keys_make() - ms_keys_create(), with @given (custody sealed only) or NULL */
 int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
 		 struct ms_key_given *given, struct ms_error *err) _must_check_;
+
+/** ms_key_may_sign() - not retired, not revoked, and its certificate is valid now */
+int ms_key_may_sign(const struct key *key, time_t now,
+		    struct ms_error *err) _must_check_;
+/** ms_key_backup() - DER CMS to a recipient's certificate. @ret: MS_CERT_MAX bytes */
+int ms_key_backup(const struct key *key, const uint8_t *cert, size_t cert_len,
+		  uint8_t *ret, size_t *ret_len, struct ms_error *err) _must_check_;
 
 /** ms_no_such_key() - -ENOENT and its sentence */
 int ms_no_such_key(const char *name, struct ms_error *err);

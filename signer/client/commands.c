@@ -38,6 +38,27 @@ static const struct ms_cli_option key_import_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option key_backup_options[] = {
+	{"to", 0, "CERT", NULL, "the recipient's certificate: RSA, or EC"},
+	{"output", 'o', "FILE", NULL, "where the backup goes; must not exist"},
+	{0},
+};
+
+static const struct ms_cli_option key_retire_options[] = {
+	{"reason", 0, "TEXT", NULL, "a sentence for those who still try to use it"},
+	{0},
+};
+
+static const struct ms_cli_option key_revoke_options[] = {
+	{"reason", 0, "R",
+	 "unspecified|keyCompromise|cACompromise|affiliationChanged|superseded|"
+	 "cessationOfOperation",
+	 "why, in the words of RFC 5280"},
+	{"from", 0, "TIME", NULL, "since when (default now): YYYY-MM-DD[THH:MM:SSZ], UTC"},
+	{"output", 'o', "FILE", NULL, "where the CRL goes (default: standard output)"},
+	{0},
+};
+
 static const struct ms_cli_option key_unlock_options[] = {
 	{"pin-fd", 0, "N", NULL, "read the PIN from file descriptor N"},
 	{0},
@@ -191,6 +212,18 @@ const struct ms_command ms_commands[] = {
 	 key_unlock_options, ms_cmd_key_unlock},
 	{"key import", "NAME FILE", 2, 2, "seal a private key from a file",
 	 key_import_help, key_import_options, ms_cmd_key_import},
+	{"key restore", "NAME FILE", 2, 2, "import a backup that was decrypted",
+	 key_import_help, key_import_options, ms_cmd_key_import},
+	{"key csr", "NAME", 1, 1, "request a certificate from a CA", NULL, NULL,
+	 ms_cmd_key_csr},
+	{"key install-cert", "NAME FILE", 2, 2, "replace a key's certificate", NULL, NULL,
+	 ms_cmd_key_install_cert},
+	{"key export-backup", "NAME", 1, 1, "encrypt a key to a recipient", NULL,
+	 key_backup_options, ms_cmd_key_export_backup},
+	{"key retire", "NAME", 1, 1, "have a key sign no more", NULL, key_retire_options,
+	 ms_cmd_key_retire},
+	{"key revoke", "NAME", 1, 1, "retire a key that is not to be trusted", NULL,
+	 key_revoke_options, ms_cmd_key_revoke},
 	{"sign", "PATH...", 1, -1, "sign modules", sign_help, sign_options, ms_cmd_sign},
 	{"status", "", 0, 0, "print how the agent and its TPM are", status_help, NULL,
 	 ms_cmd_status},

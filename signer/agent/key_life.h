@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether a key may still sign: retired, revoked, and when. In a small file beside the
+ * key's, NAME.state, so that the key's file is not touched for it. A file that cannot be
+ * understood counts as revoked.
+ */
+#ifndef MS_AGENT_KEY_LIFE_H
+#define MS_AGENT_KEY_LIFE_H
+
+#include <stdint.h>
+#include "lib/buf.h"
+#include "lib/error.h"
+
+enum ms_life {
+	MS_LIFE_ACTIVE = 0,
+	MS_LIFE_RETIRED = 1,
+	MS_LIFE_REVOKED = 2,
+};
+
+/**
+ * struct ms_key_life - @since: when it was said; @from: from when on what it signed is
+ * not to be trusted (revoked only); seconds since 1970
+ */
+struct ms_key_life {
+	enum ms_life life;
+	int64_t since, from;
+	char reason[129];
+};
+
+/** ms_key_life_parse() - text of a state file; no I/O. Return: 0 or -EBADMSG */
+int ms_key_life_parse(const char *text, size_t len, struct ms_key_life *ret) _must_check_;
+/** ms_key_life_write() - the text of one, appended to @out */
+int ms_key_life_write(const struct ms_key_life *l, struct ms_buf *out) _must_check_;
+
+/** ms_key_life_load() - from DIR/NAME.state; active when there is none */
+void ms_key_life_load(const char *dir, const char *name, struct ms_key_life *ret);
+/** ms_key_life_store() - the file, replaced whole */
+int ms_key_life_store(const char *dir, const char *name, const struct ms_key_life *l,
+		      struct ms_error *err) _must_check_;
+
+/** ms_key_life_sentence() - why it does not sign. Return: @dst; "" when it does */
+const char *ms_key_life_sentence(const struct ms_key_life *l, char *dst, size_t size);
+
+#endif

@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Requests and certificates of outside CAs, backups, and the end of a key's life.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/modseal.sh"
+
+agent_start
+make_module "$T/m.ko" m
+refused() { # PATTERN NAME COMMAND...
+	local pattern=$1 name=$2
+	shift 2
+	fails 1 "$name" "$@"
+	one_line "$ERR" 'is refused in one sentence'
+	like "$ERR" "$pattern" 'that says why'
+}
+fails_to_sign() { # PATTERN KEY
+	cp "$T/m.ko" "$T/$2.ko"
+	refused "$1" "$2 does not sign" modseal sign --key "$2" "$T/$2.ko"
+	same "$T/$2.ko" "$T/m.ko" 'and the module is as it was'
+}
+works() {
+	cp "$T/m.ko" "$T/$1.ko"
+	modseal key cert "$1" >"$T/$1.pem" && modseal sign --key "$1" "$T/$1.ko" &&
+		verified "$T/$1.ko" "$T/$1.pem" "$T/m.ko"
+}
+
+modseal key create sealed --alg p384 --subject 'Sealed one' >/dev/null
+modseal key create resident --custody resident --alg p256 >/dev/null
+modseal key create issuer --custody leaf >/dev/null
+
+# A CA of somebody else's.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/ca.key" -out "$T/ca.pem" -days 90 \
+	-subj '/CN=Outside CA' 2>/dev/null
+certify() { # CSR DAYS EXTENSIONS...
+	local csr=$1 days=$2
+	shift 2
+	printf '%s\n' "$@" >"$T/ext"
+	openssl x509 -req -in "$csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial \
+		-days "$days" -extfile "$T/ext" 2>/dev/null
+}
+for k in sealed resident issuer dev; do
+	modseal key csr $k >"$T/$k.csr"
+	ok "$k: a request" openssl req -in "$T/$k.csr" -verify -noout
+	is "$(openssl req -in "$T/$k.csr" -noout -pubkey)" \
+		"$(modseal key cert $k | openssl x509 -noout -pubkey)" 'has its public key'
+	like "$(openssl req -in "$T/$k.csr" -noout -text)" 'Code Signing' \
+		'and asks for code signing'
+done
+like "$(openssl req -in "$T/sealed.csr" -noout -subject)" 'Sealed one' 'with the subject'
+signing=('basicConstraints=critical,CA:FALSE' 'extendedKeyUsage=codeSigning'
+	'keyUsage=critical,digitalSignature' 'subjectKeyIdentifier=hash'
+	'authorityKeyIdentifier=keyid')
+for k in sealed resident; do
+	certify "$T/$k.csr" 30 "${signing[@]}" >"$T/$k.crt"
+	ok "$k: the CA's certificate is installed" modseal key install-cert $k "$T/$k.crt"
+	ok 'it signs' works $k
+	ok 'and the CA stands behind it' openssl verify -CAfile "$T/ca.pem" -purpose any \
+		"$T/$k.pem"
+done
+refused "not this key's" "another key's certificate" \
+	modseal key install-cert dev "$T/sealed.crt"
+refused 'no certificate' 'a text' modseal key install-cert dev "$T/ext"
+cat "$T/sealed.crt" "$T/resident.crt" >"$T/two.pem"
+refused '2 certificates' 'two of them' modseal key install-cert sealed "$T/two.pem"
+certify "$T/issuer.csr" 30 "${signing[@]}" >"$T/no-ca.crt"
+refused "CA's" 'an issuer needs a CA certificate' \
+	modseal key install-cert issuer "$T/no-ca.crt"
+certify "$T/sealed.csr" 30 'extendedKeyUsage=serverAuth' >"$T/server.crt"
+refused 'code signing' 'a server certificate' \
+	modseal key install-cert sealed "$T/server.crt"
+refused 'no key' 'no such key' modseal key csr nobody
+
+# Backup: openssl decrypts it, and what it decrypted is imported.
+openssl req -x509 -newkey rsa:3072 -nodes -keyout "$T/r.key" -out "$T/r.pem" -days 30 \
+	-subj '/CN=Safe' 2>/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout "$T/e.key" \
+	-out "$T/e.pem" -days 30 -subj '/CN=Safe' 2>/dev/null
+for to in r e; do
+	ok "a backup to $to" modseal key export-backup sealed --to "$T/$to.pem" -o "$T/$to.cms"
+	is "$(stat -c %a "$T/$to.cms")" 600 'is for nobody else to read'
+	ok 'openssl decrypts it' openssl cms -decrypt -inform PEM -in "$T/$to.cms" \
+		-recip "$T/$to.pem" -inkey "$T/$to.key" -out "$T/$to.plain"
+	is "$(openssl pkey -in "$T/$to.plain" -pubout)" "$(openssl x509 -in "$T/sealed.pem" \
+		-noout -pubkey)" 'and has the key'
+	ok 'it is restored' modseal key restore "again-$to" "$T/$to.plain"
+	like "$ERR" 'still on disk' 'and what is left is said'
+	ok 'and signs' works "again-$to"
+	same "$T/again-$to.pem" "$T/sealed.pem" 'with the same certificate'
+done
+like "$(openssl cms -cmsout -print -inform PEM -in "$T/r.cms")" \
+	'rsaesOaep.*sha256.*aes-256-gcm' 'RSA-OAEP with SHA-256, AES-256-GCM'
+like "$(openssl cms -cmsout -print -inform PEM -in "$T/e.cms")" \
+	'sha256kdf.*aes-256-gcm' 'ECDH with SHA-256, AES-256-GCM'
+refused 'exists already' 'an existing file' \
+	modseal key export-backup sealed --to "$T/r.pem" -o "$T/r.cms"
+for k in resident issuer; do
+	refused 'never leaves' "no backup of $k" \
+		modseal key export-backup $k --to "$T/r.pem" -o "$T/no.cms"
+done
+openssl req -x509 -newkey ed25519 -nodes -keyout "$T/d.key" -out "$T/d.pem" -subj /CN=x \
+	2>/dev/null
+refused 'RSA' 'an Ed25519 recipient' \
+	modseal key export-backup sealed --to "$T/d.pem" -o "$T/no.cms"
+[ ! -e "$T/no.cms" ] && pass 'no file came of these' || fail 'no file came of these'
+fails 2 'no recipient' modseal key export-backup sealed -o "$T/no.cms"
+
+# Expiry.
+ok 'a key of one day' modseal key create short --alg p256 --days 1
+certify <(modseal key csr short) -1 "${signing[@]}" >"$T/gone.crt"
+refused 'expired' 'an expired certificate' modseal key install-cert short "$T/gone.crt"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$T/f.key"
+openssl req -new -key "$T/f.key" -subj /CN=f -out "$T/f.csr"
+printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s\nserial=%s\nnew_certs_dir=%s\npolicy=p
+default_md=sha256\n[p]\ncommonName=supplied\n' "$T/db" "$T/ser" "$T" >"$T/ca.cnf"
+: >"$T/db"
+echo 01 >"$T/ser"
+openssl ca -batch -config "$T/ca.cnf" -cert "$T/ca.pem" -keyfile "$T/ca.key" -in "$T/f.csr" \
+	-startdate 20380101000000Z -enddate 20390101000000Z -notext -out "$T/f.crt" 2>/dev/null
+ok 'a certificate of the future is imported' modseal key import future "$T/f.key" \
+	--cert "$T/f.crt"
+fails_to_sign 'not valid before 2038-01-01' future
+
+# Retired and revoked.
+ok 'retire' modseal key retire again-r --reason 'use again-e'
+like "$OUT" 'State +retired' 'which it is then'
+like "$OUT" 'use again-e' 'with its reason'
+fails_to_sign 'retired.*use again-e' again-r
+refused 'retired' 'twice' modseal key retire again-r
+refused 'retired' 'no unlocking' modseal key unlock again-r --pin-fd 3 3<<<1234
+refused 'retired' 'no request' modseal key csr again-r
+modseal key cert again-r >/dev/null && pass 'its certificate is still there' ||
+	fail 'its certificate is still there'
+ok 'revoke a retired key' modseal key revoke again-r --reason superseded
+like "$ERR" 'no CRL' 'without a CRL, which is said'
+fails_to_sign 'revoked' again-r
+fails 2 'no reason' modseal key revoke again-e
+fails 2 'a reason of our own' modseal key revoke again-e --reason whatever
+fails 2 'a time that is none' modseal key revoke again-e --reason superseded --from x
+refused 'time before' 'a time to come' \
+	modseal key revoke again-e --reason superseded --from 2999-01-01
+ok 'it still signs' works again-e
+modseal key cert issuer >"$T/issuer.pem"
+ok 'revoke an issuer' modseal key revoke issuer --reason keyCompromise --from 2024-02-29 \
+	-o "$T/crl.pem"
+ok 'its CRL is signed by it' openssl crl -in "$T/crl.pem" -CAfile "$T/issuer.pem" -noout
+like "$ERR" 'verify OK' 'says openssl'
+crl=$(openssl crl -in "$T/crl.pem" -noout -text)
+like "$crl" 'Feb 29 00:00:00 2024' 'from that day on'
+like "$crl" 'Key Compromise' 'for that reason'
+like "$crl" "$(openssl x509 -in "$T/issuer.pem" -noout -serial | sed 's/.*=//')" 'that serial'
+build=$(modseal build open --kernel 6.1.0-1-amd64 --key issuer 2>/dev/null)
+cp "$T/m.ko" "$T/b.ko"
+fails 1 'it issues no more leaves' modseal sign --key issuer --build "${build:-x}" "$T/b.ko"
+same "$T/b.ko" "$T/m.ko" 'and the module is as it was'
+is "$(sqlite3 -readonly "$T/a/state/audit.db" "SELECT record FROM audit WHERE event IN
+	('key-revoke', 'key-retire')" | jq -r .result | grep -c '^done')" 3 'all on record'
+
+# So after a start, and a state that cannot be read is not taken for a good one.
+dev-agent agent-stop "$T/a"
+echo nonsense >"$T/a/state/keys/resident.state"
+DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
+ok 'it runs' wait_for 20 modseal status
+is "$(modseal key show again-r --json | jq -r .state)" revoked 'revoked stays revoked'
+fails_to_sign 'state file' resident
+ok 'the others sign' works sealed
+sed -i 's/^admins *=.*/admins = uid:4242/' "$T/a/modseald.conf"
+dev-agent agent-stop "$T/a"
+DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
+ok 'it runs' wait_for 20 agent_alive
+for c in csr retire 'revoke --reason superseded'; do
+	# shellcheck disable=SC2086 # words
+	refused 'may not' "$c is for admins" modseal key $c sealed
+done
+done_testing
