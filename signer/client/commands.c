@@ -54,7 +54,7 @@ static const struct ms_cli_option key_revoke_options[] = {
 	 "unspecified|keyCompromise|cACompromise|affiliationChanged|superseded|"
 	 "cessationOfOperation",
 	 "why, in the words of RFC 5280"},
-	{"from", 0, "TIME", NULL, "since when (default now): YYYY-MM-DD[THH:MM:SSZ], UTC"},
+	{"from", 0, "TIME", NULL, "since when, YYYY-MM-DD[THH:MM:SSZ] (default now)"},
 	{"output", 'o', "FILE", NULL, "where the CRL goes (default: standard output)"},
 	{0},
 };
