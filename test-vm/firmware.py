@@ -12,7 +12,6 @@ import machine
 from keys import run
 from kernels import fetch
 
-COMMAND_LINE = b"console=ttyS0 quiet panic=-1\0"
 PAGE = 0x1000
 
 # What OVMF says about a program that no key in db signed.
@@ -36,7 +35,7 @@ def unsigned_image(kernel, initramfs, folder):
     stub = fetch("efi-stub") + "/stub"
     line = os.path.join(folder, "cmdline")
     with open(line, "wb") as file:
-        file.write(COMMAND_LINE)
+        file.write(machine.COMMAND_LINE.encode() + b"\0")
     image = os.path.join(folder, "unsigned.efi")
     command, at = ["objcopy"], pages(size_of_image(stub))
     parts = (".cmdline", line), (".initrd", initramfs), (".linux", kernel + "/vmlinuz")
