@@ -11,6 +11,7 @@
 
 #define DAYS_DEFAULT 3650u
 #define DAYS_MAX 36500u
+#define WARN_DAYS 60
 #define BODY_MAX 4096u
 
 /* ---------------------------------------------------------------- inventory */
@@ -48,6 +49,38 @@ static json_t *json_serial(const struct ms_cert *cert)
 	return json_hex(cert->serial + 2, cert->serial_len - 2);
 }
 
+/* Bits of security, as NIST SP 800-57 part 1 and SP 800-56B appendix D have them. */
+static json_t *json_strength(enum ms_alg alg)
+{
+	static const int bits[] = {
+		[MS_ALG_RSA2048] = 112, [MS_ALG_RSA3072] = 128, [MS_ALG_RSA4096] = 152,
+		[MS_ALG_P256] = 128,	[MS_ALG_P384] = 192,	[MS_ALG_P521] = 256};
+
+	if ((size_t)alg >= ARRAY_SIZE(bits) || !bits[alg])
+		return json_null();
+	return json_integer(bits[alg]);
+}
+
+/* What somebody should do something about, a sentence or "". */
+static json_t *json_warning(const struct ms_cert *cert, time_t now)
+{
+	int64_t days = (int64_t)(cert->not_after - now) / 86400;
+	char text[120] = "";
+
+	if (now > cert->not_after)
+		snprintf(text, sizeof(text), "its certificate has expired: it signs no "
+					     "more until it has a new one");
+	else if (now < cert->not_before)
+		snprintf(text, sizeof(text),
+			 "its certificate is not valid yet: it does not sign");
+	else if (days < WARN_DAYS)
+		snprintf(text, sizeof(text),
+			 "its certificate expires in %lld days: have its successor "
+			 "enrolled in time",
+			 (long long)days);
+	return json_string(text);
+}
+
 json_t *ms_api_json_key(struct ms_front *f, const struct ms_front_key *k)
 {
 	const struct ms_cert *cert = k->cert;
@@ -65,6 +98,8 @@ json_t *ms_api_json_key(struct ms_front *f, const struct ms_front_key *k)
 		      json_time(k->info.created));
 	if (!j || !cert)
 		return j;
+	json_object_set_new(j, "strength", json_strength(k->info.alg));
+	json_object_set_new(j, "warning", json_warning(cert, time(NULL)));
 	json_object_set_new(j, "subject", json_escaped(cert->subject_cn));
 	json_object_set_new(j, "not_before", json_time(cert->not_before));
 	json_object_set_new(j, "not_after", json_time(cert->not_after));

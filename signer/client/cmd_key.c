@@ -149,6 +149,25 @@ int ms_cmd_key_create(const struct ms_cli *cli)
 	return status ? status : ms_key_print(cli, key);
 }
 
+/* The table, and below it on standard error what to do something about. */
+static void print_list(const json_t *keys)
+{
+	char name[MS_FACT_TEXT], warning[MS_FACT_TEXT];
+	const json_t *key;
+	size_t i;
+
+	ms_fact_keys(keys);
+	json_array_foreach(keys, i, key)
+	{
+		const char *w = json_string_value(json_object_get(key, "warning"));
+
+		if (w && *w)
+			fprintf(stderr, "modseal: key %s: %s\n",
+				ms_fact_text(key, "name", name),
+				ms_fact_text(key, "warning", warning));
+	}
+}
+
 int ms_cmd_key_list(const struct ms_cli *cli)
 {
 	_cleanup_talk_ struct ms_talk talk = {0};
@@ -164,7 +183,7 @@ int ms_cmd_key_list(const struct ms_cli *cli)
 	if (cli->json)
 		ms_fact_json(answer);
 	else if (json_array_size(keys))
-		ms_fact_keys(keys);
+		print_list(keys);
 	else
 		fprintf(stderr,
 			"There are no keys yet: modseal key create NAME makes one.\n");

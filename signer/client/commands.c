@@ -220,6 +220,8 @@ const struct ms_command ms_commands[] = {
 	 ms_cmd_key_install_cert},
 	{"key export-backup", "NAME", 1, 1, "encrypt a key to a recipient", NULL,
 	 key_backup_options, ms_cmd_key_export_backup},
+	{"key enroll", "...", 0, -1, "print how targets come to trust a key", NULL, NULL,
+	 ms_cmd_planned},
 	{"key retire", "NAME", 1, 1, "have a key sign no more", NULL, key_retire_options,
 	 ms_cmd_key_retire},
 	{"key revoke", "NAME", 1, 1, "retire a key that is not to be trusted", NULL,

@@ -67,10 +67,12 @@ void ms_fact_key(const json_t *key)
 	} lines[] = {
 		{"Name", "name"},
 		{"Algorithm", "algorithm"},
+		{"Strength, bits", "strength"},
 		{"Custody", "custody"},
 		{"Protection", "protection"},
 		{"State", "state"},
 		{"Reason", "reason"},
+		{"Warning", "warning"},
 		{"Subject", "subject"},
 		{"Serial", "serial"},
 		{"Key identifier", "ski"},

@@ -120,6 +120,13 @@ ok 'a certificate of the future is imported' modseal key import future "$T/f.key
 	--cert "$T/f.crt"
 fails_to_sign 'not valid before 2038-01-01' future
 
+ok 'a list' modseal key list
+like "$ERR" 'key short: .*expires in 0 days' 'warns of what expires soon'
+like "$ERR" 'key future: .*not valid yet' 'and of what is not valid yet'
+is "$(grep -c . <<<"$ERR")" 6 'and of the four with a certificate of 30 days, no more'
+is "$(modseal key show dev --json | jq -c '[.strength, .warning]')" '[112,""]' \
+	'dev has its strength and no warning'
+
 # Retired and revoked.
 ok 'retire' modseal key retire again-r --reason 'use again-e'
 like "$OUT" 'State +retired' 'which it is then'
