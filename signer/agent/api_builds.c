@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <event2/http.h>
+#include <openssl/evp.h>
 #include <syslog.h>
 #include <time.h>
 
 #include "lib/agent_client.h"
 #include "lib/escape.h"
+#include "signer/agent/build_manifest.h"
 #include "signer/agent/duration.h"
 #include "signer/agent/log.h"
 #include "signer/agent/store_change.h"
@@ -27,6 +29,7 @@ struct ms_build_waiter {
 /**
  * struct change - a change of a build on its way
  * @w: who asked; NULL: nobody, it lapsed
+ * @manifest: what is stored with it, or NULL
  * @b: @is_new: owned, and not among the front's builds yet
  */
 struct change {
@@ -36,6 +39,7 @@ struct change {
 	bool is_new;
 	struct ms_build_life next;
 	const char *event;
+	char *manifest;
 	int rc;
 	struct ms_error err;
 };
@@ -125,6 +129,7 @@ static void finish(struct change *c)
 		ms_build_free(b);
 	else
 		next_turn(b);
+	free(c->manifest);
 	free(c);
 }
 
@@ -192,12 +197,17 @@ static void commit(struct change *c)
 
 	fields = json_pack("{s:s, s:s, s:o}", "build", c->b->id, "user",
 			   c->w ? c->w->who.user : "", "details", j);
-	if (fields && row &&
-	    ms_change_add(&changes, MS_CHANGE_BUILD, c->b->id, 0, row) == 0)
+	if (fields && row)
+		r = ms_change_add(&changes, MS_CHANGE_BUILD, c->b->id, 0, row);
+	if (r == 0 && c->manifest)
+		r = ms_change_add(&changes, MS_CHANGE_MANIFEST, c->b->id, 0, c->manifest);
+	if (r == 0) {
 		r = ms_audit_put_with(c->front->audit, c->event, c->b->key, who, id,
 				      fields, changes, on_recorded, c);
-	else
+	} else {
 		json_decref(fields);
+		ms_change_free(changes);
+	}
 	if (r < 0) {
 		ms_error_set(&err, r, NULL, "out of memory");
 		on_recorded(c, r, 0, &err);
@@ -390,9 +400,24 @@ void ms_api_build_reject(struct ms_web *w)
 		commit(c);
 }
 
+static void on_manifest(void *arg, char *data, const struct ms_error *err)
+{
+	struct change *c = arg;
+
+	if (!data) {
+		/* A build without its manifest stays open: closing can be tried again. */
+		on_recorded(c, -EIO, 0, err);
+		return;
+	}
+	c->manifest = data;
+	commit(c);
+}
+
 static void on_idle(struct ms_build *b, void *arg)
 {
-	commit(arg);
+	struct change *c = arg;
+
+	ms_build_manifest(c->front, b, &c->next, on_manifest, c);
 }
 
 void ms_api_build_close(struct ms_web *w)
@@ -415,7 +440,7 @@ void ms_api_build_close(struct ms_web *w)
 		return;
 	b->closing = true;
 	if (b->in_flight == 0) {
-		commit(c);
+		on_idle(b, c);
 		return;
 	}
 	b->idle = on_idle;
@@ -447,6 +472,50 @@ void ms_api_build(struct ms_web *w)
 
 	if (b)
 		ms_web_json(w, 200, ms_build_json(b, &b->life));
+}
+
+static int on_manifest_row(const char *key, int64_t number, const char *data, void *arg)
+{
+	*(json_t **)arg = json_loads(data, 0, NULL);
+	return 0;
+}
+
+void ms_api_build_manifest(struct ms_web *w)
+{
+	const struct ms_build *b = build_or_answer(w);
+	const char *format = ms_web_param(w, "format"), *text;
+	struct ms_error err = {0};
+	json_t *j = NULL;
+	bool p7s = format && strcmp(format, "p7s") == 0;
+	int r;
+
+	if (!b)
+		return;
+	r = ms_store_foreach_row(w->front->store, MS_CHANGE_MANIFEST, b->id, 0,
+				 on_manifest_row, &j, &err);
+	text = json_string_value(json_object_get(j, p7s ? "signature" : "manifest"));
+	if (r == 0 && !text)
+		r = ms_error_set(&err, -ENOENT, j ? "manifest-unsigned" : "no-manifest",
+				 j ? "the manifest of build %s is not signed"
+				   : "build %s has no manifest: only builds that were "
+				     "closed have one",
+				 b->id);
+	if (r < 0) {
+		ms_web_problem(w, r, &err);
+	} else if (p7s) {
+		size_t len = strlen(text), pad = 0;
+		_cleanup_free_ unsigned char *der = malloc(len + 4);
+
+		while (pad < len && text[len - 1 - pad] == '=')
+			pad++;
+		r = der ? EVP_DecodeBlock(der, (const unsigned char *)text, (int)len)
+			: -1;
+		ms_web_bytes(w, r < 0 ? 500 : 200, "application/pkcs7-signature", der,
+			     r < 0 ? 0 : (size_t)r - pad);
+	} else {
+		ms_web_bytes(w, 200, "application/json", text, strlen(text));
+	}
+	json_decref(j);
 }
 
 void ms_api_builds(struct ms_web *w)

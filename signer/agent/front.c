@@ -214,5 +214,9 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 	ms_audit_free(f.audit);
 	ms_store_close(f.store);
 	ms_grants_free(&f);
+	if (f.own_config) {
+		ms_config_clear(f.own_config);
+		free(f.own_config);
+	}
 	return 0;
 }

@@ -531,5 +531,9 @@ int ms_supervisor_run(const struct ms_config *c)
 		ms_listen_remove(c->socket, s.listen_fd);
 	close_fd(&s.listen_fd);
 	close_fd(&s.signal_fd);
+	if (s.own_config) {
+		ms_config_clear(s.own_config);
+		free(s.own_config);
+	}
 	return s.status;
 }

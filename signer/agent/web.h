@@ -89,6 +89,7 @@ void ms_api_log_tile(struct ms_web *w);
 void ms_api_builds(struct ms_web *w);
 void ms_api_build_open(struct ms_web *w);
 void ms_api_build(struct ms_web *w);
+void ms_api_build_manifest(struct ms_web *w);
 void ms_api_build_approve(struct ms_web *w);
 void ms_api_build_reject(struct ms_web *w);
 void ms_api_build_close(struct ms_web *w);

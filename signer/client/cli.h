@@ -127,6 +127,7 @@ int ms_cmd_key_revoke(const struct ms_cli *cli);
 int ms_cmd_build_open(const struct ms_cli *cli);
 int ms_cmd_build_list(const struct ms_cli *cli);
 int ms_cmd_build_show(const struct ms_cli *cli);
+int ms_cmd_build_manifest(const struct ms_cli *cli);
 int ms_cmd_build_approve(const struct ms_cli *cli);
 int ms_cmd_build_reject(const struct ms_cli *cli);
 int ms_cmd_build_close(const struct ms_cli *cli);

@@ -245,3 +245,23 @@ int ms_cmd_build_close(const struct ms_cli *cli)
 {
 	return change(cli, "/close", json_object());
 }
+
+int ms_cmd_build_manifest(const struct ms_cli *cli)
+{
+	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(256u << 20);
+	_cleanup_talk_ struct ms_talk talk = {0};
+	bool p7s = ms_cli_opt(cli, "signature");
+	char target[TARGET_MAX];
+	int status = target_of(cli, cli->operands[0],
+			       p7s ? "/manifest?format=p7s" : "/manifest", target);
+
+	if (!status)
+		status = ms_talk_open(cli, &talk);
+	if (!status)
+		status = ms_talk_fetch(
+			&talk, target,
+			p7s ? "application/pkcs7-signature" : "application/json", &out);
+	if (!status)
+		fwrite(out.data, 1, out.len, stdout);
+	return status;
+}

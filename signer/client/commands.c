@@ -79,6 +79,11 @@ static const struct ms_cli_option build_list_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option build_manifest_options[] = {
+	{"signature", 0, NULL, NULL, "its signature, detached, in DER"},
+	{0},
+};
+
 static const struct ms_cli_option build_reject_options[] = {
 	{"reason", 0, "TEXT", NULL, "a sentence that goes on record"},
 	{0},
@@ -181,6 +186,14 @@ static const char build_open_help[] =
 	"    modseal build close \"$MODSEAL_BUILD\"\n"
 	"Where the rule asks for approvals, the build signs once it has them.\n";
 
+static const char build_manifest_help[] =
+	"The manifest is JSON, byte for byte as it was signed when the build was "
+	"closed:\n"
+	"    modseal build manifest ID >m.json\n"
+	"    modseal build manifest ID --signature >m.p7s\n"
+	"    openssl cms -verify -binary -inform DER -in m.p7s -content m.json \\\n"
+	"        -certfile KEY.pem -CAfile KEY.pem -purpose any -out /dev/null\n";
+
 static const char build_approve_help[] =
 	"Nobody approves a build that they opened, and nobody counts twice. Where the\n"
 	"rule has several tiers, they approve one after the other.\n";
@@ -241,6 +254,8 @@ const struct ms_command ms_commands[] = {
 	 build_approve_help, NULL, ms_cmd_build_approve},
 	{"build reject", "ID", 1, 1, "end a build, as one who could approve it", NULL,
 	 build_reject_options, ms_cmd_build_reject},
+	{"build manifest", "ID", 1, 1, "print what a closed build has signed",
+	 build_manifest_help, build_manifest_options, ms_cmd_build_manifest},
 	{"build close", "ID", 1, 1, "end a build: it signs no more", NULL, NULL,
 	 ms_cmd_build_close},
 	{"log show", "", 0, 0, "print the audit log", NULL, log_show_options,

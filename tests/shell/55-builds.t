@@ -65,6 +65,27 @@ fails 1 'closing twice is refused' modseal build close "$id"
 fails 1 'approving a closed one too' modseal build approve "$id"
 is "$(records "WHERE event = 'build-close'" | jq -r .build)" "$id" 'closing is on record'
 
+# The manifest of a closed build.
+ok 'a build has a manifest' modseal build manifest "$id"
+cp "$T/.out" "$T/m.json"
+is "$(jq -r '.modules[] | "\(.name) \(.version) \(.srcversion) \(.hash) \(.digest)"' \
+	"$T/m.json")" "foo 1.0 0123456789ABCDEF0123456 sha256 $(sha256sum <"$T/foo.ko" |
+	cut -d' ' -f1)" 'with every module that was signed for it'
+is "$(jq -r '.build.id, .build.kernel' "$T/m.json" | tr '\n' ' ')" "$id $REL " \
+	'and what the build was'
+modseal key cert dev >"$T/dev.pem"
+modseal build manifest "$id" --signature >"$T/m.p7s"
+verify() {
+	openssl cms -verify -binary -inform DER -in "$T/m.p7s" -content "$1" \
+		-certfile "$T/dev.pem" -CAfile "$T/dev.pem" -purpose any -out /dev/null
+}
+ok 'it is signed with the key' verify "$T/m.json"
+sed 's/foo/fob/' "$T/m.json" >"$T/m2.json"
+fails any 'a changed one is not what was signed' verify "$T/m2.json"
+ok 'a build that is open' modseal build open --kernel $REL --key dev
+fails 1 'has no manifest' modseal build manifest "$OUT"
+like "$ERR" 'only builds that were closed' 'and says so'
+
 # Expiring, without anybody asking.
 ok 'one for a second' modseal build open --kernel $REL --key dev --expires 1s
 id=$OUT
