@@ -35,6 +35,12 @@ def sign_file():
     return find_one(fetch("headers-6.1") + "/usr/lib/linux-kbuild-*/scripts/sign-file")
 
 
+def release(kernel):
+    """A kernel's name for itself, as uname -r has it there."""
+    with open(kernel + "/release") as file:
+        return file.read().strip()
+
+
 def plain_module(kernel):
     """A module of the kernel's own package, without the signature that it has there."""
     path = find_one(kernel + "/modules/kernel/drivers/net/dummy.ko*")

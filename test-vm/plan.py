@@ -8,7 +8,7 @@ import mkvars
 import odd
 import proof
 from drivers import Driver, compiler
-from kernels import fetch, plain_module, sign_file
+from kernels import fetch, plain_module, release, sign_file
 from signers import SignFile
 
 
@@ -29,7 +29,9 @@ class Plan:
     def cases(self, name, kernel, folder):
         """The cases for each set-up: {set-up: list}."""
         module = plain_module(kernel)
-        asked = self.proof.cases(module, our_driver(name, folder)) if self.proof else []
+        asked = []
+        if self.proof:
+            asked = self.proof.cases(module, release(kernel), our_driver(name, folder))
         everywhere = {setup: asked for setup in cases.SETUPS}
         if self.odd:
             more = self.odd.cases(module)

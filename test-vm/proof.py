@@ -23,13 +23,24 @@ class Proof:
             for algorithm in self.ALGORITHMS
         }
         self.not_enrolled = agent.create("not-enrolled", "rsa2048")
+        self.resident = {
+            algorithm: agent.create("resident-" + algorithm, algorithm, "resident")
+            for algorithm in ("rsa2048", "p256")
+        }
+        self.issuing = {
+            algorithm: agent.create("issuing-" + algorithm, algorithm, "leaf")
+            for algorithm in ("rsa2048", "p256")
+        }
+        self.other_issuing = agent.create("issuing-unknown", "rsa2048", "leaf")
 
     def enrolled(self):
-        return [key.certificate for key in self.sealed.values()]
+        keys = *self.sealed.values(), *self.resident.values(), *self.issuing.values()
+        return [key.certificate for key in keys]
 
-    def cases(self, module, built=None):
-        """module is one of the kernel's own, without its signature; built is our Driver."""
-        asked = basic(self, module)
+    def cases(self, module, release, built=None):
+        """module is one of the kernel's own, without its signature, release the kernel's
+        name for itself; built is our Driver."""
+        asked = basic(self, module) + custodies(self, module, release)
         if built:
             asked += driver(self, built)
         return asked + algorithms(self, module) + chains(self.bench, module)
@@ -94,6 +105,42 @@ def basic(proof, module):
             "the kernel's sign-file with an enrolled key, for comparison",
         ),
     ]
+
+
+def custodies(proof, module, release):
+    """Keys that live in the TPM, and leaves that such a key issues for a build."""
+    agent, cases = proof.agent, []
+    for algorithm, key in proof.resident.items():
+        cases.append(
+            Case(
+                "resident-" + algorithm,
+                agent.sign(module, key),
+                "trusted",
+                "modseal sign with a key that never leaves the TPM: " + algorithm,
+                OLD if algorithm == "p256" else {},
+            )
+        )
+    for algorithm, key in proof.issuing.items():
+        cases.append(
+            Case(
+                "build-" + algorithm,
+                agent.sign(module, key, build=agent.open_build(key, release)),
+                "trusted",
+                "modseal sign for a build, whose issuer is enrolled: " + algorithm,
+                OLD if algorithm == "p256" else {},
+            )
+        )
+    stranger = proof.other_issuing
+    build = agent.open_build(stranger, release)
+    cases.append(
+        Case(
+            "build-unknown",
+            agent.sign(module, stranger, build=build),
+            "untrusted",
+            "modseal sign for a build, whose issuer is not enrolled",
+        )
+    )
+    return cases
 
 
 # SHA-384 and SHA-512 are modules in Debian's old kernels, which a signature does not

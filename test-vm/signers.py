@@ -76,16 +76,22 @@ class Agent:
             raise Failure("%s is missing: run make" % path)
         return path
 
-    def create(self, name, algorithm):
-        """A key sealed in the agent's TPM, with its certificate in our folder."""
+    def create(self, name, algorithm, custody="sealed"):
+        """A key in the agent's TPM or sealed by it, with its certificate in our folder."""
         modseal = [self.program("modseal"), "key"]
-        run(modseal + ["create", name, "--alg", algorithm, "--custody", "sealed"], self.env)
+        run(modseal + ["create", name, "--alg", algorithm, "--custody", custody], self.env)
         return AgentKey(name, algorithm, self.folder, run(modseal + ["cert", name], self.env))
 
-    def sign(self, module, key, digest="sha256"):
+    def open_build(self, key, release):
+        """The id of a new build: what a key of custody leaf signs through."""
+        command = [self.program("modseal"), "build", "open"]
+        opened = run(command + ["--key", key.name, "--kernel", release], self.env)
+        return opened.decode().strip()
+
+    def sign(self, module, key, digest="sha256", build=None):
         """With `modseal sign`, as a person does."""
         command = [self.program("modseal"), "sign", "--quiet", "--key", key.name]
-        command += ["--hash", digest]
+        command += ["--hash", digest] + (["--build", build] if build else [])
         return through_file(
             module, self.folder, lambda path: run(command + [path], self.env)
         )
