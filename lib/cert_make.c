@@ -27,11 +27,6 @@ static void bn_cleanup(BIGNUM **bn)
 	BN_free(*bn);
 }
 
-static void extension_cleanup(X509_EXTENSION **e)
-{
-	X509_EXTENSION_free(*e);
-}
-
 /* Random and positive; 17 octets at most with the sign, of the 20 that are allowed. */
 static int set_serial(X509 *x)
 {
@@ -69,35 +64,92 @@ static int set_validity(X509 *x, const struct ms_cert_request *req)
 	return 0;
 }
 
+static int add(X509 *x, int nid, bool critical, void *value)
+{
+	return X509_add1_ext_i2d(x, nid, value, critical, X509V3_ADD_DEFAULT) == 1 ? 0 : -EIO;
+}
+
+static int add_basic_constraints(X509 *x, bool ca)
+{
+	BASIC_CONSTRAINTS *bc = BASIC_CONSTRAINTS_new();
+	int r = -ENOMEM;
+
+	if (bc && ca) {
+		bc->ca = 1;
+		bc->pathlen = ASN1_INTEGER_new();
+	}
+	/* pathlen 0: leaves are issued, no further issuers. */
+	if (bc && (!ca || (bc->pathlen && ASN1_INTEGER_set_int64(bc->pathlen, 0))))
+		r = add(x, NID_basic_constraints, true, bc);
+	BASIC_CONSTRAINTS_free(bc);
+	return r;
+}
+
+/* Bits of KeyUsage, RFC 5280, 4.2.1.3 */
+enum { DIGITAL_SIGNATURE = 0, KEY_CERT_SIGN = 5, CRL_SIGN = 6 };
+
+static int add_key_usage(X509 *x, bool ca)
+{
+	ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
+	int r = -ENOMEM;
+
+	if (bits && ASN1_BIT_STRING_set_bit(bits, DIGITAL_SIGNATURE, 1) &&
+	    (!ca || (ASN1_BIT_STRING_set_bit(bits, KEY_CERT_SIGN, 1) &&
+		     ASN1_BIT_STRING_set_bit(bits, CRL_SIGN, 1))))
+		r = add(x, NID_key_usage, true, bits);
+	ASN1_BIT_STRING_free(bits);
+	return r;
+}
+
+static int add_code_signing(X509 *x)
+{
+	EXTENDED_KEY_USAGE *eku = EXTENDED_KEY_USAGE_new();
+	int r = -ENOMEM;
+
+	/* The object is OpenSSL's own and is never freed. */
+	if (eku && sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_code_sign)) > 0)
+		r = add(x, NID_ext_key_usage, false, eku);
+	EXTENDED_KEY_USAGE_free(eku);
+	return r;
+}
+
+/* SHA-1 of the public key's bits, as a name for it and nothing more: RFC 5280, 4.2.1.2. */
+static int add_key_ids(X509 *x, X509 *issuer)
+{
+	ASN1_OCTET_STRING *ski = ASN1_OCTET_STRING_new();
+	AUTHORITY_KEYID *akid = AUTHORITY_KEYID_new();
+	unsigned char id[EVP_MAX_MD_SIZE];
+	const ASN1_OCTET_STRING *theirs;
+	unsigned int len;
+	int r = -EIO;
+
+	if (ski && X509_pubkey_digest(x, EVP_sha1(), id, &len) &&
+	    ASN1_OCTET_STRING_set(ski, id, (int)len))
+		r = add(x, NID_subject_key_identifier, false, ski);
+	theirs = issuer == x ? ski : X509_get0_subject_key_id(issuer);
+	if (r == 0 && (!akid || !theirs || !(akid->keyid = ASN1_OCTET_STRING_dup(theirs))))
+		r = -EIO;
+	if (r == 0)
+		r = add(x, NID_authority_key_identifier, false, akid);
+	AUTHORITY_KEYID_free(akid);
+	ASN1_OCTET_STRING_free(ski);
+	return r;
+}
+
+/* Built part by part, as OpenSSL's own builders crash when memory is short. */
 static int add_extensions(X509 *x, X509 *issuer, enum ms_cert_profile profile)
 {
 	bool ca = profile == MS_CERT_ISSUER;
-	/* The AKID of a self-signed one is copied from the SKI, which is there by then.
-	 */
-	const struct {
-		int nid;
-		const char *value;
-	} exts[] = {
-		{NID_basic_constraints,
-		 ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE"},
-		{NID_key_usage, ca ? "critical,digitalSignature,keyCertSign,cRLSign"
-				   : "critical,digitalSignature"},
-		{NID_ext_key_usage, "codeSigning"},
-		{NID_subject_key_identifier, "hash"},
-		{NID_authority_key_identifier, "keyid:always"},
-	};
-	X509V3_CTX ctx;
+	int r;
 
-	X509V3_set_ctx_nodb(&ctx);
-	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(exts); i++) {
-		_cleanup_(extension_cleanup) X509_EXTENSION *e =
-			X509V3_EXT_conf_nid(NULL, &ctx, exts[i].nid, exts[i].value);
-
-		if (!e || !X509_add_ext(x, e, -1))
-			return -EIO;
-	}
-	return 0;
+	r = add_basic_constraints(x, ca);
+	if (r == 0)
+		r = add_key_usage(x, ca);
+	if (r == 0)
+		r = add_code_signing(x);
+	if (r == 0)
+		r = add_key_ids(x, issuer);
+	return r;
 }
 
 /* The issuer's signature algorithm, always with SHA-256. */
