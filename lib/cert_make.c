@@ -66,7 +66,8 @@ static int set_validity(X509 *x, const struct ms_cert_request *req)
 
 static int add(X509 *x, int nid, bool critical, void *value)
 {
-	return X509_add1_ext_i2d(x, nid, value, critical, X509V3_ADD_DEFAULT) == 1 ? 0 : -EIO;
+	return X509_add1_ext_i2d(x, nid, value, critical, X509V3_ADD_DEFAULT) == 1 ? 0
+										   : -EIO;
 }
 
 static int add_basic_constraints(X509 *x, bool ca)
@@ -113,7 +114,8 @@ static int add_code_signing(X509 *x)
 	return r;
 }
 
-/* SHA-1 of the public key's bits, as a name for it and nothing more: RFC 5280, 4.2.1.2. */
+/* SHA-1 of the public key's bits, as a name for it and nothing more: RFC 5280, 4.2.1.2.
+ */
 static int add_key_ids(X509 *x, X509 *issuer)
 {
 	ASN1_OCTET_STRING *ski = ASN1_OCTET_STRING_new();
@@ -127,7 +129,8 @@ static int add_key_ids(X509 *x, X509 *issuer)
 	    ASN1_OCTET_STRING_set(ski, id, (int)len))
 		r = add(x, NID_subject_key_identifier, false, ski);
 	theirs = issuer == x ? ski : X509_get0_subject_key_id(issuer);
-	if (r == 0 && (!akid || !theirs || !(akid->keyid = ASN1_OCTET_STRING_dup(theirs))))
+	if (r == 0 &&
+	    (!akid || !theirs || !(akid->keyid = ASN1_OCTET_STRING_dup(theirs))))
 		r = -EIO;
 	if (r == 0)
 		r = add(x, NID_authority_key_identifier, false, akid);
