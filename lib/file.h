@@ -71,6 +71,8 @@ void ms_file_clean_up_on_signals(void);
 /**
  * ms_file_remove_temporary() - remove the temporary files that are being written now
  *
+ * From then on ms_file_replace() makes none and fails with -EINTR, in all threads.
+ *
  * Just before a program ends; may be called in a signal handler.
  */
 void ms_file_remove_temporary(void);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <time.h>
 #include <stdatomic.h>
 #include <sys/random.h>
 #include <sys/xattr.h>
@@ -17,22 +18,51 @@
 
 /* ------------------------------------------------- temporary files and signals */
 
-/* A slot is 1 while its path is being written, 2 while there may be a file of that name.
- */
+enum slot_state {
+	SLOT_FREE,
+	SLOT_TAKEN,   /* its path is being written */
+	SLOT_OPENING, /* its file is being made */
+	SLOT_FILE,    /* its file may be there */
+};
+
 static struct temp_slot {
 	atomic_int state;
 	char path[MS_PATH_MAX];
 } temp_slots[256];
 
+/* The program ends: no file is made any more. */
+static atomic_bool ending;
+
+#define ENDING_WAIT_MS 200
+
 static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* Whether a thread is about to make a file still. */
+static bool remove_files(void)
+{
+	bool opening = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(temp_slots); i++) {
+		int state = atomic_load(&temp_slots[i].state);
+
+		if (state == SLOT_OPENING || state == SLOT_FILE)
+			unlink(temp_slots[i].path);
+		opening |= state == SLOT_TAKEN || state == SLOT_OPENING;
+	}
+	return opening;
+}
 
 void ms_file_remove_temporary(void)
 {
+	const struct timespec ms = {.tv_nsec = 1000000};
 	int saved = errno;
 
-	for (size_t i = 0; i < ARRAY_SIZE(temp_slots); i++)
-		if (atomic_load(&temp_slots[i].state) == 2)
-			unlink(temp_slots[i].path);
+	/* Other threads either see this before they make a file, or are seen here. In a
+	 * signal handler the one that makes a file may be the one that waits: not long.
+	 */
+	atomic_store(&ending, true);
+	for (int i = 0; remove_files() && i < ENDING_WAIT_MS; i++)
+		(void)nanosleep(&ms, NULL);
 	errno = saved;
 }
 
@@ -57,12 +87,13 @@ void ms_file_clean_up_on_signals(void)
 static struct temp_slot *slot_take(const char *path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(temp_slots); i++) {
-		int empty = 0;
+		int empty = SLOT_FREE;
 
-		if (!atomic_compare_exchange_strong(&temp_slots[i].state, &empty, 1))
+		if (!atomic_compare_exchange_strong(&temp_slots[i].state, &empty,
+						    SLOT_TAKEN))
 			continue;
 		memcpy(temp_slots[i].path, path, strlen(path) + 1);
-		atomic_store(&temp_slots[i].state, 2);
+		atomic_store(&temp_slots[i].state, SLOT_OPENING);
 		return &temp_slots[i];
 	}
 	return NULL;
@@ -71,7 +102,7 @@ static struct temp_slot *slot_take(const char *path)
 static void slot_release(struct temp_slot *slot)
 {
 	if (slot)
-		atomic_store(&slot->state, 0);
+		atomic_store(&slot->state, SLOT_FREE);
 }
 
 /* ----------------------------------------------------------------- where it goes */
@@ -304,10 +335,17 @@ static int create_temp(const char *target, mode_t mode, char path[MS_PATH_MAX],
 			return ms_error_set(err, r, "cannot-replace",
 					    "cannot be replaced: %s", ms_strerror(r));
 		*ret_slot = slot_take(path);
+		if (atomic_load(&ending)) {
+			slot_release(*ret_slot);
+			return ms_error_set(err, -EINTR, NULL, "the program is ending");
+		}
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			  mode);
-		if (fd >= 0)
+		if (fd >= 0) {
+			if (*ret_slot)
+				atomic_store(&(*ret_slot)->state, SLOT_FILE);
 			return fd;
+		}
 		r = -errno;
 		slot_release(*ret_slot);
 		if (r == -EEXIST)

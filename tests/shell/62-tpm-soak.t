@@ -19,7 +19,8 @@ ok "the heap has not grown (by $growth bytes)" test "${growth:-99999}" -lt 4096
 best=$(sed -n 's/^best_unseal_ms \([0-9]*\).*/\1/p' <<<"$said")
 ok "an unseal takes less than 30 ms ($best)" test "${best:-999}" -lt 30
 cpu=$(sed -n 's/^mean_cpu_ms \([0-9]*\).*/\1/p' <<<"$said")
-ok "a turn takes less than 20 ms of processor time ($cpu)" test "${cpu:-999}" -lt 20
+# 12 ms on an idle machine; twice that where two tests share a core.
+ok "a turn takes less than 50 ms of processor time ($cpu)" test "${cpu:-999}" -lt 50
 
 for what in transient loaded-session saved-session; do
 	ok "the TPM tells its handles: $what" tpm2_getcap "handles-$what"
