@@ -485,6 +485,8 @@ static int set_up(struct supervisor *s, struct ms_error *err)
 	sigaddset(&mask, SIGHUP);
 	sigprocmask(SIG_BLOCK, &mask, &s->old_mask);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file at its size limit is an error of the write, not the end of a process. */
+	signal(SIGXFSZ, SIG_IGN);
 	s->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signal_fd < 0)
 		return ms_error_set(err, -errno, NULL, "signalfd: %s",

@@ -121,14 +121,16 @@ ok 'TPM back: it signs' modseal sign "$T/y.ko"
 
 # A store that cannot grow: nothing is released, and work goes on when it can.
 signed_before=$(records "SELECT count(*) FROM audit WHERE event = 'sign'")
-prlimit --pid "$(child front)" --fsize=0:unlimited
+front=$(child front)
+prlimit --pid "$front" --fsize=0:unlimited
 cp "$T/one.ko" "$T/z.ko"
 fails 1 'store full: nothing is signed' modseal sign "$T/z.ko"
 one_line "$ERR" 'store full: one sentence'
 same "$T/z.ko" "$T/one.ko" 'store full: the module is as it was'
 agent_alive "$T/a" && pass 'store full: the agent lives' || fail 'store full: the agent lives'
 fails any 'store full: not ready' ready
-prlimit --pid "$(child front)" --fsize=unlimited:unlimited
+is "$(child front)" "$front" 'store full: no process was lost'
+prlimit --pid "$front" --fsize=unlimited:unlimited
 is "$(records "SELECT count(*) FROM audit WHERE event = 'sign'")" "$signed_before" \
 	'store full: no record either'
 ok 'store has room again: it signs' modseal sign "$T/z.ko"
