@@ -124,6 +124,8 @@ enum ms_ipc_change_what {
 	MS_CHANGE_BACKUP = 3, /* @data: DER certificate to encrypt to; result: DER CMS */
 	MS_CHANGE_RETIRE = 4, /* @reason */
 	MS_CHANGE_REVOKE = 5, /* @reason, @from; result: DER CRL of an issuing key */
+	MS_CHANGE_EFI = 16,   /* @data: SHA-256 of an update of an EFI variable; result:
+			       * its raw signature */
 };
 
 /** struct ms_ipc_change - @reason: one of RFC 5280's for REVOKE, else a text; or "" */

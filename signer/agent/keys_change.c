@@ -234,6 +234,30 @@ static int end_life(struct ms_keys *k, struct signer *s, struct key *key,
 	return 0;
 }
 
+/* ------------------------------------------------------------- EFI variables */
+
+/* The front has made the digest from an update's parts: module digests do not come here.
+ */
+static int sign_efi(struct signer *s, const struct ms_ipc_change *req, uint8_t *ret,
+		    size_t *ret_len)
+{
+	int r;
+
+	if (req->data_len != 32)
+		return ms_error_set(s->err, -EINVAL, "bad-request",
+				    "what is signed has to be a SHA-256 digest");
+	r = ms_key_may_sign(s->key, time(NULL), s->err);
+	if (r == 0)
+		r = check_usable(s->key, s->err);
+	if (r < 0)
+		return r;
+	r = sign_with(s, req->data, ret, ret_len);
+	return r < 0 && !s->err->msg[0] ? ms_error_set(s->err, r, "sign-failed",
+						       "signing with %s failed: %s",
+						       s->key->name, ms_strerror(r))
+					: r;
+}
+
 int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_change *req,
 		   uint8_t *ret, size_t *ret_len, struct ms_error *err)
 {
@@ -260,6 +284,8 @@ int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cha
 	case MS_CHANGE_RETIRE:
 	case MS_CHANGE_REVOKE:
 		return end_life(k, &s, key, req, ret, ret_len);
+	case MS_CHANGE_EFI:
+		return sign_efi(&s, req, ret, ret_len);
 	}
 	return ms_error_set(err, -EINVAL, "bad-request", "no such change");
 }

@@ -45,6 +45,7 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/backup", ms_api_backup},
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/retire", ms_api_retire},
 	{EVHTTP_REQ_POST, "/v1/keys/{key}/revoke", ms_api_revoke_key},
+	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign-efi", ms_api_sign_efi},
 	{EVHTTP_REQ_GET, "/v1/log/checkpoint", ms_api_log_checkpoint},
 	{EVHTTP_REQ_POST, "/v1/log/checkpoint", ms_api_log_make_checkpoint},
 	{EVHTTP_REQ_GET, "/v1/log/vkey", ms_api_log_vkey},

@@ -3,6 +3,7 @@
 #ifndef MS_CLI_CMD_KEY_H
 #define MS_CLI_CMD_KEY_H
 
+#include <time.h>
 #include "lib/cert.h"
 #include "signer/client/pin.h"
 #include "signer/client/talk.h"
@@ -26,5 +27,15 @@ json_t *ms_pcrs_parse(const char *text);
 /** ms_key_read_cert_file() - a file of certificates; complains. Return: enum ms_exit */
 int ms_key_read_cert_file(const struct ms_cli *cli, const char *path,
 			  struct ms_cert_list *ret) _must_check_;
+
+/** ms_key_post() - a POST whose answer is bytes; complains. @body: a DER certificate, or
+ * NULL. Return: enum ms_exit */
+int ms_key_post(struct ms_talk *t, const char *target, const char *accept,
+		const uint8_t *body, size_t len, struct ms_buf *out) _must_check_;
+/** ms_key_add_param() - "?NAME=VALUE" or "&NAME=VALUE", encoded, at the end of a target
+ */
+void ms_key_add_param(char *target, size_t size, const char *name, const char *value);
+/** ms_key_read_time() - YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ. Return: 0 or -EINVAL */
+int ms_key_read_time(const char *text, time_t *ret) _must_check_;
 
 #endif

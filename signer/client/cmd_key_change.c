@@ -11,9 +11,8 @@
 
 #define TARGET_MAX 1024
 
-/* A POST whose answer is bytes. */
-static int fetch(struct ms_talk *t, const char *target, const char *accept,
-		 const uint8_t *body, size_t len, struct ms_buf *out)
+int ms_key_post(struct ms_talk *t, const char *target, const char *accept,
+		const uint8_t *body, size_t len, struct ms_buf *out)
 {
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)body, .iov_len = len};
 	struct ms_error err = {0};
@@ -75,7 +74,7 @@ int ms_cmd_key_csr(const struct ms_cli *cli)
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = fetch(&talk, target, "application/pkcs10", NULL, 0, &der);
+		status = ms_key_post(&talk, target, "application/pkcs10", NULL, 0, &der);
 	if (status)
 		return status;
 	ms_pem_put(&pem, "CERTIFICATE REQUEST", der.data, der.len);
@@ -127,8 +126,8 @@ int ms_cmd_key_export_backup(const struct ms_cli *cli)
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = fetch(&talk, target, "application/cms", certs.v[0]->der,
-			       certs.v[0]->der_len, &der);
+		status = ms_key_post(&talk, target, "application/cms", certs.v[0]->der,
+				     certs.v[0]->der_len, &der);
 	if (status)
 		return status;
 	ms_pem_put(&pem, "CMS", der.data, der.len);
@@ -137,8 +136,7 @@ int ms_cmd_key_export_backup(const struct ms_cli *cli)
 
 /* ------------------------------------------------------------ retire, revoke */
 
-/* "?NAME=VALUE", encoded */
-static void add_param(char *target, size_t size, const char *name, const char *value)
+void ms_key_add_param(char *target, size_t size, const char *name, const char *value)
 {
 	size_t at = strlen(target);
 
@@ -162,7 +160,7 @@ int ms_cmd_key_retire(const struct ms_cli *cli)
 	if (!status && reason && strlen(reason) > 128)
 		return ms_cli_usage(cli, "--reason has at most 128 characters");
 	if (!status && reason)
-		add_param(target, sizeof(target), "reason", reason);
+		ms_key_add_param(target, sizeof(target), "reason", reason);
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
@@ -170,8 +168,7 @@ int ms_cmd_key_retire(const struct ms_cli *cli)
 	return status ? status : ms_key_print(cli, key);
 }
 
-/* YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ; UTC */
-static int read_time(const char *text, char *ret, size_t size)
+int ms_key_read_time(const char *text, time_t *ret)
 {
 	struct tm tm = {0};
 	const char *end = strptime(text, "%Y-%m-%d", &tm);
@@ -182,7 +179,7 @@ static int read_time(const char *text, char *ret, size_t size)
 	t = end && !*end ? (long long)timegm(&tm) : -1;
 	if (t < 0)
 		return -EINVAL;
-	snprintf(ret, size, "%lld", t);
+	*ret = (time_t)t;
 	return 0;
 }
 
@@ -194,24 +191,27 @@ int ms_cmd_key_revoke(const struct ms_cli *cli)
 				    pem = MS_BUF_INIT(2 * MS_CERT_MAX);
 	_cleanup_talk_ struct ms_talk talk = {0};
 	char target[TARGET_MAX], seconds[24];
+	time_t t = 0;
 	int status = ms_talk_key_target(cli, cli->operands[0], "/revoke", target,
 					sizeof(target));
 
 	if (!status && !reason)
 		return ms_cli_usage(cli, "--reason is needed");
-	if (!status && from && read_time(from, seconds, sizeof(seconds)) < 0)
+	if (!status && from && ms_key_read_time(from, &t) < 0)
 		return ms_cli_usage(cli, "--from is a time in UTC: YYYY-MM-DD or "
 					 "YYYY-MM-DDTHH:MM:SSZ");
 	if (!status && output && access(output, F_OK) == 0)
 		return ms_cli_usage(cli, "the file of -o exists already");
 	if (!status)
-		add_param(target, sizeof(target), "reason", reason);
+		ms_key_add_param(target, sizeof(target), "reason", reason);
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)t);
 	if (!status && from)
-		add_param(target, sizeof(target), "from", seconds);
+		ms_key_add_param(target, sizeof(target), "from", seconds);
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = fetch(&talk, target, "application/pkix-crl", NULL, 0, &der);
+		status =
+			ms_key_post(&talk, target, "application/pkix-crl", NULL, 0, &der);
 	if (status)
 		return status;
 	fprintf(stderr, "modseal: key revoke: %s signs no more%s\n", cli->operands[0],

@@ -59,6 +59,20 @@ static const struct ms_cli_option key_revoke_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option key_enroll_options[] = {
+	{"for", 0, "TARGET",
+	 "mok|db|trusted-keys|secondary|ima|dbx|mokx|blacklist|revocation-keys",
+	 "who shall trust it; from dbx on: distrust it"},
+	{"dir", 0, "DIR", NULL, "where the files go (default: here)"},
+	{"kek", 0, "KEY", NULL, "key of the agent that signs the update of db or dbx"},
+	{"signature", 0, "FILE", NULL, "PKCS#7 of a KEK elsewhere, with the same --time"},
+	{"time", 0, "TIME", NULL, "of the update, YYYY-MM-DD[THH:MM:SSZ] (default now)"},
+	{"replace", 0, NULL, NULL, "the update replaces what is there (default: adds)"},
+	{"owner", 0, "GUID", NULL, "owner of the entry (default: modseal's)"},
+	{"from", 0, "TIME", NULL, "distrusted since then (default: always)"},
+	{0},
+};
+
 static const struct ms_cli_option key_unlock_options[] = {
 	{"pin-fd", 0, "N", NULL, "read the PIN from file descriptor N"},
 	{0},
@@ -166,6 +180,13 @@ static const char key_import_help[] =
 	"not), the older RSA and EC forms, or PKCS#12; RSA with 2048, 3072 or 4096\n"
 	"bits, P-256 or P-384. FILE stays where it is; modseal says how to remove it.\n";
 
+static const char key_enroll_help[] =
+	"Writes the files that TARGET takes, and prints what to do with them and which\n"
+	"kernels heed it. An update of db or dbx is signed with --kek by a key of the\n"
+	"agent; without it, the bytes to be signed elsewhere are written:\n"
+	"    modseal key enroll NAME --for mok --dir out\n"
+	"    modseal key enroll NAME --for db --kek platform-kek --dir out\n";
+
 static const char sign_help[] =
 	"Each module is replaced by itself with a signature appended; an old\n"
 	"signature is replaced. At any moment a file is the old one or the new one,\n"
@@ -233,8 +254,8 @@ const struct ms_command ms_commands[] = {
 	 ms_cmd_key_install_cert},
 	{"key export-backup", "NAME", 1, 1, "encrypt a key to a recipient", NULL,
 	 key_backup_options, ms_cmd_key_export_backup},
-	{"key enroll", "...", 0, -1, "print how targets come to trust a key", NULL, NULL,
-	 ms_cmd_planned},
+	{"key enroll", "NAME", 1, 1, "have kernels or firmware trust a key",
+	 key_enroll_help, key_enroll_options, ms_cmd_key_enroll},
 	{"key retire", "NAME", 1, 1, "have a key sign no more", NULL, key_retire_options,
 	 ms_cmd_key_retire},
 	{"key revoke", "NAME", 1, 1, "retire a key that is not to be trusted", NULL,

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How kernels and firmware come to trust a certificate, and to distrust it: files, the
+ * commands that take them there, and which kernels heed them.
+ */
+#ifndef MS_CLI_ENROLL_H
+#define MS_CLI_ENROLL_H
+
+#include "lib/cert.h"
+#include "lib/efi.h"
+#include "signer/client/talk.h"
+
+/* Owner of the entries that modseal makes; it says nothing but where they come from. */
+#define MS_EFI_OWNER "67212fe3-e8a5-4a74-ae7b-e3e28f0aa366"
+
+/**
+ * struct ms_enroll - one certificate on its way to one target
+ * @name: of the key; files are DIR/NAME.SUFFIX
+ * @kek: signs updates of db and dbx in the agent; NULL: somebody else does
+ * @time: of such an update; @replace: it takes the place of what is there
+ * @signature: file with somebody else's signature of it, or NULL
+ * @from: since when it is distrusted; 0: always
+ * @files, @steps, @notes: arrays of texts: what was written, what to do, what to know
+ */
+struct ms_enroll {
+	const struct ms_cli *cli;
+	struct ms_talk *talk;
+	const struct ms_cert *cert;
+	const char *name, *dir, *kek, *signature;
+	struct ms_guid owner;
+	time_t time, from;
+	bool replace;
+	json_t *files, *steps, *notes;
+};
+
+/**
+ * ms_enroll_file() - write DIR/NAME.SUFFIX
+ * A file that is there already has to have the same content.
+ * @ret: its path, MS_PATH_MAX bytes, or NULL
+ * Return: enum ms_exit, having complained.
+ */
+int ms_enroll_file(struct ms_enroll *e, const char *suffix, const void *data, size_t len,
+		   char *ret) _must_check_;
+void ms_enroll_step(struct ms_enroll *e, const char *fmt, ...) _printf_(2, 3);
+void ms_enroll_note(struct ms_enroll *e, const char *fmt, ...) _printf_(2, 3);
+
+/**
+ * ms_enroll_update() - NAME.VARIABLE.auth, or what is to be signed for it
+ * Return: enum ms_exit, having complained.
+ */
+int ms_enroll_update(struct ms_enroll *e, const char *variable,
+		     const struct ms_buf *list) _must_check_;
+
+/* One function for each target of --for; enroll_trust.c, enroll_distrust.c. */
+int ms_enroll_mok(struct ms_enroll *e);
+int ms_enroll_db(struct ms_enroll *e);
+int ms_enroll_trusted_keys(struct ms_enroll *e);
+int ms_enroll_secondary(struct ms_enroll *e);
+int ms_enroll_ima(struct ms_enroll *e);
+int ms_enroll_dbx(struct ms_enroll *e);
+int ms_enroll_mokx(struct ms_enroll *e);
+int ms_enroll_blacklist(struct ms_enroll *e);
+int ms_enroll_revocation_keys(struct ms_enroll *e);
+
+/** ms_enroll_print() - files, steps and notes; JSON with --json */
+void ms_enroll_print(const struct ms_enroll *e, const char *target);
+/** ms_enroll_clear() - the arrays */
+void ms_enroll_clear(struct ms_enroll *e);
+
+#endif

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How a key comes to be trusted and distrusted: the files hold against efitools, sbsigntool
+# and openssl, byte for byte.
+. "$(dirname "$0")/lib.sh"
+
+agent_start
+owner=8be4df61-93ca-11d2-aa0d-00e098032b8c
+when=2026-01-02T03:04:05Z
+d=$T/out
+mkdir "$d"
+enroll() { # KEY TARGET OPTION...
+	local key=$1 target=$2
+	shift 2
+	modseal key enroll "$key" --for "$target" --dir "$d" --owner $owner --time $when "$@"
+}
+
+# A platform's KEK: sealed in the agent, and in clear for the other tools.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/kek.key" -out "$T/kek.pem" -days 90 \
+	-subj '/CN=Platform KEK' 2>/dev/null
+modseal key import kek "$T/kek.key" --cert "$T/kek.pem" >/dev/null 2>&1
+modseal key create issuer --custody leaf >/dev/null
+modseal key cert dev >"$T/dev.pem"
+modseal key cert issuer >"$T/issuer.pem"
+openssl x509 -in "$T/dev.pem" -outform DER -out "$T/dev.der"
+
+ok 'mok' enroll dev mok
+same "$d/dev.der" "$T/dev.der" 'is the certificate in DER'
+like "$OUT" "mokutil --import $d/dev.der" 'with the command'
+like "$OUT" 'CA_MACHINE_KEYRING.*not a CA' 'and that it is no CA certificate'
+ok 'the same again' enroll dev mok
+ok 'mok of an issuing key' enroll issuer mok --json
+is "$(jq -r '.ca, .files[0]' <<<"$OUT" | xargs)" "true $d/issuer.der" 'as JSON'
+unlike "$OUT" 'not a CA' 'which is a CA'
+
+ok 'trusted-keys' enroll dev trusted-keys
+same "$d/dev.pem" "$T/dev.pem" 'is the certificate in PEM'
+like "$OUT" "CONFIG_SYSTEM_TRUSTED_KEYS=\"$d/dev.pem\"" 'with the line for .config'
+for t in secondary ima; do
+	ok "$t" enroll dev $t
+	like "$OUT" 'keyctl padd asymmetric .*dev.der' 'with the command'
+	like "$OUT" 'self-signed.*refuses' 'and that it is refused'
+done
+
+# db: the update is signed by the agent, or elsewhere.
+ok 'db, to be signed elsewhere' enroll dev db
+cert-to-efi-sig-list -g $owner "$T/dev.pem" "$T/dev.esl"
+same "$d/dev.db.esl" "$T/dev.esl" 'the list is that of cert-to-efi-sig-list'
+sign-efi-sig-list -a -o -t '2026-01-02 03:04:05' db "$T/dev.esl" "$T/bundle" >/dev/null
+same "$d/dev.db.to-sign" "$T/bundle" 'the bytes to sign are those of sign-efi-sig-list'
+sign-efi-sig-list -a -t '2026-01-02 03:04:05' -k "$T/kek.key" -c "$T/kek.pem" db \
+	"$T/dev.esl" "$T/dev.auth" >/dev/null
+ok 'db, signed by the agent' enroll dev db --kek kek
+same "$d/dev.db.auth" "$T/dev.auth" 'the update is that of sign-efi-sig-list'
+like "$OUT" 'efi-updatevar -a -f' 'with the command'
+is "$(sqlite3 -readonly "$T/a/state/audit.db" \
+	"SELECT record FROM audit WHERE event = 'sign-efi'" | jq -r '[.variable, .digest] | join(" ")')" \
+	"db $(sha256sum <"$T/bundle" | cut -d' ' -f1)" 'and is on record'
+rm "$d/dev.db.auth"
+openssl smime -sign -binary -noattr -md sha256 -outform DER -signer "$T/kek.pem" \
+	-inkey "$T/kek.key" -in "$d/dev.db.to-sign" -out "$T/db.p7s"
+ok 'db, signed by openssl' enroll dev db --signature "$T/db.p7s"
+same "$d/dev.db.auth" "$T/dev.auth" 'the update is the same'
+mkdir "$T/replace"
+ok 'db, replaced' modseal key enroll dev --for db --dir "$T/replace" --owner $owner \
+	--time $when --replace --kek kek
+sign-efi-sig-list -t '2026-01-02 03:04:05' -k "$T/kek.key" -c "$T/kek.pem" db \
+	"$T/dev.esl" "$T/dev.auth" >/dev/null
+same "$T/replace/dev.db.auth" "$T/dev.auth" 'the update is that of sign-efi-sig-list'
+# sbvarsign signs attributes around the same digest.
+sbvarsign --key "$T/kek.key" --cert "$T/kek.pem" --output "$T/sb.auth" db "$T/dev.esl" \
+	>/dev/null 2>&1
+t=$(od -An -tu1 -N7 "$T/sb.auth" | awk '{printf "%04d-%02d-%02dT%02d:%02d:%02dZ",
+	$1 + 256 * $2, $3, $4, $5, $6, $7}')
+mkdir "$T/sb"
+ok 'the bytes to sign at that time' modseal key enroll dev --for db --dir "$T/sb" \
+	--owner $owner --time "$t"
+tail -c +41 "$T/sb.auth" | head -c $(($(od -An -tu4 -j16 -N4 "$T/sb.auth") - 24)) >"$T/sb.p7"
+like "$(openssl asn1parse -inform DER -in "$T/sb.p7")" \
+	"$(openssl dgst -sha256 "$T/sb/dev.db.to-sign" | sed 's/.*= //; s/.*/\U&/')" \
+	'are those that sbvarsign signs'
+fails 1 'a file of another content' modseal key enroll dev --for db --dir "$d" --time 2026-02-02
+one_line "$ERR" 'is not replaced'
+modseal key create ec --alg p256 >/dev/null
+modseal key cert ec >"$T/ec.pem"
+ok 'an ECDSA key as KEK' enroll issuer db --kek ec
+tail -c +41 "$d/issuer.db.auth" |
+	head -c $(($(od -An -tu4 -j16 -N4 "$d/issuer.db.auth") - 24)) >"$T/ec.p7"
+mkdir "$T/i"
+modseal key enroll issuer --for db --dir "$T/i" --owner $owner --time $when >/dev/null
+# ContentInfo around it, as openssl reads no other.
+python3 - "$T/ec.p7" "$T/ec.p7s" <<'PY'
+import sys
+def der(tag, body):
+    n = len(body)
+    size = bytes([n]) if n < 128 else bytes([0x82]) + n.to_bytes(2, 'big')
+    return bytes([tag]) + size + body
+p = open(sys.argv[1], 'rb').read()
+oid = bytes.fromhex('06092a864886f70d010702')
+open(sys.argv[2], 'wb').write(der(0x30, oid + der(0xa0, p)))
+PY
+ok 'openssl finds it good' openssl cms -verify -binary -inform DER -in "$T/ec.p7s" \
+	-content "$T/i/issuer.db.to-sign" -CAfile "$T/ec.pem" -purpose any -out /dev/null
+
+# Distrust.
+ok 'dbx' enroll dev dbx --kek kek
+{
+	cat "$T/dev.esl"
+	cert-to-efi-hash-list -g $owner "$T/dev.pem" "$T/hash.esl" >/dev/null
+	cat "$T/hash.esl"
+} >"$T/dbx.esl"
+same "$d/dev.dbx.esl" "$T/dbx.esl" 'the lists are those of efitools'
+sign-efi-sig-list -a -t '2026-01-02 03:04:05' -k "$T/kek.key" -c "$T/kek.pem" dbx \
+	"$T/dbx.esl" "$T/dbx.auth" >/dev/null
+same "$d/dev.dbx.auth" "$T/dbx.auth" 'and so is the update'
+ok 'mokx since a day' enroll dev mokx --from 2025-06-07
+cert-to-efi-hash-list -g $owner -t '2025-06-07 00:00:00' "$T/dev.pem" "$T/hash.esl" >/dev/null
+same "$d/dev.mokx.esl" <(cat "$T/dev.esl" "$T/hash.esl") 'the time is in it'
+like "$OUT" 'mokutil --mokx --import' 'with the command'
+like "$OUT" 'never match' 'and what kernels make of it'
+ok 'blacklist' enroll dev blacklist
+tbs=$(openssl asn1parse -inform DER -in "$T/dev.der" -strparse 4 -noout -out - |
+	sha256sum | cut -d' ' -f1)
+is "$(<"$d/dev.blacklist")" "\"tbs:$tbs\"" 'has the digest of what is signed'
+ok 'revocation-keys' enroll dev revocation-keys
+same "$d/dev.revoked.pem" "$T/dev.pem" 'has the certificate'
+
+# Bad input.
+fails 2 'no target' modseal key enroll dev
+fails 2 'an unknown target' modseal key enroll dev --for moon
+fails 2 'a GUID that is none' modseal key enroll dev --for db --owner 1234
+fails 2 'a time that is none' modseal key enroll dev --for db --time soon
+fails 2 'a signature without its time' modseal key enroll dev --for db --signature x
+fails 1 'no such key' modseal key enroll nobody --for mok --dir "$d"
+fails 1 'no such KEK' enroll kek db --kek nobody
+one_line "$ERR" 'is said in one sentence'
+[ ! -e "$d/kek.db.auth" ] && pass 'and nothing is signed' || fail 'and nothing is signed'
+fails 1 'a signature that is none' enroll kek db --signature "$T/dev.pem"
+fails 1 'no such folder' modseal key enroll dev --for mok --dir "$T/none"
+efi() { # QUERY FILE
+	curl -s -o "$T/answer" -w '%{http_code}' --unix-socket "$T/a/agent.sock" \
+		--data-binary "@$2" "http://modseal/v1/keys/kek/sign-efi?$1"
+}
+is "$(efi 'variable=db&time=1' "$T/dev.esl")" 200 'the API signs a list'
+is "$(efi 'variable=Boot0001&time=1' "$T/dev.esl")" 400 'for no other variable'
+is "$(efi 'variable=db' "$T/dev.esl")" 400 'not without a time'
+is "$(efi 'variable=db&time=1' "$T/dev.der")" 400 'and nothing that is not a list'
+is "$(efi 'variable=db&time=1' "$BUILD/modseal")" 400 'however large'
+modseal key retire kek >/dev/null
+fails 1 'a retired KEK' enroll issuer dbx --kek kek
+like "$ERR" 'retired' 'signs nothing'
+done_testing
