@@ -54,7 +54,8 @@ ok 'db, signed by the agent' enroll dev db --kek kek
 same "$d/dev.db.auth" "$T/dev.auth" 'the update is that of sign-efi-sig-list'
 like "$OUT" 'efi-updatevar -a -f' 'with the command'
 is "$(sqlite3 -readonly "$T/a/state/audit.db" \
-	"SELECT record FROM audit WHERE event = 'sign-efi'" | jq -r '[.variable, .digest] | join(" ")')" \
+	"SELECT record FROM audit WHERE event = 'sign-efi'" |
+	jq -r '[.variable, .digest] | join(" ")')" \
 	"db $(sha256sum <"$T/bundle" | cut -d' ' -f1)" 'and is on record'
 rm "$d/dev.db.auth"
 openssl smime -sign -binary -noattr -md sha256 -outform DER -signer "$T/kek.pem" \
