@@ -50,7 +50,7 @@ LIBS_lib := libcrypto libelf
 LIBS_tpm := libcrypto tss2-esys tss2-mu tss2-rc tss2-tctildr
 LIBS_agent := libcrypto libevent libevent_pthreads jansson inih sqlite3 libseccomp
 LIBS_client := libcrypto jansson
-LIBS_verifier := libcrypto jansson zlib liblzma libzstd liblz4 lzo2
+LIBS_verifier := libcrypto jansson zlib liblzma libzstd liblz4 lzo2 libarchive
 LIBS_tests := cmocka
 
 # Named by docs and install-deps; checked at once so that a missing one is one sentence.

@@ -63,7 +63,7 @@ const struct ms_anchor *ms_anchors_revoked(const struct ms_anchors *a,
 
 /**
  * ms_anchors_load_kernel() - add the certificates that are built into a kernel
- * @path: vmlinuz, bzImage, EFI zboot, unified image or vmlinux
+ * @path: vmlinuz, bzImage, EFI zboot, unified image or vmlinux, or a package that has one
  * @ret_release: its release, "" where it does not say
  *
  * What the kernel itself has revoked is revoked here too.

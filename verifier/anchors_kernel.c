@@ -5,6 +5,7 @@
 #include "lib/escape.h"
 #include "lib/file.h"
 #include "verifier/anchors.h"
+#include "verifier/archive.h"
 #include "verifier/builtin_certs.h"
 #include "verifier/kernel_image.h"
 
@@ -43,10 +44,10 @@ static const char *unpack_problem(int rc)
 	}
 }
 
-int ms_anchors_load_kernel(struct ms_anchors *a, const char *path, char *ret_release,
-			   size_t release_size, struct ms_error *err)
+static int load_image(struct ms_anchors *a, const uint8_t *image, size_t image_len,
+		      const char *path, char *ret_release, size_t release_size,
+		      struct ms_error *err)
 {
-	_cleanup_file_ struct ms_file f = {0};
 	_cleanup_free_ uint8_t *vmlinux = NULL;
 	struct ms_builtin_certs certs;
 	char shown[512];
@@ -54,12 +55,7 @@ int ms_anchors_load_kernel(struct ms_anchors *a, const char *path, char *ret_rel
 	int rc;
 
 	ms_escape_str(path, shown, sizeof(shown));
-	rc = ms_file_read(AT_FDCWD, path, MS_KERNEL_FILE_MAX, 0, &f, err);
-	if (rc) {
-		ms_error_prefix(err, "kernel %s", shown);
-		return rc;
-	}
-	rc = ms_kernel_unpack(f.data, f.len, &vmlinux, &len);
+	rc = ms_kernel_unpack(image, image_len, &vmlinux, &len);
 	if (rc)
 		return ms_error_set(err, rc, "bad-kernel",
 				    "kernel %s: %s: name a vmlinuz", shown,
@@ -82,4 +78,60 @@ int ms_anchors_load_kernel(struct ms_anchors *a, const char *path, char *ret_rel
 	if (ms_kernel_release(vmlinux, len, ret_release, release_size))
 		*ret_release = 0;
 	return 0;
+}
+
+static bool is_kernel(const char *path)
+{
+	const char *base = strrchr(path, '/') + 1;
+
+	return !strncmp(base, "vmlinuz", 7) &&
+	       (!strncmp(path, "/boot/", 6) || strstr(path, "lib/modules/"));
+}
+
+/* The one kernel image of a package. Return: -ENOMSG: it is no package */
+static int load_package(struct ms_anchors *a, const char *path, const char *shown,
+			char *ret_release, size_t release_size, struct ms_error *err)
+{
+	_cleanup_archive_ struct ms_archive *package = NULL;
+	_cleanup_free_ char *source = NULL;
+	struct ms_member m;
+	int rc = ms_archive_open(path, is_kernel, MS_KERNEL_FILE_MAX, &package, err);
+
+	if (rc == -ENOMSG)
+		return rc;
+	while (!rc) {
+		rc = ms_archive_next(package, &m, err);
+		if (!rc && m.data)
+			break;
+	}
+	if (rc == -ENODATA)
+		return ms_error_set(err, rc, "no-kernel",
+				    "package %s: no kernel is in it", shown);
+	if (rc) {
+		ms_error_prefix(err, "package %s", shown);
+		return rc;
+	}
+	if (asprintf(&source, "%s:%s", path, m.path) < 0)
+		return ms_error_set(err, -ENOMEM, NULL, "package %s: out of memory",
+				    shown);
+	return load_image(a, m.data, m.len, source, ret_release, release_size, err);
+}
+
+int ms_anchors_load_kernel(struct ms_anchors *a, const char *path, char *ret_release,
+			   size_t release_size, struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file f = {0};
+	char shown[512];
+	int rc;
+
+	ms_escape_str(path, shown, sizeof(shown));
+	rc = load_package(a, path, shown, ret_release, release_size, err);
+	if (rc != -ENOMSG)
+		return rc;
+	rc = ms_file_read(AT_FDCWD, path, MS_KERNEL_FILE_MAX, 0, &f, err);
+	if (rc) {
+		ms_error_prefix(err, "kernel %s", shown);
+		return rc;
+	}
+	return load_image(a, f.data, f.len, path, ret_release, release_size, err);
 }

@@ -124,6 +124,8 @@ int ms_filelist_add(struct ms_filelist *t, const char *path, size_t *ret_modules
 
 	if (len >= MS_PATH_MAX || stat(path, &st) || !S_ISDIR(st.st_mode)) {
 		rc = add(t, path, 0);
+		if (!rc)
+			t->v[t->n - 1].named = true;
 	} else {
 		buf = malloc(MS_PATH_MAX + 1);
 		if (!buf)

@@ -12,10 +12,12 @@
  * struct ms_entry - a file, or a place where files could not be listed
  * @path: from where the program stands; owned, raw
  * @error: negative errno when a directory could not be listed
+ * @named: it was named itself, not found below a directory: it may be an archive
  */
 struct ms_entry {
 	char *path;
 	int error;
+	bool named;
 };
 
 /**

@@ -48,7 +48,8 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-	"usage: modseal-verify verify [OPTION]... PATH...     files and trees\n"
+	"usage: modseal-verify verify [OPTION]... PATH...     files, trees, "
+	"packages, initramfs\n"
 	"       modseal-verify scan [OPTION]... [KERNEL]      all of "
 	"/lib/modules/KERNEL\n"
 	"       modseal-verify explain [OPTION]... MODULE...  everything about one "

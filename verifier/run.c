@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include "lib/error.h"
+#include "verifier/check_archive.h"
 #include "verifier/parallel.h"
 #include "verifier/run.h"
 
@@ -12,7 +13,7 @@
 struct job {
 	const struct ms_filelist *tree;
 	struct ms_checker *checkers;
-	struct ms_results *results;
+	struct ms_results *results, *inside;
 	int64_t next_line_ms;
 	bool drawn;
 };
@@ -75,6 +76,12 @@ static int check_entry(void *arg, unsigned int thread, size_t i)
 
 	if (e->error)
 		return not_listed(c->q, e, &job->results->v[i]);
+	if (e->named && !ms_filelist_is_module_name(e->path)) {
+		int rc = ms_check_archive(c, e->path, &job->inside[i]);
+
+		if (rc != -ENOMSG)
+			return rc;
+	}
 	return ms_check_file(c, AT_FDCWD, e->path, e->path, &job->results->v[i]);
 }
 
@@ -96,12 +103,40 @@ void ms_results_count(struct ms_results *r)
 	}
 }
 
+/* What was in archives takes the archives' places. */
+static int flatten(struct ms_results *r, struct ms_results *inside)
+{
+	struct ms_result *v;
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += inside[i].v ? inside[i].n : 1;
+	v = calloc(n ? n : 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->n; i++) {
+		if (!inside[i].v) {
+			v[k++] = r->v[i];
+			continue;
+		}
+		memcpy(v + k, inside[i].v, inside[i].n * sizeof(*v));
+		k += inside[i].n;
+		free(inside[i].v);
+		inside[i] = (struct ms_results){0};
+	}
+	free(r->v);
+	r->v = v;
+	r->n = k;
+	return 0;
+}
+
 int ms_run(const struct ms_question *q, struct ms_caches *caches,
 	   const struct ms_filelist *t, unsigned int threads, bool progress,
 	   struct ms_results *ret)
 {
 	_cleanup_results_ struct ms_results results = {0};
 	_cleanup_free_ struct ms_checker *checkers = calloc(threads, sizeof(*checkers));
+	_cleanup_free_ struct ms_results *inside = NULL;
 	struct job job = {.tree = t, .results = &results};
 	struct ms_parallel pool = {
 		.threads = threads,
@@ -113,18 +148,24 @@ int ms_run(const struct ms_question *q, struct ms_caches *caches,
 	int rc;
 
 	results.v = calloc(t->n ? t->n : 1, sizeof(*results.v));
-	if (!checkers || !results.v)
+	inside = calloc(t->n ? t->n : 1, sizeof(*inside));
+	if (!checkers || !results.v || !inside)
 		return -ENOMEM;
 	results.n = t->n;
 	for (unsigned int i = 0; i < threads; i++)
 		checkers[i] = (struct ms_checker){.q = q, .caches = caches};
 	job.checkers = checkers;
+	job.inside = inside;
 	job.next_line_ms = now_ms() + PROGRESS_AFTER_MS;
 	rc = ms_parallel_run(&pool);
 	if (job.drawn)
 		fputs("\r\033[K", stderr);
 	for (unsigned int i = 0; i < threads; i++)
 		ms_checker_clear(&checkers[i]);
+	if (!rc)
+		rc = flatten(&results, inside);
+	for (size_t i = 0; i < t->n; i++)
+		ms_results_clear(&inside[i]);
 	if (rc)
 		return rc;
 	ms_results_count(&results);

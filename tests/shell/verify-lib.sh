@@ -138,3 +138,14 @@ finding() {
 		"$T/finding.json" | paste -sd' ')"
 	is "$got" "exit 1 $codes / $verdict $errno" "$name"
 }
+
+# peak_of COMMAND...: its exit status and the most memory it had, in KiB
+peak_of() {
+	python3 - "$@" <<'END'
+import resource, subprocess, sys
+status = subprocess.run(
+    sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+).returncode
+print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+END
+}

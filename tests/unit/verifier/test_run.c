@@ -8,7 +8,8 @@ static void test_run(void **state)
 	_cleanup_results_ struct ms_results r = {0};
 	char ko[] = "tests/data/module/ms_test.ko", gone[] = "/no/such",
 	     dir[] = "/locked";
-	struct ms_entry v[] = {{dir, -EACCES}, {gone, 0}, {ko, 0}};
+	struct ms_entry v[] = {
+		{.path = dir, .error = -EACCES}, {.path = gone}, {.path = ko}};
 	const struct ms_filelist list = {.v = v, .n = 3};
 
 	fixture_checker_init(&f, "rsa2048");
