@@ -9,9 +9,28 @@
 #include <tss2/tss2_tctildr.h>
 #include "tpm/tpm.h"
 
+/**
+ * struct ms_kept - a key that stays loaded between signatures
+ * @object, @session: ESYS_TR_NONE: there is none
+ * @name: Name of the object
+ * @ticket: that the TPM gave for @approval by @approver, while @object is kept
+ */
+struct ms_kept {
+	ESYS_TR object, session;
+	uint8_t name[MS_TPM_NAME_MAX];
+	size_t name_len;
+	bool has_ticket;
+	struct ms_pcr_approval approval;
+	struct ms_policy_key approver;
+	TPMT_TK_VERIFIED ticket;
+};
+
 struct ms_tpm {
 	TSS2_TCTI_CONTEXT *tcti;
 	ESYS_CONTEXT *esys;
+	struct ms_kept kept;
+	bool asked_firmware, leaks_ecdsa, asked_hashes;
+	TPMS_CAPABILITY_DATA hashes;
 };
 
 static inline void ms_esys_freep(void *p)
@@ -19,6 +38,12 @@ static inline void ms_esys_freep(void *p)
 	Esys_Free(*(void **)p);
 }
 #define _cleanup_esys_ _cleanup_(ms_esys_freep)
+
+/**
+ * ms_tpm_let_go() - take the key that is kept loaded out of the TPM
+ * Before whatever needs slots of its own. What the TPM says to it does not matter.
+ */
+void ms_tpm_let_go(struct ms_tpm *t);
 
 /* TPM2_TRANSIENT_FIRST, whose expression shifts a one into an int's sign. */
 #define MS_TPM_TRANSIENT_FIRST 0x80000000u
@@ -50,6 +75,13 @@ int ms_srk_use(struct ms_tpm *t, uint32_t parent, struct ms_srk *ret,
 void ms_srk_drop(struct ms_tpm *t, struct ms_srk *s);
 
 /**
+ * ms_tpm_birth() - what tells this TPM from others; not known where the endorsement
+ * hierarchy has a password. Takes one object slot for a moment.
+ * @srk: in use now, or NULL
+ */
+void ms_tpm_birth(struct ms_tpm *t, const struct ms_srk *srk, struct ms_tpm_birth *ret);
+
+/**
  * ms_tpm_name() - Name of an object (TCG part 1, 16): nameAlg and H(TPMT_PUBLIC)
  * @pub: TPM2B_PUBLIC, marshalled with its size
  * Return: 0, -EBADMSG (not a TPM2B_PUBLIC), -ENOPKG (hash unknown).
@@ -73,6 +105,10 @@ int ms_tpm_props(struct ms_tpm *t, uint32_t first, TPMS_CAPABILITY_DATA **ret,
 		 struct ms_error *err) _must_check_;
 /** ms_tpm_prop() - one of them; 0 if it is not there */
 uint32_t ms_tpm_prop(const TPMS_CAPABILITY_DATA *caps, uint32_t property);
+
+/** ms_tpm_has_hash() - asked once a connection; when in doubt, yes: a command will tell
+ */
+bool ms_tpm_has_hash(struct ms_tpm *t, TPM2_ALG_ID alg);
 
 /** ms_tpm_ping() - does the connection still work? Return: 0 or an errno */
 int ms_tpm_ping(struct ms_tpm *t, struct ms_error *err) _must_check_;

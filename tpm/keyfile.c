@@ -11,6 +11,7 @@
 #define SEALED_LABEL "MODSEAL SEALED KEY"
 #define RESIDENT_LABEL "MODSEAL RESIDENT KEY"
 #define CERT_LABEL "CERTIFICATE"
+#define BIRTH_LABEL "MODSEAL TPM" /* may be missing: no signature or secret hangs on it */
 
 static int damaged(struct ms_error *err, const char *what)
 {
@@ -156,8 +157,49 @@ static int parse_tss2(const struct ms_buf *der, struct ms_keyfile *k,
 		return r;
 	memcpy(blob.srk_name, k->blob.srk_name, sizeof(blob.srk_name));
 	blob.srk_name_len = k->blob.srk_name_len;
+	blob.birth = k->blob.birth;
 	k->blob = blob;
 	return 0;
+}
+
+/* A later version says nothing to us, and nothing is lost. */
+static int read_birth(const char *text, size_t len, struct ms_keyfile *k,
+		      struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	struct ms_tpm_birth birth = {.known = true};
+	const uint8_t *chip, *owner;
+	struct ms_reader r;
+	int e = block(text, len, BIRTH_LABEL, &b);
+
+	if (e == -ENODATA)
+		return 0;
+	r = MS_READER(b.data, b.len);
+	if (e == 0 && ms_reader_u32(&r) > MS_KEYFILE_VERSION)
+		return 0;
+	chip = ms_reader_get(&r, sizeof(birth.chip));
+	owner = ms_reader_get(&r, sizeof(birth.owner));
+	if (e < 0 || ms_reader_end(&r) < 0)
+		return damaged(err, "the " BIRTH_LABEL " is malformed, or there are two");
+	memcpy(birth.chip, chip, sizeof(birth.chip));
+	memcpy(birth.owner, owner, sizeof(birth.owner));
+	k->blob.birth = birth;
+	return 0;
+}
+
+static void put_birth(const struct ms_tpm_birth *birth, struct ms_buf *out)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(256);
+
+	if (!birth->known)
+		return;
+	ms_buf_put_u32(&b, MS_KEYFILE_VERSION);
+	ms_buf_put(&b, birth->chip, sizeof(birth->chip));
+	ms_buf_put(&b, birth->owner, sizeof(birth->owner));
+	if (ms_buf_error(&b) < 0)
+		out->err = ms_buf_error(&b);
+	else
+		ms_pem_put(out, BIRTH_LABEL, b.data, b.len);
 }
 
 static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_error *err)
@@ -179,6 +221,8 @@ static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_e
 		if (r == 0)
 			r = read_sealed(&sealed, k, err);
 	}
+	if (r == 0)
+		r = read_birth(text, len, k, err);
 	if (r == 0)
 		r = parse_tss2(&der, k, err);
 	if (r == 0 && !k->resident)
@@ -255,6 +299,7 @@ int ms_keyfile_write(const struct ms_keyfile *k, struct ms_buf *out)
 	r = k->resident ? put_resident(k, out) : put_sealed(k, out);
 	if (r < 0)
 		return r;
+	put_birth(&k->blob.birth, out);
 	ms_pem_put(out, CERT_LABEL, k->cert, k->cert_len);
 	return ms_buf_error(out);
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The policy of a sealed object: PolicyPCR, then PolicyAuthValue (TCG part
- * 3, 23.7, 23.17), computed here, so that it can be held against what a file or a TPM
- * says.
+ * The policy of an object: PolicyPCR, or PolicyAuthorize over it, then PolicyAuthValue
+ * (TCG part 3, 23.7, 23.16, 23.17), computed here, so that it can be held against what a
+ * file or a TPM says.
  */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <tss2/tss2_mu.h>
 #include "lib/hash.h"
 #include "tpm/internal.h"
@@ -21,9 +20,10 @@ void ms_pcr_selection(uint32_t mask, TPML_PCR_SELECTION *ret)
 }
 
 /* The TPM answers with as many PCRs as it likes to; ask again for the rest. */
-int ms_pcr_digest(struct ms_tpm *t, uint32_t mask, uint8_t ret[32], struct ms_error *err)
+int ms_tpm_pcrs(struct ms_tpm *t, uint32_t mask, uint8_t ret[MS_PCRS * 32],
+		size_t *ret_len, struct ms_error *err)
 {
-	uint8_t values[24 * 32];
+	uint8_t values[MS_PCRS * 32];
 	size_t len = 0;
 
 	while (mask) {
@@ -59,81 +59,55 @@ int ms_pcr_digest(struct ms_tpm *t, uint32_t mask, uint8_t ret[32], struct ms_er
 		}
 		mask &= ~done;
 	}
+	memcpy(ret, values, len);
+	*ret_len = len;
+	return 0;
+}
+
+int ms_pcr_digest(struct ms_tpm *t, uint32_t mask, uint8_t ret[32], struct ms_error *err)
+{
+	uint8_t values[MS_PCRS * 32];
+	size_t len = 0;
+	int r = ms_tpm_pcrs(t, mask, values, &len, err);
+
+	if (r < 0)
+		return r;
 	if (ms_digest(MS_HASH_SHA256, values, len, ret) < 0)
 		return ms_error_set(err, -EIO, NULL,
 				    "cannot hash: OpenSSL has no SHA-256");
 	return 0;
 }
 
-static void put_selection(struct ms_buf *b, uint32_t pcrs)
-{
-	ms_buf_put_u32(b, 1);
-	ms_buf_put_u16(b, TPM2_ALG_SHA256);
-	ms_buf_put_u8(b, 3);
-	for (unsigned int i = 0; i < 3; i++)
-		ms_buf_put_u8(b, (uint8_t)(pcrs >> (8 * i)));
-}
-
-void ms_policy_pcr_body(const struct ms_tpm_blob *blob, struct ms_buf *out)
-{
-	ms_buf_put_u16(out, sizeof(blob->pcr_digest));
-	ms_buf_put(out, blob->pcr_digest, sizeof(blob->pcr_digest));
-	put_selection(out, blob->pcrs);
-}
-
-int ms_policy_pcr_parse(const uint8_t *body, size_t len, struct ms_tpm_blob *blob)
-{
-	struct ms_reader r = MS_READER(body, len);
-	bool known = ms_reader_u16(&r) == sizeof(blob->pcr_digest);
-	const uint8_t *digest = ms_reader_get(&r, sizeof(blob->pcr_digest));
-	const uint8_t *select;
-
-	known = ms_reader_u32(&r) == 1 && known;
-	known = ms_reader_u16(&r) == TPM2_ALG_SHA256 && known;
-	known = ms_reader_u8(&r) == 3 && known;
-	select = ms_reader_get(&r, 3);
-	if (ms_reader_end(&r) < 0 || !digest || !select)
-		return -EBADMSG;
-	if (!known)
-		return -ENOPKG;
-	memcpy(blob->pcr_digest, digest, sizeof(blob->pcr_digest));
-	blob->pcrs = select[0] | (uint32_t)select[1] << 8 | (uint32_t)select[2] << 16;
-	return blob->pcrs ? 0 : -EBADMSG;
-}
-
-static int extend(uint8_t policy[32], struct ms_buf *b)
-{
-	if (ms_buf_error(b) < 0)
-		return ms_buf_error(b);
-	return ms_digest(MS_HASH_SHA256, b->data, b->len, policy);
-}
-
 int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32], size_t *ret_len)
 {
-	uint8_t policy[32] = {0};
+	uint8_t policy[MS_POLICY_LEN] = {0};
 	int r = 0;
 
-	if (blob->pcrs) {
-		_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(256);
-
-		ms_buf_put(&b, policy, sizeof(policy));
-		ms_buf_put_u32(&b, TPM2_CC_PolicyPCR);
-		put_selection(&b, blob->pcrs);
-		ms_buf_put(&b, blob->pcr_digest, sizeof(blob->pcr_digest));
-		r = extend(policy, &b);
-	}
-	if (r == 0 && blob->has_pin) {
-		_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(256);
-
-		ms_buf_put(&b, policy, sizeof(policy));
-		ms_buf_put_u32(&b, TPM2_CC_PolicyAuthValue);
-		r = extend(policy, &b);
-	}
+	if (blob->policy_key.len)
+		r = ms_policy_add_authorize(policy, &blob->policy_key);
+	else if (blob->pcrs)
+		r = ms_policy_add_pcr(policy, blob->pcrs, blob->pcr_digest);
+	if (r == 0 && blob->has_pin)
+		r = ms_policy_add_auth_value(policy);
 	if (r < 0)
 		return r;
 	memcpy(ret, policy, sizeof(policy));
-	*ret_len = blob->pcrs || blob->has_pin ? sizeof(policy) : 0;
+	*ret_len = ms_has_policy(blob) ? sizeof(policy) : 0;
 	return 0;
+}
+
+void ms_policy_copy(const struct ms_tpm_blob *from, bool has_pin, struct ms_tpm_blob *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->has_pin = has_pin;
+	ret->policy_key = from->policy_key;
+	if (!from->policy_key.len) {
+		ret->pcrs = from->pcrs;
+		memcpy(ret->pcr_digest, from->pcr_digest, sizeof(ret->pcr_digest));
+		return;
+	}
+	memcpy(ret->approvals, from->approvals, sizeof(ret->approvals));
+	ret->n_approvals = from->n_approvals;
 }
 
 void ms_sealed_template(TPM2B_PUBLIC *ret)

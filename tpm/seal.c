@@ -44,16 +44,40 @@ static int seal(struct ms_use *u, const uint8_t *secret, const char *pin,
 	return r;
 }
 
+/* The TPM takes its own object back, which is all that can be tried ahead of time. */
+static int prove_loads(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *pin,
+		       struct ms_error *err)
+{
+	struct ms_use u = MS_USE_INIT(t, "load the sealed key");
+	int r = ms_use_load(&u, blob, pin, err);
+
+	ms_use_drop(&u);
+	return r;
+}
+
 int ms_tpm_seal(struct ms_tpm *t, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
 		const char *pin, struct ms_tpm_blob *ret, struct ms_error *err)
 {
-	struct ms_tpm_blob blob = {.pcrs = pcrs, .has_pin = pin != NULL};
+	const struct ms_tpm_blob want = {.pcrs = pcrs};
+
+	return ms_tpm_seal_for(t, secret, &want, false, pin, ret, err);
+}
+
+int ms_tpm_seal_for(struct ms_tpm *t, const uint8_t secret[MS_TPM_SECRET_LEN],
+		    const struct ms_tpm_blob *want, bool foretold, const char *pin,
+		    struct ms_tpm_blob *ret, struct ms_error *err)
+{
+	struct ms_tpm_blob blob;
 	struct ms_use u = MS_USE_INIT(t, "seal the key");
 	int r;
 
+	ms_policy_copy(want, pin != NULL, &blob);
+	u.foretold = foretold;
 	r = seal(&u, secret, pin, &blob, err);
 	ms_use_drop(&u);
-	if (r == 0)
+	if (r == 0 && foretold)
+		r = prove_loads(t, &blob, pin, err);
+	else if (r == 0)
 		r = prove(t, secret, pin, &blob, err);
 	if (r < 0)
 		return r;

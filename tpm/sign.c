@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <tss2/tss2_mu.h>
 #include "lib/hash.h"
+#include "lib/key_public.h"
 #include "lib/secmem.h"
 #include "tpm/policy.h"
 #include "tpm/sign.h"
@@ -24,10 +25,17 @@ bool ms_tpm_leaks_ecdsa(const struct ms_tpm_info *i)
 static int refuse_leaky(struct ms_tpm *t, struct ms_error *err)
 {
 	struct ms_tpm_info i;
-	int r = ms_tpm_info(t, &i, err);
+	int r;
 
-	if (r < 0 || !ms_tpm_leaks_ecdsa(&i))
+	if (t->asked_firmware && !t->leaks_ecdsa)
+		return 0;
+	r = ms_tpm_info(t, &i, err);
+	if (r < 0)
 		return r;
+	t->asked_firmware = true;
+	t->leaks_ecdsa = ms_tpm_leaks_ecdsa(&i);
+	if (!t->leaks_ecdsa)
+		return 0;
 	return ms_error_set(err, -ENOPKG, "tpm-leaks",
 			    "this TPM's firmware, Intel %s, gives ECDSA keys away "
 			    "(CVE-2019-11090): update it, or choose RSA",
@@ -36,7 +44,7 @@ static int refuse_leaky(struct ms_tpm *t, struct ms_error *err)
 
 /* ---------------------------------------------------------------- create */
 
-static int template(enum ms_alg alg, TPM2B_PUBLIC *ret)
+static int template(enum ms_alg alg, bool raw, TPM2B_PUBLIC *ret)
 {
 	TPMT_PUBLIC *p = &ret->publicArea;
 	TPMS_RSA_PARMS *rsa = &p->parameters.rsaDetail;
@@ -46,6 +54,11 @@ static int template(enum ms_alg alg, TPM2B_PUBLIC *ret)
 	p->nameAlg = TPM2_ALG_SHA256;
 	p->objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
 			      TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_SIGN_ENCRYPT;
+	if (raw && !ms_alg_is_rsa(alg))
+		return -EINVAL;
+	/* Raw RSA is decryption of what the host has padded. */
+	if (raw)
+		p->objectAttributes |= TPMA_OBJECT_DECRYPT;
 	if (ms_alg_is_rsa(alg)) {
 		p->type = TPM2_ALG_RSA;
 		rsa->symmetric.algorithm = TPM2_ALG_NULL;
@@ -70,17 +83,19 @@ static int template(enum ms_alg alg, TPM2B_PUBLIC *ret)
 	return 0;
 }
 
-static int create(struct ms_use *u, enum ms_alg alg, const char *pin,
+static int create(struct ms_use *u, enum ms_alg alg, bool raw, const char *pin,
 		  struct ms_tpm_blob *blob, struct ms_error *err)
 {
 	TPM2B_SENSITIVE_CREATE in = {0};
 	TPM2B_PUBLIC want;
 	int r = 0;
 
-	if (template(alg, &want) < 0)
+	if (template(alg, raw, &want) < 0)
 		return ms_error_set(err, -EINVAL, "bad-algorithm",
 				    "no such algorithm for a key in a TPM: choose "
-				    "rsa2048, rsa3072, p256 or p384");
+				    "rsa2048, rsa3072, %s",
+				    raw ? "as scheme raw is for RSA alone"
+					: "p256 or p384");
 	if (!ms_alg_is_rsa(alg))
 		r = refuse_leaky(u->t, err);
 	if (r == 0 && pin)
@@ -94,11 +109,21 @@ static int create(struct ms_use *u, enum ms_alg alg, const char *pin,
 int ms_tpm_key_create(struct ms_tpm *t, enum ms_alg alg, uint32_t pcrs, const char *pin,
 		      struct ms_tpm_blob *ret, struct ms_error *err)
 {
-	struct ms_tpm_blob blob = {.pcrs = pcrs, .has_pin = pin != NULL};
+	const struct ms_tpm_blob want = {.pcrs = pcrs};
+
+	return ms_tpm_key_create_for(t, alg, false, &want, pin, ret, err);
+}
+
+int ms_tpm_key_create_for(struct ms_tpm *t, enum ms_alg alg, bool raw,
+			  const struct ms_tpm_blob *want, const char *pin,
+			  struct ms_tpm_blob *ret, struct ms_error *err)
+{
+	struct ms_tpm_blob blob;
 	struct ms_use u = MS_USE_INIT(t, "create the key");
 	int r;
 
-	r = create(&u, alg, pin, &blob, err);
+	ms_policy_copy(want, pin != NULL, &blob);
+	r = create(&u, alg, raw, pin, &blob, err);
 	ms_use_drop(&u);
 	if (r == 0)
 		*ret = blob;
@@ -160,47 +185,21 @@ int ms_tpm_key_check(struct ms_tpm_blob *blob, struct ms_error *err)
 
 /* ---------------------------------------------------------------- public */
 
-static EVP_PKEY *from_params(const char *type, OSSL_PARAM *params)
-{
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY *key = NULL;
-
-	if (!c || EVP_PKEY_fromdata_init(c) != 1 ||
-	    EVP_PKEY_fromdata(c, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(c);
-	ERR_clear_error();
-	return key;
-}
-
-/* OSSL_PARAM has numbers in the processor's byte order. */
 static EVP_PKEY *rsa_public(const TPMT_PUBLIC *p)
 {
 	const TPM2B_PUBLIC_KEY_RSA *n = &p->unique.rsa;
 	uint32_t e = p->parameters.rsaDetail.exponent;
-	uint8_t little[TPM2_MAX_RSA_KEY_BYTES];
-	OSSL_PARAM params[3];
 
-	if (n->size == 0 || n->size > sizeof(little))
+	if (n->size > sizeof(n->buffer))
 		return NULL;
-	for (size_t i = 0; i < n->size; i++)
-		little[__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? n->size - 1 - i : i] =
-			n->buffer[i];
-	if (e == 0)
-		e = 65537;
-	params[0] = OSSL_PARAM_construct_BN("n", little, n->size);
-	params[1] = OSSL_PARAM_construct_uint32("e", &e);
-	params[2] = OSSL_PARAM_construct_end();
-	return from_params("RSA", params);
+	return ms_key_from_rsa(n->buffer, n->size, e ? e : 65537);
 }
 
 static EVP_PKEY *ecc_public(const TPMT_PUBLIC *p)
 {
 	const TPMS_ECC_POINT *q = &p->unique.ecc;
 	const char *name;
-	char group[8];
 	uint8_t point[1 + 2 * 66] = {4};
-	OSSL_PARAM params[3];
 	size_t n;
 
 	switch (p->parameters.eccDetail.curveID) {
@@ -221,13 +220,9 @@ static EVP_PKEY *ecc_public(const TPMT_PUBLIC *p)
 	}
 	if (q->x.size > n || q->y.size > n)
 		return NULL;
-	snprintf(group, sizeof(group), "%s", name);
 	memcpy(point + 1 + n - q->x.size, q->x.buffer, q->x.size);
 	memcpy(point + 1 + 2 * n - q->y.size, q->y.buffer, q->y.size);
-	params[0] = OSSL_PARAM_construct_utf8_string("group", group, 0);
-	params[1] = OSSL_PARAM_construct_octet_string("pub", point, 1 + 2 * n);
-	params[2] = OSSL_PARAM_construct_end();
-	return from_params("EC", params);
+	return ms_key_from_ec(name, point, 1 + 2 * n);
 }
 
 int ms_tpm_key_public(const struct ms_tpm_blob *blob, EVP_PKEY **ret,
@@ -252,10 +247,15 @@ int ms_tpm_key_public(const struct ms_tpm_blob *blob, EVP_PKEY **ret,
 
 /* ------------------------------------------------------------------ sign */
 
+/**
+ * struct sign - one signature
+ * @padded: what raw RSA is done with, and @raw what comes out; or @sig
+ */
 struct sign {
 	TPMT_SIG_SCHEME scheme;
 	TPM2B_DIGEST digest;
 	TPMT_SIGNATURE *sig;
+	TPM2B_PUBLIC_KEY_RSA padded, *raw;
 };
 
 static int set_scheme(struct sign *s, const EVP_PKEY *key, enum ms_hash hash)
@@ -299,6 +299,58 @@ static TSS2_RC run(struct ms_use *u, void *arg)
 			 &s->digest, &s->scheme, &from_outside, &s->sig);
 }
 
+/* ------------------------------------------------------------------- raw */
+
+static int lacks(const EVP_PKEY *key, enum ms_hash hash, struct ms_error *err)
+{
+	return ms_error_set(err, -ENOPKG, "tpm-unsupported",
+			    "this TPM has no %s, so the key cannot sign such digests: "
+			    "choose sha256%s",
+			    ms_hash_name(hash),
+			    EVP_PKEY_is_a(key, "RSA")
+				    ? ", or make a key with --scheme raw"
+				    : "");
+}
+
+/* EMSA-PKCS1-v1_5 (RFC 8017, 9.2): 00 01 ff ... 00 DigestInfo. */
+static int pad(struct sign *s, int size, enum ms_hash hash, struct ms_error *err)
+{
+	/* DigestInfo (RFC 8017, B.1): these bytes, but for three, then the digest */
+	uint8_t info[19] = {0x30, 0,	0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+			    0x65, 0x03, 0x04, 0x02, 0,	  0x05, 0x00, 0x04, 0};
+	size_t len = s->digest.size, fill;
+	uint8_t *p = s->padded.buffer;
+
+	info[1] = (uint8_t)(17 + len);
+	info[18] = (uint8_t)len;
+	info[14] = hash == MS_HASH_SHA384 ? 2 : hash == MS_HASH_SHA512 ? 3 : 0;
+	if (!info[14] || size < 0 || (size_t)size > sizeof(s->padded.buffer) ||
+	    (size_t)size < 11 + sizeof(info) + len)
+		return ms_error_set(err, -ENOPKG, "tpm-unsupported",
+				    "no TPM signs with this hash: choose sha256");
+	fill = (size_t)size - 3 - sizeof(info) - len;
+	p[0] = 0;
+	p[1] = 1;
+	memset(p + 2, 0xff, fill);
+	p[2 + fill] = 0;
+	memcpy(p + 3 + fill, info, sizeof(info));
+	memcpy(p + 3 + fill + sizeof(info), s->digest.buffer, len);
+	s->padded.size = (uint16_t)size;
+	return 0;
+}
+
+static TSS2_RC run_raw(struct ms_use *u, void *arg)
+{
+	const TPMT_RSA_DECRYPT none = {.scheme = TPM2_ALG_NULL};
+	const TPM2B_DATA no_label = {0};
+	struct sign *s = arg;
+
+	return Esys_RSA_Decrypt(u->t->esys, u->object, u->session, ESYS_TR_NONE,
+				ESYS_TR_NONE, &s->padded, &none, &no_label, &s->raw);
+}
+
+/* ---------------------------------------------------------------- finish */
+
 static int ecdsa_der(const TPMS_SIGNATURE_ECC *e, uint8_t *ret, size_t *ret_len)
 {
 	ECDSA_SIG *sig = ECDSA_SIG_new();
@@ -323,12 +375,13 @@ static int ecdsa_der(const TPMS_SIGNATURE_ECC *e, uint8_t *ret, size_t *ret_len)
 static int finish(const struct sign *s, EVP_PKEY *key, enum ms_hash hash, uint8_t *ret,
 		  size_t *ret_len, struct ms_error *err)
 {
-	const TPM2B_PUBLIC_KEY_RSA *rsa = &s->sig->signature.rsassa.sig;
+	const TPM2B_PUBLIC_KEY_RSA *rsa = s->raw ? s->raw
+						 : &s->sig->signature.rsassa.sig;
 	uint8_t sig[MS_SIG_MAX];
 	size_t len = 0;
 	int r = 0;
 
-	if (s->sig->sigAlg == TPM2_ALG_RSASSA && rsa->size <= sizeof(sig)) {
+	if ((s->raw || s->sig->sigAlg == TPM2_ALG_RSASSA) && rsa->size <= sizeof(sig)) {
 		memcpy(sig, rsa->buffer, rsa->size);
 		len = rsa->size;
 	} else if (s->sig->sigAlg == TPM2_ALG_ECDSA) {
@@ -345,42 +398,78 @@ static int finish(const struct sign *s, EVP_PKEY *key, enum ms_hash hash, uint8_
 	return 0;
 }
 
-static int sign(struct ms_use *u, const struct ms_tpm_blob *blob, const char *pin,
-		struct sign *s, const EVP_PKEY *key, struct ms_error *err)
+/* Return: 0, MS_USE_GONE, or errno as tpm/tpm.h has them. */
+static int sign_once(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *pin,
+		     TSS2_RC (*cmd)(struct ms_use *u, void *arg), struct sign *s,
+		     struct ms_error *err)
 {
-	int r = 0;
+	struct ms_use u = MS_USE_INIT(t, "sign");
+	int r;
 
-	if (!EVP_PKEY_is_a(key, "RSA"))
-		r = refuse_leaky(u->t, err);
+	u.keep = true;
+	r = ms_use_load(&u, blob, pin, err);
 	if (r == 0)
-		r = ms_use_load(u, blob, pin, err);
-	return r == 0 ? ms_use_run(u, blob, 0, run, s, err) : r;
+		r = ms_use_run(&u, blob, 0, cmd, s, err);
+	if (r < 0)
+		u.keep = false;
+	ms_use_drop(&u);
+	return r;
+}
+
+static int sign(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *pin,
+		struct sign *s, bool raw, struct ms_error *err)
+{
+	int r = sign_once(t, blob, pin, raw ? run_raw : run, s, err);
+
+	if (r == MS_USE_GONE)
+		r = sign_once(t, blob, pin, raw ? run_raw : run, s, err);
+	return r;
+}
+
+/* Is it a key that was made for what its TPM cannot sign by itself? */
+static bool may_raw(const struct ms_tpm_blob *blob)
+{
+	TPM2B_PUBLIC pub;
+
+	return unmarshal(blob, &pub) == 0 && pub.publicArea.type == TPM2_ALG_RSA &&
+	       (pub.publicArea.objectAttributes & TPMA_OBJECT_DECRYPT) &&
+	       pub.publicArea.parameters.rsaDetail.scheme.scheme == TPM2_ALG_NULL;
 }
 
 int ms_tpm_sign(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *pin,
 		enum ms_hash hash, const uint8_t *digest, uint8_t *ret, size_t *ret_len,
 		struct ms_error *err)
 {
-	struct ms_use u = MS_USE_INIT(t, "sign");
 	struct sign s = {.sig = NULL};
 	EVP_PKEY *key = NULL;
+	bool raw = false;
 	int r;
 
 	r = ms_tpm_key_public(blob, &key, err);
 	if (r < 0)
 		return r;
 	s.digest.size = (uint16_t)ms_hash_size(hash);
-	if (set_scheme(&s, key, hash) < 0) {
+	memcpy(s.digest.buffer, digest, s.digest.size);
+	if (!EVP_PKEY_is_a(key, "RSA"))
+		r = refuse_leaky(t, err);
+	if (r == 0 && set_scheme(&s, key, hash) < 0)
 		r = ms_error_set(err, -ENOPKG, "tpm-unsupported",
 				 "no TPM signs with this hash: choose sha256");
-	} else {
-		memcpy(s.digest.buffer, digest, s.digest.size);
-		r = sign(&u, blob, pin, &s, key, err);
+	if (r == 0) {
+		bool has = ms_tpm_has_hash(t, s.scheme.details.any.hashAlg);
+
+		raw = !has && may_raw(blob);
+		if (raw)
+			r = pad(&s, EVP_PKEY_get_size(key), hash, err);
+		else if (!has)
+			r = lacks(key, hash, err);
 	}
-	ms_use_drop(&u);
+	if (r == 0)
+		r = sign(t, blob, pin, &s, raw, err);
 	if (r == 0)
 		r = finish(&s, key, hash, ret, ret_len, err);
 	Esys_Free(s.sig);
+	Esys_Free(s.raw);
 	EVP_PKEY_free(key);
 	return r;
 }

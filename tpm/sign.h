@@ -23,6 +23,16 @@ int ms_tpm_key_create(struct ms_tpm *t, enum ms_alg alg, uint32_t pcrs, const ch
 		      struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
 
 /**
+ * ms_tpm_key_create_for() - the same, under the policy that a blob describes
+ * @raw: RSA that may decrypt, too, without a scheme: the way to digests whose hash the
+ *       TPM lacks. Whoever can use such a key has a raw RSA oracle.
+ * @want: @pcrs, or @policy_key and @approvals
+ */
+int ms_tpm_key_create_for(struct ms_tpm *t, enum ms_alg alg, bool raw,
+			  const struct ms_tpm_blob *want, const char *pin,
+			  struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+
+/**
  * ms_tpm_key_check() - is it a signing key, and do the parts of its blob belong together?
  *
  * As ms_tpm_blob_check() for sealed objects: fills in @name, needs no TPM. Takes keys of
@@ -40,7 +50,10 @@ int ms_tpm_key_public(const struct ms_tpm_blob *blob, EVP_PKEY **ret,
  * ms_tpm_sign() - raw signature of a digest: PKCS#1 v1.5 or DER ECDSA
  * @ret: MS_SIG_MAX bytes; untouched on failure
  *
- * Verified with the public key before it is returned.
+ * Verified with the public key before it is returned. The key and its session stay
+ * loaded, so that the next signature with it is little more than one command, until
+ * ms_tpm_let_go() or ms_tpm_close(). A key made with @raw signs with TPM2_RSA_Decrypt
+ * where the TPM lacks the hash.
  */
 int ms_tpm_sign(struct ms_tpm *t, const struct ms_tpm_blob *blob, const char *pin,
 		enum ms_hash hash, const uint8_t *digest, uint8_t *ret, size_t *ret_len,

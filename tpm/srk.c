@@ -112,22 +112,58 @@ static int use_persistent(struct ms_tpm *t, struct ms_srk *s, struct ms_error *e
 	return pin_name(t, pub, s, err);
 }
 
-static int use_template(struct ms_tpm *t, struct ms_srk *s, struct ms_error *err)
+static TSS2_RC create_primary(struct ms_tpm *t, ESYS_TR hierarchy, ESYS_TR *ret,
+			      TPM2B_PUBLIC **ret_pub)
 {
-	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
 	const TPM2B_SENSITIVE_CREATE no_auth = {0};
 	const TPM2B_DATA no_info = {0};
 	const TPML_PCR_SELECTION no_pcrs = {0};
+
+	return Esys_CreatePrimary(t->esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				  ESYS_TR_NONE, &no_auth, &ecc_template, &no_info,
+				  &no_pcrs, ret, ret_pub, NULL, NULL, NULL);
+}
+
+static int use_template(struct ms_tpm *t, struct ms_srk *s, struct ms_error *err)
+{
+	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
 	TSS2_RC rc;
 
-	rc = Esys_CreatePrimary(t->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				ESYS_TR_NONE, &no_auth, &ecc_template, &no_info, &no_pcrs,
-				&s->tr, &pub, NULL, NULL, NULL);
+	rc = create_primary(t, ESYS_TR_RH_OWNER, &s->tr, &pub);
 	if (rc != TSS2_RC_SUCCESS)
 		return ms_tpm_explain(rc, "create the storage root key", err);
 	s->transient = true;
 	s->parent = MS_TPM_PARENT_OWNER;
 	return pin_name(t, pub, s, err);
+}
+
+/* Made from the same seed and template it is the same key: its Name stands for the seed.
+ */
+static bool seed_of(struct ms_tpm *t, ESYS_TR hierarchy, uint8_t ret[32])
+{
+	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
+	struct ms_srk s = {.tr = ESYS_TR_NONE, .transient = true};
+	bool good;
+
+	if (create_primary(t, hierarchy, &s.tr, &pub) != TSS2_RC_SUCCESS)
+		return false;
+	good = pin_name(t, pub, &s, NULL) == 0 && s.name_len == 34;
+	if (good)
+		memcpy(ret, s.name + 2, 32);
+	ms_srk_drop(t, &s);
+	return good;
+}
+
+void ms_tpm_birth(struct ms_tpm *t, const struct ms_srk *srk, struct ms_tpm_birth *ret)
+{
+	struct ms_tpm_birth b = {.known = false};
+
+	b.known = seed_of(t, ESYS_TR_RH_ENDORSEMENT, b.chip);
+	if (srk && srk->parent == MS_TPM_PARENT_OWNER && srk->name_len == 34)
+		memcpy(b.owner, srk->name + 2, 32);
+	else if (b.known)
+		b.known = seed_of(t, ESYS_TR_RH_OWNER, b.owner);
+	*ret = b;
 }
 
 static int persistent_exists(struct ms_tpm *t, bool *ret, struct ms_error *err)

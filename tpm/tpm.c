@@ -28,6 +28,27 @@ uint32_t ms_tpm_prop(const TPMS_CAPABILITY_DATA *caps, uint32_t property)
 	return 0;
 }
 
+bool ms_tpm_has_hash(struct ms_tpm *t, TPM2_ALG_ID alg)
+{
+	const TPML_ALG_PROPERTY *l = &t->hashes.data.algorithms;
+	TPMI_YES_NO more;
+
+	if (!t->asked_hashes) {
+		_cleanup_esys_ TPMS_CAPABILITY_DATA *caps = NULL;
+
+		if (Esys_GetCapability(t->esys, MS_NO_SESSIONS, TPM2_CAP_ALGS,
+				       TPM2_ALG_FIRST, TPM2_MAX_CAP_ALGS, &more,
+				       &caps) != TSS2_RC_SUCCESS)
+			return true;
+		t->hashes = *caps;
+		t->asked_hashes = true;
+	}
+	for (uint32_t i = 0; i < l->count; i++)
+		if (l->algProperties[i].alg == alg)
+			return true;
+	return false;
+}
+
 int ms_tpm_ping(struct ms_tpm *t, struct ms_error *err)
 {
 	_cleanup_esys_ TPMS_CAPABILITY_DATA *caps = NULL;
@@ -120,6 +141,7 @@ int ms_tpm_open(const char *tcti, struct ms_tpm **ret, struct ms_error *err)
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return ms_error_set(err, -ENOMEM, "no-memory", "out of memory");
+	t->kept.object = t->kept.session = ESYS_TR_NONE;
 	rc = Tss2_TctiLdr_Initialize(tcti, &t->tcti);
 	if (rc != TSS2_RC_SUCCESS) {
 		r = cannot_connect(tcti, rc, err);
@@ -198,12 +220,25 @@ static void __attribute__((noinline)) wipe_stack(void)
 	ms_wipe(below, sizeof(below));
 }
 
+void ms_tpm_let_go(struct ms_tpm *t)
+{
+	struct ms_kept *k = &t->kept;
+
+	if (k->session != ESYS_TR_NONE)
+		Esys_FlushContext(t->esys, k->session);
+	if (k->object != ESYS_TR_NONE)
+		Esys_FlushContext(t->esys, k->object);
+	*k = (struct ms_kept){.object = ESYS_TR_NONE, .session = ESYS_TR_NONE};
+}
+
 void ms_tpm_close(struct ms_tpm *t)
 {
 	if (!t)
 		return;
-	if (t->esys)
+	if (t->esys) {
+		ms_tpm_let_go(t);
 		Esys_Finalize(&t->esys);
+	}
 	if (t->tcti)
 		Tss2_TctiLdr_Finalize(&t->tcti);
 	free(t);

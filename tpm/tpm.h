@@ -11,12 +11,24 @@
 #include "lib/buf.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/tpm_policy.h"
 
 #define MS_TPM_SECRET_LEN 32u /* the AES-256-GCM key-encryption key that is sealed */
 #define MS_TPM_NAME_MAX 68u   /* TPM2B_NAME: algorithm and digest */
 #define MS_TPM_BLOB_MAX 2048u /* marshalled TPM2B_PUBLIC or TPM2B_PRIVATE */
 #define MS_TPM_PARENT_SRK 0x81000001u
 #define MS_TPM_PARENT_OWNER 0x40000001u /* the TCG ECC template, created when needed */
+
+/**
+ * struct ms_tpm_birth - what tells this TPM from others, and from itself once cleared
+ * @known: the rest counts
+ * @chip: SHA-256 of a primary key of the endorsement hierarchy: stays when it is cleared
+ * @owner: the same of the owner hierarchy: changes
+ */
+struct ms_tpm_birth {
+	bool known;
+	uint8_t chip[32], owner[32];
+};
 
 /**
  * struct ms_tpm_blob - a sealed object as it is kept on disk
@@ -27,6 +39,9 @@
  * @pcrs: bit mask of the SHA-256 PCRs in the policy, 0 for none
  * @has_pin: PolicyAuthValue is in the policy
  * @pcr_digest: SHA-256 over the values of @pcrs when it was sealed; zero without PCRs
+ * @policy_key: who approves PCR values, by PolicyAuthorize; then @pcrs is 0, and what
+ *        counts is @approvals, of which the last one that fits is taken
+ * @birth: of which TPM, and since which time that was cleared; may be missing
  */
 struct ms_tpm_blob {
 	uint32_t parent, pcrs;
@@ -36,6 +51,10 @@ struct ms_tpm_blob {
 	size_t pub_len, priv_len;
 	uint8_t name[MS_TPM_NAME_MAX], srk_name[MS_TPM_NAME_MAX];
 	size_t name_len, srk_name_len;
+	struct ms_policy_key policy_key;
+	struct ms_pcr_approval approvals[MS_PCR_APPROVALS_MAX];
+	size_t n_approvals;
+	struct ms_tpm_birth birth;
 };
 
 /**
@@ -82,6 +101,21 @@ int ms_tpm_info(struct ms_tpm *t, struct ms_tpm_info *ret,
 int ms_tpm_seal(struct ms_tpm *t, const uint8_t secret[MS_TPM_SECRET_LEN], uint32_t pcrs,
 		const char *pin, struct ms_tpm_blob *ret,
 		struct ms_error *err) _must_check_;
+
+/**
+ * ms_tpm_seal_for() - the same, under the policy that a blob describes
+ * @want: @pcrs or @policy_key and @approvals; @pcr_digest where @foretold
+ * @foretold: seal to that digest, which the PCRs will have after an update; that the TPM
+ *        gives the secret back is not proven then, only that it loads the object
+ */
+int ms_tpm_seal_for(struct ms_tpm *t, const uint8_t secret[MS_TPM_SECRET_LEN],
+		    const struct ms_tpm_blob *want, bool foretold, const char *pin,
+		    struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+
+/** ms_tpm_pcrs() - present values of the SHA-256 PCRs in @mask, 32 bytes each, ascending
+ */
+int ms_tpm_pcrs(struct ms_tpm *t, uint32_t mask, uint8_t ret[MS_PCRS * 32],
+		size_t *ret_len, struct ms_error *err) _must_check_;
 
 /**
  * ms_tpm_unseal() - get it back

@@ -54,31 +54,58 @@ static void inherit(struct ms_reader *outer, const struct ms_reader *inner)
 		outer->err = -EBADMSG;
 }
 
+/* Whose signature counts; the signatures themselves are in authPolicy. */
+static int policy_key(const struct ms_reader *body, struct ms_tpm_blob *blob)
+{
+	uint8_t sig[MS_PCR_APPROVAL_SIG_MAX];
+	size_t sig_len;
+	int r = ms_policy_get_authorize(body->p, body->left, &blob->policy_key, sig,
+					&sig_len);
+
+	return r == 0 && sig_len ? -ENOPKG : r;
+}
+
 /* Return: 0, -EBADMSG, -ENOPKG (a policy that modseal does not make) */
 static int policy(struct ms_reader *steps, struct ms_tpm_blob *blob)
 {
 	while (steps->left > 0) {
-		struct ms_reader step = element(steps, MS_DER_SEQUENCE);
-		struct ms_reader cc = element(&step, TAG_EXPLICIT(0));
-		uint32_t code = integer(&cc);
-		struct ms_reader wrap = element(&step, TAG_EXPLICIT(1));
-		struct ms_reader body = element(&wrap, MS_DER_OCTETS);
-		int r = 0;
+		struct ms_reader body;
+		uint32_t code;
+		int r = ms_policy_get_step(steps, &code, &body);
 
-		inherit(steps, &cc);
-		inherit(steps, &wrap);
-		inherit(steps, &step);
-		if (steps->err || body.err)
-			return -EBADMSG;
-		if (code == TPM2_CC_PolicyPCR && !blob->pcrs && !blob->has_pin)
-			r = ms_policy_pcr_parse(body.p, body.left, blob);
-		else if (code == TPM2_CC_PolicyAuthValue && !blob->has_pin &&
-			 body.left == 0)
+		if (r < 0)
+			return r;
+		if (code == MS_POLICY_AUTHORIZE && !ms_has_policy(blob))
+			r = policy_key(&body, blob);
+		else if (code == MS_POLICY_PCR && !ms_has_policy(blob))
+			r = ms_policy_get_pcr(body.p, body.left, &blob->pcrs,
+					      blob->pcr_digest);
+		else if (code == MS_POLICY_AUTH_VALUE && !blob->has_pin && body.left == 0)
 			blob->has_pin = true;
 		else
 			r = -ENOPKG;
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+/* Whether they are signed by the right key is a question for later: a TPM's too. */
+static int approvals(struct ms_reader *entries, struct ms_tpm_blob *blob)
+{
+	struct ms_policy_key key;
+
+	while (entries->left > 0) {
+		struct ms_pcr_approval *a = &blob->approvals[blob->n_approvals];
+		int r = blob->n_approvals < MS_PCR_APPROVALS_MAX
+				? ms_pcr_approval_read(entries, a, &key)
+				: -ENOPKG;
+
+		if (r == 0 && !ms_policy_key_same(&key, &blob->policy_key))
+			r = -ENOPKG;
+		if (r < 0)
+			return r;
+		blob->n_approvals++;
 	}
 	return 0;
 }
@@ -158,6 +185,18 @@ int ms_tss2key_parse(const uint8_t *der, size_t len, enum ms_tss2key_type want,
 		if (e < 0)
 			return damaged(err);
 	}
+	if (ms_der_next_is(&key, TAG_EXPLICIT(3)) && blob.policy_key.len) {
+		struct ms_reader entries;
+
+		wrap = element(&key, TAG_EXPLICIT(3));
+		entries = element(&wrap, MS_DER_SEQUENCE);
+		inherit(&key, &wrap);
+		e = entries.err ? -EBADMSG : approvals(&entries, &blob);
+		if (e == -ENOPKG)
+			return foreign(err, "approvals that are not modseal's");
+		if (e < 0)
+			return damaged(err);
+	}
 	if (!key.err && key.left > 0 && (key.p[0] & 0xe0) == MS_DER_CTX0C)
 		return foreign(err, "fields that modseal does not use");
 	blob.parent = integer(&key);
@@ -176,22 +215,6 @@ int ms_tss2key_parse(const uint8_t *der, size_t len, enum ms_tss2key_type want,
 
 /* ----------------------------------------------------------------- write */
 
-/* Wraps what is in @b from @from to its end. */
-static void wrap_from(struct ms_buf *b, size_t from, uint8_t tag)
-{
-	_cleanup_buf_ struct ms_buf inner = MS_BUF_INIT(MS_KEY_FILE_MAX);
-
-	if (b->err)
-		return;
-	ms_buf_put(&inner, b->data + from, b->len - from);
-	if (ms_buf_error(&inner) < 0) {
-		b->err = ms_buf_error(&inner);
-		return;
-	}
-	b->len = from;
-	ms_der_put(b, tag, inner.data, inner.len);
-}
-
 static void put_integer(struct ms_buf *b, uint32_t v)
 {
 	uint8_t bytes[5] = {0};
@@ -203,34 +226,36 @@ static void put_integer(struct ms_buf *b, uint32_t v)
 	ms_der_put(b, MS_DER_INTEGER, bytes + skip, sizeof(bytes) - skip);
 }
 
-static void put_step(struct ms_buf *b, uint32_t code, const struct ms_buf *body)
-{
-	size_t step = b->len, field = b->len;
-
-	put_integer(b, code);
-	wrap_from(b, field, TAG_EXPLICIT(0));
-	field = b->len;
-	ms_der_put(b, MS_DER_OCTETS, body->data, body->len);
-	wrap_from(b, field, TAG_EXPLICIT(1));
-	wrap_from(b, step, MS_DER_SEQUENCE);
-}
-
 static void put_policy(struct ms_buf *b, const struct ms_tpm_blob *blob)
 {
+	_cleanup_buf_ struct ms_buf body = MS_BUF_INIT(MS_PCR_APPROVAL_MAX);
 	size_t from = b->len;
 
-	if (blob->pcrs) {
-		_cleanup_buf_ struct ms_buf body = MS_BUF_INIT(256);
-
-		ms_policy_pcr_body(blob, &body);
-		if (ms_buf_error(&body) < 0)
-			b->err = ms_buf_error(&body);
-		put_step(b, TPM2_CC_PolicyPCR, &body);
-	}
+	if (blob->policy_key.len)
+		ms_policy_put_authorize(&body, &blob->policy_key, NULL, 0);
+	else if (blob->pcrs)
+		ms_policy_put_pcr(&body, blob->pcrs, blob->pcr_digest);
+	if (blob->policy_key.len || blob->pcrs)
+		ms_policy_put_step(
+			b, blob->policy_key.len ? MS_POLICY_AUTHORIZE : MS_POLICY_PCR,
+			&body);
 	if (blob->has_pin)
-		put_step(b, TPM2_CC_PolicyAuthValue, &(struct ms_buf){0});
-	wrap_from(b, from, MS_DER_SEQUENCE);
-	wrap_from(b, from, TAG_EXPLICIT(1));
+		ms_policy_put_step(b, MS_POLICY_AUTH_VALUE, &(struct ms_buf){0});
+	ms_policy_wrap(b, from, MS_DER_SEQUENCE);
+	ms_policy_wrap(b, from, TAG_EXPLICIT(1));
+}
+
+static void put_approvals(struct ms_buf *b, const struct ms_tpm_blob *blob)
+{
+	size_t from = b->len;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < blob->n_approvals; i++)
+		r = ms_pcr_approval_write(&blob->approvals[i], &blob->policy_key, b);
+	if (r < 0 && !b->err)
+		b->err = r;
+	ms_policy_wrap(b, from, MS_DER_SEQUENCE);
+	ms_policy_wrap(b, from, TAG_EXPLICIT(3));
 }
 
 int ms_tss2key_write(const struct ms_tpm_blob *blob, enum ms_tss2key_type type,
@@ -246,14 +271,16 @@ int ms_tss2key_write(const struct ms_tpm_blob *blob, enum ms_tss2key_type type,
 	ms_der_put(&b, MS_DER_OID, oid, sizeof(oid));
 	from = b.len;
 	ms_der_put(&b, MS_DER_BOOLEAN, &empty_auth, 1);
-	wrap_from(&b, from, TAG_EXPLICIT(0));
+	ms_policy_wrap(&b, from, TAG_EXPLICIT(0));
 	/* Others refuse a key with a policy, so there is none where it would be empty. */
-	if (blob->pcrs || blob->has_pin)
+	if (ms_has_policy(blob))
 		put_policy(&b, blob);
+	if (blob->n_approvals)
+		put_approvals(&b, blob);
 	put_integer(&b, blob->parent);
 	ms_der_put(&b, MS_DER_OCTETS, blob->pub, blob->pub_len);
 	ms_der_put(&b, MS_DER_OCTETS, blob->priv, blob->priv_len);
-	wrap_from(&b, 0, MS_DER_SEQUENCE);
+	ms_policy_wrap(&b, 0, MS_DER_SEQUENCE);
 	if (ms_buf_error(&b) < 0)
 		return ms_buf_error(&b);
 	ms_buf_put(out, b.data, b.len);

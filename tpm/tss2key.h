@@ -19,8 +19,9 @@ enum ms_tss2key_type {
  * ms_tss2key_parse() - DER of a TPMKey
  * @ret: parent, pcrs, pcr_digest, has_pin, pub and priv are set; the Names are not
  *
- * Strict DER. Takes what modseal writes: type sealed, emptyAuth, a policy of PolicyPCR
- * and PolicyAuthValue in this order, parent 0x81000001 or 0x40000001.
+ * Strict DER. Takes what modseal writes: type sealed or loadable, emptyAuth, a policy of
+ * PolicyPCR or PolicyAuthorize and then PolicyAuthValue, with PolicyAuthorize the
+ * approvals (authPolicy), parent 0x81000001 or 0x40000001.
  *
  * Return: 0, -EBADMSG (malformed), -ENOPKG (another type of key, policy or parent).
  */

@@ -65,12 +65,16 @@ static int serve(struct worker *w)
 	r = have_tpm(w, &a->err);
 	if (r < 0)
 		return r;
+	/* What needs slots finds them free. */
+	if (q->op != MS_TPMW_SIGN && q->op != MS_TPMW_INFO && q->op != MS_TPMW_PCRS)
+		ms_tpm_let_go(w->tpm);
 	switch ((enum ms_tpmw_op)q->op) {
 	case MS_TPMW_INFO:
 		r = ms_tpm_info(w->tpm, &a->info, &a->err);
 		break;
 	case MS_TPMW_SEAL:
-		r = ms_tpm_seal(w->tpm, q->secret, q->pcrs, pin, &a->blob, &a->err);
+		r = ms_tpm_seal_for(w->tpm, q->secret, &q->blob, q->foretold, pin,
+				    &a->blob, &a->err);
 		break;
 	case MS_TPMW_UNSEAL:
 		r = ms_tpm_unseal(w->tpm, &q->blob, pin, a->secret, &a->err);
@@ -79,10 +83,14 @@ static int serve(struct worker *w)
 		r = ms_tpm_counter(w->tpm, q->index, q->increment, &a->counter, &a->err);
 		break;
 	case MS_TPMW_CREATE:
-		r = ms_tpm_key_create(w->tpm, q->alg, q->pcrs, pin, &a->blob, &a->err);
+		r = ms_tpm_key_create_for(w->tpm, q->alg, q->raw, &q->blob, pin, &a->blob,
+					  &a->err);
 		break;
 	case MS_TPMW_SIGN:
 		r = sign(w, pin);
+		break;
+	case MS_TPMW_PCRS:
+		r = ms_tpm_pcrs(w->tpm, q->pcrs, a->pcrs, &a->pcrs_len, &a->err);
 		break;
 	}
 	if (r == -ENODEV) {

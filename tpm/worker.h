@@ -46,6 +46,11 @@ int ms_tpmw_info(struct ms_tpmw *w, struct ms_tpm_info *ret,
 int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN],
 		 uint32_t pcrs, const char *pin, struct ms_tpm_blob *ret,
 		 struct ms_error *err) _must_check_;
+int ms_tpmw_seal_for(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN],
+		     const struct ms_tpm_blob *want, bool foretold, const char *pin,
+		     struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+int ms_tpmw_pcrs(struct ms_tpmw *w, uint32_t mask, uint8_t ret[MS_PCRS * 32],
+		 size_t *ret_len, struct ms_error *err) _must_check_;
 int ms_tpmw_unseal(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
 		   uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err) _must_check_;
 int ms_tpmw_counter(struct ms_tpmw *w, uint32_t index, bool increment, uint64_t *ret,
@@ -54,6 +59,9 @@ int ms_tpmw_counter(struct ms_tpmw *w, uint32_t index, bool increment, uint64_t 
 /* Custody `resident`: tpm/sign.h has what these do. */
 int ms_tpmw_create(struct ms_tpmw *w, enum ms_alg alg, uint32_t pcrs, const char *pin,
 		   struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
+int ms_tpmw_create_for(struct ms_tpmw *w, enum ms_alg alg, bool raw,
+		       const struct ms_tpm_blob *want, const char *pin,
+		       struct ms_tpm_blob *ret, struct ms_error *err) _must_check_;
 int ms_tpmw_sign(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
 		 enum ms_hash hash, const uint8_t *digest, uint8_t *ret, size_t *ret_len,
 		 struct ms_error *err) _must_check_;

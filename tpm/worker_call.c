@@ -184,13 +184,23 @@ int ms_tpmw_seal(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN],
 		 uint32_t pcrs, const char *pin, struct ms_tpm_blob *ret,
 		 struct ms_error *err)
 {
+	const struct ms_tpm_blob want = {.pcrs = pcrs};
+
+	return ms_tpmw_seal_for(w, secret, &want, false, pin, ret, err);
+}
+
+int ms_tpmw_seal_for(struct ms_tpmw *w, const uint8_t secret[MS_TPM_SECRET_LEN],
+		     const struct ms_tpm_blob *want, bool foretold, const char *pin,
+		     struct ms_tpm_blob *ret, struct ms_error *err)
+{
 	_cleanup_call_ struct call *c = call_new(MS_TPMW_SEAL, err);
 	int r;
 
 	if (!c)
 		return -ENOMEM;
 	memcpy(c->q.secret, secret, MS_TPM_SECRET_LEN);
-	c->q.pcrs = pcrs;
+	c->q.blob = *want;
+	c->q.foretold = foretold;
 	r = set_pin(c, pin, err);
 	if (r == 0)
 		r = call(w, c, err);
@@ -232,8 +242,34 @@ int ms_tpmw_counter(struct ms_tpmw *w, uint32_t index, bool increment, uint64_t 
 	return r;
 }
 
+int ms_tpmw_pcrs(struct ms_tpmw *w, uint32_t mask, uint8_t ret[MS_PCRS * 32],
+		 size_t *ret_len, struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(MS_TPMW_PCRS, err);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->q.pcrs = mask;
+	r = call(w, c, err);
+	if (r < 0)
+		return r;
+	memcpy(ret, c->a.pcrs, c->a.pcrs_len);
+	*ret_len = c->a.pcrs_len;
+	return 0;
+}
+
 int ms_tpmw_create(struct ms_tpmw *w, enum ms_alg alg, uint32_t pcrs, const char *pin,
 		   struct ms_tpm_blob *ret, struct ms_error *err)
+{
+	const struct ms_tpm_blob want = {.pcrs = pcrs};
+
+	return ms_tpmw_create_for(w, alg, false, &want, pin, ret, err);
+}
+
+int ms_tpmw_create_for(struct ms_tpmw *w, enum ms_alg alg, bool raw,
+		       const struct ms_tpm_blob *want, const char *pin,
+		       struct ms_tpm_blob *ret, struct ms_error *err)
 {
 	_cleanup_call_ struct call *c = call_new(MS_TPMW_CREATE, err);
 	int r;
@@ -241,7 +277,8 @@ int ms_tpmw_create(struct ms_tpmw *w, enum ms_alg alg, uint32_t pcrs, const char
 	if (!c)
 		return -ENOMEM;
 	c->q.alg = (uint8_t)alg;
-	c->q.pcrs = pcrs;
+	c->q.raw = raw;
+	c->q.blob = *want;
 	r = set_pin(c, pin, err);
 	if (r == 0)
 		r = call(w, c, err);

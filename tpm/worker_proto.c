@@ -12,6 +12,19 @@ static void put_blob(struct ms_buf *b, const struct ms_tpm_blob *blob)
 	ms_buf_put_bytes(b, blob->priv, blob->priv_len);
 	ms_buf_put_bytes(b, blob->name, blob->name_len);
 	ms_buf_put_bytes(b, blob->srk_name, blob->srk_name_len);
+	ms_buf_put_bytes(b, blob->policy_key.pub, blob->policy_key.len);
+	ms_buf_put_u8(b, (uint8_t)blob->n_approvals);
+	for (size_t i = 0; i < blob->n_approvals; i++) {
+		const struct ms_pcr_approval *a = &blob->approvals[i];
+
+		ms_buf_put_str(b, a->name);
+		ms_buf_put_u32(b, a->pcrs);
+		ms_buf_put(b, a->pcr_digest, sizeof(a->pcr_digest));
+		ms_buf_put_bytes(b, a->sig, a->sig_len);
+	}
+	ms_buf_put_u8(b, blob->birth.known);
+	ms_buf_put(b, blob->birth.chip, sizeof(blob->birth.chip));
+	ms_buf_put(b, blob->birth.owner, sizeof(blob->birth.owner));
 }
 
 static bool get_bool(struct ms_reader *r)
@@ -52,11 +65,29 @@ static void get_blob(struct ms_reader *r, struct ms_tpm_blob *blob)
 	blob->priv_len = get_bytes(r, blob->priv, sizeof(blob->priv));
 	blob->name_len = get_bytes(r, blob->name, sizeof(blob->name));
 	blob->srk_name_len = get_bytes(r, blob->srk_name, sizeof(blob->srk_name));
+	blob->policy_key.len =
+		get_bytes(r, blob->policy_key.pub, sizeof(blob->policy_key.pub));
+	blob->n_approvals = ms_reader_u8(r);
+	if (blob->n_approvals > MS_PCR_APPROVALS_MAX) {
+		blob->n_approvals = 0;
+		r->err = -EBADMSG;
+	}
+	for (size_t i = 0; i < blob->n_approvals; i++) {
+		struct ms_pcr_approval *a = &blob->approvals[i];
+
+		ms_reader_str(r, a->name, sizeof(a->name));
+		a->pcrs = ms_reader_u32(r);
+		get_fixed(r, a->pcr_digest, sizeof(a->pcr_digest));
+		a->sig_len = get_bytes(r, a->sig, sizeof(a->sig));
+	}
+	blob->birth.known = get_bool(r);
+	get_fixed(r, blob->birth.chip, sizeof(blob->birth.chip));
+	get_fixed(r, blob->birth.owner, sizeof(blob->birth.owner));
 }
 
 static bool has_pin_field(uint8_t op)
 {
-	return op != MS_TPMW_INFO && op != MS_TPMW_COUNTER;
+	return op != MS_TPMW_INFO && op != MS_TPMW_COUNTER && op != MS_TPMW_PCRS;
 }
 
 int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
@@ -64,8 +95,11 @@ int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
 	ms_buf_put_u8(b, q->op);
 	if (q->op == MS_TPMW_SEAL) {
 		ms_buf_put(b, q->secret, sizeof(q->secret));
-		ms_buf_put_u32(b, q->pcrs);
+		put_blob(b, &q->blob);
+		ms_buf_put_u8(b, q->foretold);
 	}
+	if (q->op == MS_TPMW_PCRS)
+		ms_buf_put_u32(b, q->pcrs);
 	if (q->op == MS_TPMW_UNSEAL || q->op == MS_TPMW_SIGN)
 		put_blob(b, &q->blob);
 	if (q->op == MS_TPMW_COUNTER) {
@@ -78,7 +112,8 @@ int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
 	}
 	if (q->op == MS_TPMW_CREATE) {
 		ms_buf_put_u8(b, q->alg);
-		ms_buf_put_u32(b, q->pcrs);
+		ms_buf_put_u8(b, q->raw);
+		put_blob(b, &q->blob);
 	}
 	if (has_pin_field(q->op)) {
 		ms_buf_put_u8(b, q->has_pin);
@@ -92,14 +127,17 @@ int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *re
 	struct ms_reader r = MS_READER(p, len);
 	uint8_t op = ms_reader_u8(&r);
 
-	if (op < MS_TPMW_INFO || op > MS_TPMW_SIGN)
+	if (op < MS_TPMW_INFO || op > MS_TPMW_LAST)
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
 	ret->op = op;
 	if (op == MS_TPMW_SEAL) {
 		get_fixed(&r, ret->secret, sizeof(ret->secret));
-		ret->pcrs = ms_reader_u32(&r);
+		get_blob(&r, &ret->blob);
+		ret->foretold = get_bool(&r);
 	}
+	if (op == MS_TPMW_PCRS)
+		ret->pcrs = ms_reader_u32(&r);
 	if (op == MS_TPMW_UNSEAL || op == MS_TPMW_SIGN)
 		get_blob(&r, &ret->blob);
 	if (op == MS_TPMW_COUNTER) {
@@ -112,7 +150,8 @@ int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *re
 	}
 	if (op == MS_TPMW_CREATE) {
 		ret->alg = ms_reader_u8(&r);
-		ret->pcrs = ms_reader_u32(&r);
+		ret->raw = get_bool(&r);
+		get_blob(&r, &ret->blob);
 	}
 	if (has_pin_field(op)) {
 		ret->has_pin = get_bool(&r);
@@ -163,6 +202,8 @@ int ms_tpmw_put_answer(struct ms_buf *b, const struct ms_tpmw_answer *a)
 		ms_buf_put_u64(b, a->counter);
 	if (a->rc == 0 && a->op == MS_TPMW_SIGN)
 		ms_buf_put_bytes(b, a->sig, a->sig_len);
+	if (a->rc == 0 && a->op == MS_TPMW_PCRS)
+		ms_buf_put_bytes(b, a->pcrs, a->pcrs_len);
 	return ms_buf_error(b);
 }
 
@@ -172,7 +213,7 @@ int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
 	uint8_t op = ms_reader_u8(&r);
 	uint32_t e = ms_reader_u32(&r);
 
-	if (op < MS_TPMW_INFO || op > MS_TPMW_SIGN || e > 4095)
+	if (op < MS_TPMW_INFO || op > MS_TPMW_LAST || e > 4095)
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
 	ret->op = op;
@@ -189,5 +230,7 @@ int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
 		ret->counter = ms_reader_u64(&r);
 	if (e == 0 && op == MS_TPMW_SIGN)
 		ret->sig_len = get_bytes(&r, ret->sig, sizeof(ret->sig));
+	if (e == 0 && op == MS_TPMW_PCRS)
+		ret->pcrs_len = get_bytes(&r, ret->pcrs, sizeof(ret->pcrs));
 	return ms_reader_end(&r);
 }

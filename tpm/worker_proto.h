@@ -4,11 +4,13 @@
  *
  *   request: u8 operation, then
  *            info    nothing
- *            seal    32 bytes secret, u32 PCR mask, PIN
+ *            seal    32 bytes secret, blob of which the policy counts, u8 foretold, PIN
  *            unseal  blob, PIN
  *            counter u32 NV index, u8 1 (count up) or 0
- *            create  u8 algorithm (lib/cert.h), u32 PCR mask, PIN
+ *            create  u8 algorithm (lib/cert.h), u8 raw, blob of which the policy counts,
+ *                    PIN
  *            sign    blob, u8 hash (lib/hash.h), digest as a byte string, PIN
+ *            pcrs    u32 PCR mask
  *   answer:  u8 operation, u32 errno (positive, 0 good), code, sentence, then if good
  *            info    the fields of struct ms_tpm_info in order
  *            seal    blob
@@ -16,9 +18,12 @@
  *            counter u64 value
  *            create  blob
  *            sign    signature as a byte string
+ *            pcrs    values as one byte string
  *   PIN:     u8 0 (none) or 1, then a string
  *   blob:    u32 parent, u32 pcrs, u8 has_pin, 32 bytes PCR digest, then as byte strings
- *            pub, priv, name, srk_name
+ *            pub, priv, name, srk_name, the policy key's TPM2B_PUBLIC; u8 number of
+ *            approvals, each: name, u32 pcrs, 32 bytes PCR digest, signature as a byte
+ *            string; u8 birth known, 32 bytes chip, 32 bytes owner
  *
  * Strings and byte strings have a u32 length before them; integers are big-endian.
  */
@@ -27,7 +32,7 @@
 
 #include "tpm/tpm.h"
 
-#define MS_TPMW_MSG_MAX 8192u
+#define MS_TPMW_MSG_MAX 12288u
 
 enum ms_tpmw_op {
 	MS_TPMW_INFO = 1,
@@ -36,13 +41,15 @@ enum ms_tpmw_op {
 	MS_TPMW_COUNTER = 4,
 	MS_TPMW_CREATE = 5,
 	MS_TPMW_SIGN = 6,
+	MS_TPMW_PCRS = 7,
+	MS_TPMW_LAST = MS_TPMW_PCRS,
 };
 
 /** struct ms_tpmw_request - holds secrets: lives in locked memory, wiped after use */
 struct ms_tpmw_request {
 	uint8_t op, alg, hash;
 	uint32_t pcrs, index;
-	bool has_pin, increment;
+	bool has_pin, increment, raw, foretold;
 	uint8_t secret[MS_TPM_SECRET_LEN];
 	uint8_t digest[MS_DIGEST_MAX];
 	size_t digest_len;
@@ -61,6 +68,8 @@ struct ms_tpmw_answer {
 	uint64_t counter;
 	uint8_t sig[MS_SIG_MAX];
 	size_t sig_len;
+	uint8_t pcrs[MS_PCRS * 32];
+	size_t pcrs_len;
 };
 
 /* The puts append a message; the gets read one. Return: 0, -EBADMSG, -EFBIG, -ENOMEM. */

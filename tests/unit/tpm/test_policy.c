@@ -72,32 +72,6 @@ static void test_like_the_tpm(void **state)
 	swtpm_end(&tpm);
 }
 
-static void test_body(void **state)
-{
-	_cleanup_buf_ struct ms_buf body = MS_BUF_INIT(256);
-	struct ms_tpm_blob b = {0}, was;
-
-	ms_policy_pcr_body(&vector.blob, &body);
-	assert_int_equal(ms_buf_error(&body), 0);
-	assert_int_equal(body.len, 2 + 32 + 4 + 2 + 1 + 3);
-	assert_int_equal(ms_policy_pcr_parse(body.data, body.len, &b), 0);
-	assert_int_equal(b.pcrs, 1u << 7);
-	assert_memory_equal(b.pcr_digest, vector_pcr_digest, 32);
-	memset(&b, 0x5a, sizeof(b));
-	was = b;
-	for (size_t n = 0; n < body.len; n++)
-		assert_int_equal(ms_policy_pcr_parse(body.data, n, &b), -EBADMSG);
-	body.data[39] = 0x0c; /* SHA-384 */
-	assert_int_equal(ms_policy_pcr_parse(body.data, body.len, &b), -ENOPKG);
-	body.data[39] = 0x0b;
-	body.data[37] = 2; /* two banks */
-	assert_int_equal(ms_policy_pcr_parse(body.data, body.len, &b), -ENOPKG);
-	assert_memory_equal(&b, &was, sizeof(b));
-	body.data[37] = 1;
-	body.data[41] = 0; /* no PCR at all */
-	assert_int_equal(ms_policy_pcr_parse(body.data, body.len, &b), -EBADMSG);
-}
-
 static int check(struct ms_tpm_blob *b)
 {
 	err = (struct ms_error){0};
@@ -160,7 +134,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_answers),
 		cmocka_unit_test(test_like_the_tpm),
-		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_blob_check),
 	};
 

@@ -95,7 +95,7 @@ static void persistent(const char *alg, const char *attributes)
 
 	evict();
 	t = open_tpm();
-	stays_sealed(t, &b, -ESTALE, "tpm-other");
+	stays_sealed(t, &b, -ESTALE, "tpm-srk-changed");
 	unseals(t, &ours);
 	ms_tpm_close(t);
 }
@@ -167,7 +167,7 @@ static void test_swapped(void **state)
 	evict();
 	provision("rsa2048", NULL);
 	t = open_tpm();
-	stays_sealed(t, &b, -ESTALE, "tpm-other");
+	stays_sealed(t, &b, -ESTALE, "tpm-srk-changed");
 	ms_tpm_close(t);
 	evict();
 }

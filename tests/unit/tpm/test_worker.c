@@ -162,7 +162,8 @@ static void test_refusals(void **state)
 		"key-file-damaged");
 	b.priv[20] ^= 1;
 	b.srk_name[20] ^= 1;
-	refused(ms_tpmw_unseal(&k.w, &b, "1234", out, &err), -ESTALE, "tpm-other");
+	refused(ms_tpmw_unseal(&k.w, &b, "1234", out, &err), -EBADMSG,
+		"key-file-damaged");
 	b.srk_name[20] ^= 1;
 	assert_memory_equal(out, was, sizeof(out));
 	assert_true(k.w.fd >= 0);

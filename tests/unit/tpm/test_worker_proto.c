@@ -20,6 +20,21 @@ static void fill(struct ms_tpm_blob *b, size_t len)
 	memset(b->priv, 0x33, b->priv_len);
 	memset(b->name, 0x44, b->name_len);
 	memset(b->srk_name, 0x55, b->srk_name_len);
+	b->policy_key.len = MS_MIN(len, sizeof(b->policy_key.pub));
+	memset(b->policy_key.pub, 0x66, b->policy_key.len);
+	b->n_approvals = len ? MS_PCR_APPROVALS_MAX : 0;
+	for (size_t i = 0; i < b->n_approvals; i++) {
+		struct ms_pcr_approval *a = &b->approvals[i];
+
+		memset(a->name, 'a', MS_MIN(len, MS_PCR_APPROVAL_NAME_MAX));
+		a->pcrs = 0x80;
+		memset(a->pcr_digest, 0x77, sizeof(a->pcr_digest));
+		a->sig_len = MS_MIN(len, sizeof(a->sig));
+		memset(a->sig, 0x88, a->sig_len);
+	}
+	b->birth.known = len != 0;
+	memset(b->birth.chip, 0x99, sizeof(b->birth.chip));
+	memset(b->birth.owner, 0xaa, sizeof(b->birth.owner));
 }
 
 /* There and back, and every way of cutting it short or making it longer is refused. */
@@ -57,7 +72,8 @@ static void test_requests(void **state)
 
 	q = (struct ms_tpmw_request){.op = MS_TPMW_INFO};
 	request(&q);
-	q = (struct ms_tpmw_request){.op = MS_TPMW_SEAL, .pcrs = 0x80};
+	q = (struct ms_tpmw_request){.op = MS_TPMW_SEAL, .foretold = true};
+	fill(&q.blob, 0);
 	memset(q.secret, 0x77, sizeof(q.secret));
 	request(&q);
 	q.has_pin = true;
@@ -75,7 +91,16 @@ static void test_requests(void **state)
 	memset(q.digest, 0x66, sizeof(q.digest));
 	fill(&q.blob, SIZE_MAX);
 	request(&q);
-	q = (struct ms_tpmw_request){.op = MS_TPMW_CREATE, .alg = 4, .pcrs = 0x80};
+	q = (struct ms_tpmw_request){.op = MS_TPMW_CREATE, .alg = 4, .raw = true};
+	fill(&q.blob, 99);
+	request(&q);
+	q = (struct ms_tpmw_request){.op = MS_TPMW_PCRS, .pcrs = 0x80};
+	request(&q);
+	q = (struct ms_tpmw_request){.op = MS_TPMW_SEAL,
+				     .has_pin = true,
+				     .foretold = true};
+	memset(q.pin, 'p', MS_PIN_MAX);
+	fill(&q.blob, SIZE_MAX);
 	request(&q);
 	q = (struct ms_tpmw_request){
 		.op = MS_TPMW_UNSEAL, .has_pin = true, .pin = "1234"};
@@ -127,21 +152,23 @@ static void test_values_out_of_range(void **state)
 {
 	static struct ms_tpmw_request q;
 	static struct ms_tpmw_answer a;
-	uint8_t msg[64] = {MS_TPMW_SEAL};
+	/* secret, empty blob, foretold */
+	uint8_t msg[200] = {MS_TPMW_SEAL};
+	const size_t pin = 1 + 32 + 127 + 1, all = pin + 5;
 
 	/* a PIN that is neither there nor not */
-	msg[37] = 2;
-	assert_int_equal(ms_tpmw_get_request(msg, 42, &q), -EBADMSG);
-	msg[37] = 1;
-	assert_int_equal(ms_tpmw_get_request(msg, 42, &q), 0);
+	msg[pin] = 2;
+	assert_int_equal(ms_tpmw_get_request(msg, all, &q), -EBADMSG);
+	msg[pin] = 1;
+	assert_int_equal(ms_tpmw_get_request(msg, all, &q), 0);
 	/* a PIN longer than any */
-	msg[41] = MS_PIN_MAX + 1;
-	assert_int_equal(ms_tpmw_get_request(msg, 42, &q), -EBADMSG);
+	msg[pin + 4] = MS_PIN_MAX + 1;
+	assert_int_equal(ms_tpmw_get_request(msg, all, &q), -EBADMSG);
 	for (unsigned int op = 0; op < 256; op++) {
 		msg[0] = (uint8_t)op;
-		if (op < MS_TPMW_INFO || op > MS_TPMW_SIGN) {
-			assert_int_equal(ms_tpmw_get_request(msg, 42, &q), -EBADMSG);
-			assert_int_equal(ms_tpmw_get_answer(msg, 42, &a), -EBADMSG);
+		if (op < MS_TPMW_INFO || op > MS_TPMW_LAST) {
+			assert_int_equal(ms_tpmw_get_request(msg, all, &q), -EBADMSG);
+			assert_int_equal(ms_tpmw_get_answer(msg, all, &a), -EBADMSG);
 		}
 	}
 	/* an errno that is none */
