@@ -49,7 +49,8 @@ EVP_PKEY *ms_key_from_ec(const char *group, const uint8_t *point, size_t len)
 	snprintf(name, sizeof(name), "%s", group);
 	memcpy(bytes, point, len);
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0);
-	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, bytes, len);
+	params[1] =
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, bytes, len);
 	params[2] = OSSL_PARAM_construct_end();
 	return from_params("EC", params);
 }

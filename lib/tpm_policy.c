@@ -228,8 +228,8 @@ int ms_policy_get_authorize(const uint8_t *body, size_t len, struct ms_policy_ke
 
 /* -------------------------------------------------------------- approvals */
 
-int ms_pcr_approval_write(const struct ms_pcr_approval *a, const struct ms_policy_key *key,
-		      struct ms_buf *out)
+int ms_pcr_approval_write(const struct ms_pcr_approval *a,
+			  const struct ms_policy_key *key, struct ms_buf *out)
 {
 	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_PCR_APPROVAL_MAX);
 	_cleanup_buf_ struct ms_buf authorize = MS_BUF_INIT(MS_PCR_APPROVAL_MAX);
@@ -289,7 +289,7 @@ static int read_step(struct ms_reader *steps, struct ms_pcr_approval *a,
 }
 
 int ms_pcr_approval_read(struct ms_reader *r, struct ms_pcr_approval *ret,
-		     struct ms_policy_key *ret_key)
+			 struct ms_policy_key *ret_key)
 {
 	struct ms_reader entry = element(r, MS_DER_SEQUENCE), wrap, steps;
 	struct ms_policy_key key = {.len = 0};
@@ -316,7 +316,7 @@ int ms_pcr_approval_read(struct ms_reader *r, struct ms_pcr_approval *ret,
 }
 
 int ms_pcr_approval_parse(const uint8_t *der, size_t len, struct ms_pcr_approval *ret,
-		      struct ms_policy_key *ret_key, struct ms_error *err)
+			  struct ms_policy_key *ret_key, struct ms_error *err)
 {
 	struct ms_reader r = MS_READER(der, len);
 	struct ms_policy_key key;

@@ -15,12 +15,12 @@
 
 #define MS_PCRS 24u
 #define MS_POLICY_LEN 32u
-#define MS_POLICY_NAME_LEN 34u	   /* Name of a policy key: SHA-256 */
-#define MS_POLICY_KEY_MAX 320u	   /* TPM2B_PUBLIC of RSA-2048 or P-256 */
-#define MS_PCR_APPROVAL_SIG_MAX 272u   /* TPMT_SIGNATURE of these */
-#define MS_PCR_APPROVAL_NAME_MAX 64u   /* bytes of an approval's name, without NUL */
-#define MS_PCR_APPROVAL_MAX 1024u	   /* DER of one approval */
-#define MS_PCR_APPROVALS_MAX 8u	   /* of one key */
+#define MS_POLICY_NAME_LEN 34u	     /* Name of a policy key: SHA-256 */
+#define MS_POLICY_KEY_MAX 320u	     /* TPM2B_PUBLIC of RSA-2048 or P-256 */
+#define MS_PCR_APPROVAL_SIG_MAX 272u /* TPMT_SIGNATURE of these */
+#define MS_PCR_APPROVAL_NAME_MAX 64u /* bytes of an approval's name, without NUL */
+#define MS_PCR_APPROVAL_MAX 1024u    /* DER of one approval */
+#define MS_PCR_APPROVALS_MAX 8u	     /* of one key */
 #define MS_PCR_APPROVAL_LABEL "TSS2 AUTH POLICY" /* PEM */
 
 /* TPM2_CC of the steps */
@@ -119,21 +119,24 @@ int ms_pcr_approval_sign(struct ms_pcr_approval *a, EVP_PKEY *key) _must_check_;
  * Return: 0; -EKEYREJECTED no; -ENOPKG could not check.
  */
 int ms_pcr_approval_check(const struct ms_pcr_approval *a,
-		      const struct ms_policy_key *key) _must_check_;
+			  const struct ms_policy_key *key) _must_check_;
 
-/** ms_pcr_approval_write() - DER of a TPMAuthPolicy, appended. Return: 0, -EFBIG, -ENOMEM */
-int ms_pcr_approval_write(const struct ms_pcr_approval *a, const struct ms_policy_key *key,
-		      struct ms_buf *out) _must_check_;
+/** ms_pcr_approval_write() - DER of a TPMAuthPolicy, appended. Return: 0, -EFBIG, -ENOMEM
+ */
+int ms_pcr_approval_write(const struct ms_pcr_approval *a,
+			  const struct ms_policy_key *key,
+			  struct ms_buf *out) _must_check_;
 /**
  * ms_pcr_approval_read() - one TPMAuthPolicy of a sequence of them
  * PolicyAuthorize may stand before or after PolicyPCR; both ways are in use.
  * Return: 0, -EBADMSG (malformed), -ENOPKG (another policy).
  */
 int ms_pcr_approval_read(struct ms_reader *r, struct ms_pcr_approval *ret,
-		     struct ms_policy_key *ret_key) _must_check_;
+			 struct ms_policy_key *ret_key) _must_check_;
 /** ms_pcr_approval_parse() - ms_pcr_approval_read() of a whole file's DER */
 int ms_pcr_approval_parse(const uint8_t *der, size_t len, struct ms_pcr_approval *ret,
-		      struct ms_policy_key *ret_key, struct ms_error *err) _must_check_;
+			  struct ms_policy_key *ret_key,
+			  struct ms_error *err) _must_check_;
 
 /** ms_policy_key_same() - are they one key? */
 bool ms_policy_key_same(const struct ms_policy_key *a, const struct ms_policy_key *b);

@@ -244,7 +244,8 @@ static size_t plain_signature(const struct ms_pcr_approval *a, uint8_t *ret)
 	return n > 0 ? (size_t)n : 0;
 }
 
-int ms_pcr_approval_check(const struct ms_pcr_approval *a, const struct ms_policy_key *key)
+int ms_pcr_approval_check(const struct ms_pcr_approval *a,
+			  const struct ms_policy_key *key)
 {
 	uint8_t digest[32], sig[MS_SIG_MAX];
 	EVP_PKEY *pkey = decode(key);

@@ -11,7 +11,8 @@
 #define SEALED_LABEL "MODSEAL SEALED KEY"
 #define RESIDENT_LABEL "MODSEAL RESIDENT KEY"
 #define CERT_LABEL "CERTIFICATE"
-#define BIRTH_LABEL "MODSEAL TPM" /* may be missing: no signature or secret hangs on it */
+#define BIRTH_LABEL "MODSEAL TPM" /* may be missing: no signature or secret hangs on it \
+				   */
 
 static int damaged(struct ms_error *err, const char *what)
 {

@@ -50,7 +50,8 @@ int ms_refuse_srk(const struct ms_use *u, const struct ms_tpm_blob *blob,
 			"key was made%s, and what it protected is gone for good: restore "
 			"the key from its backup or create it again",
 			u->what, since);
-	/* The same seed and template make the same key, so the file is not what it was. */
+	/* The same seed and template make the same key, so the file is not what it was.
+	 */
 	if (blob->parent == MS_TPM_PARENT_OWNER)
 		return ms_error_set(
 			err, -EBADMSG, "key-file-damaged",

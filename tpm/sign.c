@@ -303,13 +303,12 @@ static TSS2_RC run(struct ms_use *u, void *arg)
 
 static int lacks(const EVP_PKEY *key, enum ms_hash hash, struct ms_error *err)
 {
-	return ms_error_set(err, -ENOPKG, "tpm-unsupported",
-			    "this TPM has no %s, so the key cannot sign such digests: "
-			    "choose sha256%s",
-			    ms_hash_name(hash),
-			    EVP_PKEY_is_a(key, "RSA")
-				    ? ", or make a key with --scheme raw"
-				    : "");
+	return ms_error_set(
+		err, -ENOPKG, "tpm-unsupported",
+		"this TPM has no %s, so the key cannot sign such digests: "
+		"choose sha256%s",
+		ms_hash_name(hash),
+		EVP_PKEY_is_a(key, "RSA") ? ", or make a key with --scheme raw" : "");
 }
 
 /* EMSA-PKCS1-v1_5 (RFC 8017, 9.2): 00 01 ff ... 00 DigestInfo. */
@@ -375,8 +374,7 @@ static int ecdsa_der(const TPMS_SIGNATURE_ECC *e, uint8_t *ret, size_t *ret_len)
 static int finish(const struct sign *s, EVP_PKEY *key, enum ms_hash hash, uint8_t *ret,
 		  size_t *ret_len, struct ms_error *err)
 {
-	const TPM2B_PUBLIC_KEY_RSA *rsa = s->raw ? s->raw
-						 : &s->sig->signature.rsassa.sig;
+	const TPM2B_PUBLIC_KEY_RSA *rsa = s->raw ? s->raw : &s->sig->signature.rsassa.sig;
 	uint8_t sig[MS_SIG_MAX];
 	size_t len = 0;
 	int r = 0;

@@ -46,8 +46,8 @@ TSS2_RC ms_use_session(struct ms_use *u, TPM2_SE type, ESYS_TR bind, TPMA_SESSIO
 /**
  * ms_use_create() - create an object under the SRK, its sensitive part encrypted on its
  * way
- * @blob: @pcrs, @policy_key and @has_pin say the policy; @birth, @pub, @priv, both Names, @parent, @pcr_digest
- *        are filled in
+ * @blob: @pcrs, @policy_key and @has_pin say the policy; @birth, @pub, @priv, both Names,
+ * @parent, @pcr_digest are filled in
  * @template: type, parameters and attributes; policy and userWithAuth are put in
  */
 int ms_use_create(struct ms_use *u, const TPM2B_SENSITIVE_CREATE *in,

@@ -58,7 +58,7 @@ unseal() {
 ok 'a key is sealed' seal-pem "$TPM2TOOLS_TCTI" key.pem cert.pem plain.key
 ok 'and another one with a PIN' seal-pem "$TPM2TOOLS_TCTI" key.pem cert.pem pin.key 1234
 is "$(stat -c %a plain.key)" 600 'nobody else can read it'
-is "$(grep -c ^-----BEGIN plain.key)" 3 'it has three parts'
+is "$(grep -c ^-----BEGIN plain.key)" 4 'it has four parts'
 openssl x509 -in cert.pem -outform DER -out cert.der
 block CERTIFICATE plain.key >cert2.der
 same cert.der cert2.der 'one is the certificate'

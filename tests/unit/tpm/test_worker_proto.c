@@ -96,9 +96,8 @@ static void test_requests(void **state)
 	request(&q);
 	q = (struct ms_tpmw_request){.op = MS_TPMW_PCRS, .pcrs = 0x80};
 	request(&q);
-	q = (struct ms_tpmw_request){.op = MS_TPMW_SEAL,
-				     .has_pin = true,
-				     .foretold = true};
+	q = (struct ms_tpmw_request){
+		.op = MS_TPMW_SEAL, .has_pin = true, .foretold = true};
 	memset(q.pin, 'p', MS_PIN_MAX);
 	fill(&q.blob, SIZE_MAX);
 	request(&q);
