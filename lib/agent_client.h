@@ -63,6 +63,7 @@ int ms_agent_call(struct ms_http *h, const char *method, const char *target,
  * @key: key's name
  * @hash: name as in CONFIG_MODULE_SIG_HASH
  * @build: id of the build that the module belongs to; NULL or "": none
+ * @roots, @n_roots: folders that were named, for ms_module_path(); may be none
  * @dest: where the signed module goes; NULL: in place
  * @detached: write only the message (sign-file -d): to @dest, else to PATH.p7s
  * @keep_detached: sign, and keep the message in PATH.p7s as well (sign-file -p)
@@ -71,6 +72,8 @@ int ms_agent_call(struct ms_http *h, const char *method, const char *target,
  */
 struct ms_sign_options {
 	const char *key, *build, *hash, *dest;
+	char *const *roots;
+	size_t n_roots;
 	bool detached, keep_detached, keyid, sync;
 };
 

@@ -17,6 +17,7 @@
 #define MS_KEY_FILE_MAX 65536u         /* bytes of a key file */
 #define MS_PKCS8_MAX 8192u             /* bytes of a private key, PKCS#8 */
 #define MS_PIN_MAX 64u                 /* bytes of a PIN */
+#define MS_MODULE_PATH_MAX 1024u       /* bytes of a module's path in its tree */
 #define MS_FACT_MAX 256u               /* bytes of one fact of a module, with NUL */
 #define MS_RECORD_MAX 65535u            /* bytes of an audit record */
 #define MS_HTTP_HEAD_MAX 16384u        /* bytes of an HTTP head */

@@ -8,6 +8,7 @@
 #include "lib/escape.h"
 #include "lib/file.h"
 #include "lib/module_file.h"
+#include "lib/module_path.h"
 
 /* The last part of a path, without ".ko". */
 static void put_name(struct ms_buf *b, const char *path)
@@ -43,13 +44,17 @@ static int ask(struct ms_http *h, const char *path, const struct ms_sign_options
 	/* The body is only read, but struct iovec cannot say so. */
 	const struct iovec body = {.iov_base = (void *)(uintptr_t)payload,
 				   .iov_len = len};
-	const char *text;
+	const char *in_tree = ms_module_path(path, opt->roots, opt->n_roots), *text;
 	int r;
 
 	ms_buf_printf(&target, "/v1/keys/");
 	ms_http_encode(&target, opt->key);
 	ms_buf_printf(&target, "/sign?name=");
 	put_name(&target, path);
+	if (strchr(in_tree, '/')) {
+		ms_buf_printf(&target, "&path=");
+		ms_http_encode(&target, in_tree);
+	}
 	ms_buf_printf(&target, "&hash=");
 	ms_http_encode(&target, opt->hash);
 	if (opt->build && opt->build[0]) {

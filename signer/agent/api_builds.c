@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <event2/http.h>
-#include <openssl/evp.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -29,7 +28,7 @@ struct ms_build_waiter {
 /**
  * struct change - a change of a build on its way
  * @w: who asked; NULL: nobody, it lapsed
- * @manifest: what is stored with it, or NULL
+ * @manifest, @list: what is stored with it, or NULL
  * @b: @is_new: owned, and not among the front's builds yet
  */
 struct change {
@@ -39,7 +38,8 @@ struct change {
 	bool is_new;
 	struct ms_build_life next;
 	const char *event;
-	char *manifest;
+	struct ms_manifest manifest;
+	char *list;
 	int rc;
 	struct ms_error err;
 };
@@ -61,8 +61,7 @@ static void refuse(struct ms_web *w, const char *action, int rc,
 	ms_web_problem(w, rc, err);
 }
 
-/* The build of the path, or an answer. */
-static struct ms_build *build_or_answer(struct ms_web *w)
+struct ms_build *ms_api_build_of(struct ms_web *w)
 {
 	struct ms_build *b = ms_builds_find(w->front->builds, w->key);
 	struct ms_error err = {0};
@@ -129,7 +128,8 @@ static void finish(struct change *c)
 		ms_build_free(b);
 	else
 		next_turn(b);
-	free(c->manifest);
+	free(c->manifest.data);
+	free(c->list);
 	free(c);
 }
 
@@ -182,6 +182,10 @@ static void on_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *
 	}
 	if (was == MS_BUILD_OPEN)
 		ms_build_ended(c->front, b);
+	if (b->list && b->life.state != MS_BUILD_PENDING) {
+		free(b->list->digests);
+		b->list->digests = NULL;
+	}
 	finish(c);
 }
 
@@ -199,8 +203,13 @@ static void commit(struct change *c)
 			   c->w ? c->w->who.user : "", "details", j);
 	if (fields && row)
 		r = ms_change_add(&changes, MS_CHANGE_BUILD, c->b->id, 0, row);
-	if (r == 0 && c->manifest)
-		r = ms_change_add(&changes, MS_CHANGE_MANIFEST, c->b->id, 0, c->manifest);
+	if (r == 0 && c->manifest.data) {
+		json_object_set_new(fields, "manifest", json_string(c->manifest.sha256));
+		r = ms_change_add(&changes, MS_CHANGE_MANIFEST, c->b->id, 0,
+				  c->manifest.data);
+	}
+	if (r == 0 && c->list)
+		r = ms_change_add(&changes, MS_CHANGE_LIST, c->b->id, 0, c->list);
 	if (r == 0) {
 		r = ms_audit_put_with(c->front->audit, c->event, c->b->key, who, id,
 				      fields, changes, on_recorded, c);
@@ -238,6 +247,8 @@ static struct change *change_new(struct ms_front *f, struct ms_web *w, struct ms
  */
 struct wish {
 	const char *key, *kernel, *series;
+	json_t *list;
+	bool request;
 	uint64_t max;
 	uint32_t lasts_s;
 };
@@ -266,17 +277,23 @@ static int read_numbers(const json_t *max, const json_t *expires, struct wish *r
 static int read_wish(const json_t *j, struct wish *ret, struct ms_error *err)
 {
 	json_t *max = NULL, *expires = NULL;
+	int request = 0;
 	json_error_t je;
 
 	*ret = (struct wish){.series = ""};
 	if (!j || json_unpack_ex((json_t *)(uintptr_t)j, &je, JSON_STRICT,
-				 "{s:s, s:s, s?s, s?o, s?o}", "key", &ret->key, "kernel",
-				 &ret->kernel, "series", &ret->series, "max", &max,
-				 "expires", &expires) < 0)
+				 "{s:s, s:s, s?s, s?o, s?o, s?o, s?b}", "key", &ret->key,
+				 "kernel", &ret->kernel, "series", &ret->series, "max",
+				 &max, "expires", &expires, "list", &ret->list, "request",
+				 &request) < 0)
 		return ms_error_set(err, -EINVAL, "bad-request",
 				    "the request is not {\"key\": NAME, \"kernel\": "
-				    "RELEASE}, with \"max\", \"expires\" and \"series\" "
-				    "at will");
+				    "RELEASE}, with \"max\", \"expires\", \"series\", "
+				    "\"list\" and \"request\" at will");
+	ret->request = request;
+	if (request && !ret->list)
+		return ms_error_set(err, -EINVAL, "bad-request",
+				    "a request without a list is for nothing");
 	if (!ms_key_name_valid(ret->key))
 		return ms_error_set(err, -EINVAL, "bad-name",
 				    "key is not the name of a key");
@@ -288,6 +305,37 @@ static int read_wish(const json_t *j, struct wish *ret, struct ms_error *err)
 		return ms_error_set(err, -EINVAL, "bad-series",
 				    "series is 1 to 64 of A-Z a-z 0-9 . _ + ~ : -");
 	return read_numbers(max, expires, ret, err);
+}
+
+/* A build that people approve in vain helps nobody. */
+static int check_key(const struct ms_front_key *key, const char *name,
+		     struct ms_error *err)
+{
+	if (!key)
+		return ms_error_set(err, -ENOENT, "no-such-key",
+				    "no key %s: 'modseal key list' shows the keys", name);
+	switch (key->info.state) {
+	case MS_KEY_RETIRED:
+	case MS_KEY_REVOKED:
+		return ms_error_set(err, -EACCES,
+				    key->info.state == MS_KEY_RETIRED ? "key-retired"
+								      : "key-revoked",
+				    "key %s signs no more: %s: use its successor", name,
+				    key->info.reason);
+	case MS_KEY_BROKEN:
+		return ms_error_set(err, -EACCES, "key-broken",
+				    "key %s cannot be used: %s", name, key->info.reason);
+	case MS_KEY_LOCKED:
+	case MS_KEY_ACTIVE:
+	default:
+		break;
+	}
+	if (key->cert && time(NULL) > key->cert->not_after)
+		return ms_error_set(err, -EACCES, "key-expired",
+				    "the certificate of key %s has expired: get a new "
+				    "one, or use another key",
+				    name);
+	return 0;
 }
 
 static int open_build(struct ms_web *w, const struct wish *wish, struct ms_build **ret,
@@ -302,29 +350,31 @@ static int open_build(struct ms_web *w, const struct wish *wish, struct ms_build
 	if (!ms_key_link_loaded(w->front->keys))
 		return ms_error_set(err, -EAGAIN, "not-ready",
 				    "the keys are being loaded: try again");
-	if (!ms_key_link_find(w->front->keys, wish->key))
-		return ms_error_set(err, -ENOENT, "no-such-key",
-				    "no key %s: 'modseal key list' shows the keys",
-				    wish->key);
+	r = check_key(ms_key_link_find(w->front->keys, wish->key), wish->key, err);
+	if (r < 0)
+		return r;
 	*ret = ms_build_new(rule, &w->who, wish->key, wish->kernel, wish->series,
 			    wish->max, wish->lasts_s, time(NULL));
 	return *ret ? 0 : ms_error_set(err, -ENOMEM, NULL, "out of memory");
 }
 
-static json_t *read_body(struct ms_web *w)
+static json_t *read_body(struct ms_web *w, size_t max)
 {
 	const char *body;
 	size_t len;
 
 	body = (const char *)ms_web_body(w, &len);
-	return body && len <= BODY_MAX
-		       ? json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL)
-		       : NULL;
+	return body && len <= max ? json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL)
+				  : NULL;
 }
 
 void ms_api_build_open(struct ms_web *w)
 {
-	json_t *j = read_body(w);
+	/* Only who may open some build has a list looked at. */
+	json_t *j = read_body(w, ms_policy_knows(w->front->config, &w->who)
+					 ? MS_BUILD_LIST_BYTES
+					 : BODY_MAX);
+	_cleanup_free_ char *list = NULL;
 	struct ms_build *b = NULL;
 	struct ms_error err = {0};
 	struct change *c;
@@ -333,8 +383,14 @@ void ms_api_build_open(struct ms_web *w)
 
 	if (r == 0)
 		r = open_build(w, &wish, &b, &err);
+	if (r == 0 && wish.list)
+		r = ms_build_list_read(wish.list, &b->list, &list, &err);
+	if (r == 0)
+		b->request = wish.request;
 	json_decref(j);
+	ms_web_drop_body(w);
 	if (r < 0) {
+		ms_build_free(b);
 		refuse(w, "build-open", r, &err);
 		return;
 	}
@@ -343,6 +399,7 @@ void ms_api_build_open(struct ms_web *w)
 		ms_build_free(b);
 		return;
 	}
+	c->list = TAKE_PTR(list);
 	c->is_new = true;
 	commit(c);
 }
@@ -351,7 +408,7 @@ void ms_api_build_open(struct ms_web *w)
 
 void ms_api_build_approve(struct ms_web *w)
 {
-	struct ms_build *b = build_or_answer(w);
+	struct ms_build *b = ms_api_build_of(w);
 	struct ms_build_life next;
 	struct ms_error err = {0};
 	struct change *c;
@@ -371,7 +428,7 @@ void ms_api_build_approve(struct ms_web *w)
 
 void ms_api_build_reject(struct ms_web *w)
 {
-	struct ms_build *b = build_or_answer(w);
+	struct ms_build *b = ms_api_build_of(w);
 	struct ms_build_life next;
 	struct ms_error err = {0};
 	const char *reason;
@@ -381,7 +438,7 @@ void ms_api_build_reject(struct ms_web *w)
 
 	if (!b || wait_turn(w, b, ms_api_build_reject))
 		return;
-	j = read_body(w);
+	j = read_body(w, BODY_MAX);
 	reason = json_string_value(json_object_get(j, "reason"));
 	if (reason && strlen(reason) >= sizeof(next.reason))
 		r = ms_error_set(&err, -EINVAL, "bad-request",
@@ -400,29 +457,43 @@ void ms_api_build_reject(struct ms_web *w)
 		commit(c);
 }
 
-static void on_manifest(void *arg, char *data, const struct ms_error *err)
+static void on_manifest(void *arg, int rc, const struct ms_manifest *m,
+			const struct ms_error *err)
 {
 	struct change *c = arg;
 
-	if (!data) {
-		/* A build without its manifest stays open: closing can be tried again. */
-		on_recorded(c, -EIO, 0, err);
+	if (rc < 0) {
+		/* A build without its manifest stays open: it can be tried again. */
+		on_recorded(c, rc, 0, err);
 		return;
 	}
-	c->manifest = data;
+	c->manifest = *m;
 	commit(c);
 }
 
 static void on_idle(struct ms_build *b, void *arg)
 {
 	struct change *c = arg;
+	bool must = c->w || time(NULL) < b->life.expires + MS_BUILD_GRACE_S / 2;
 
-	ms_build_manifest(c->front, b, &c->next, on_manifest, c);
+	ms_build_manifest(c->front, b, &c->next, must, on_manifest, c);
+}
+
+/* It signs no more; once nothing is on its way, the manifest is made and it ends. */
+static void end_with_manifest(struct change *c)
+{
+	c->b->closing = true;
+	if (c->b->in_flight == 0) {
+		on_idle(c->b, c);
+		return;
+	}
+	c->b->idle = on_idle;
+	c->b->idle_arg = c;
 }
 
 void ms_api_build_close(struct ms_web *w)
 {
-	struct ms_build *b = build_or_answer(w);
+	struct ms_build *b = ms_api_build_of(w);
 	struct ms_build_life next;
 	struct ms_error err = {0};
 	struct change *c;
@@ -436,15 +507,8 @@ void ms_api_build_close(struct ms_web *w)
 		return;
 	}
 	c = change_new(w->front, w, b, "build-close", &next);
-	if (!c)
-		return;
-	b->closing = true;
-	if (b->in_flight == 0) {
-		on_idle(b, c);
-		return;
-	}
-	b->idle = on_idle;
-	b->idle_arg = c;
+	if (c)
+		end_with_manifest(c);
 }
 
 void ms_api_builds_tick(struct ms_front *f)
@@ -459,75 +523,9 @@ void ms_api_builds_tick(struct ms_front *f)
 		if (b->busy || !ms_build_lapse(b, now, &next))
 			continue;
 		c = change_new(f, NULL, b, "build-expire", &next);
-		if (c)
+		if (c && b->life.state == MS_BUILD_OPEN)
+			end_with_manifest(c);
+		else if (c)
 			commit(c);
 	}
-}
-
-/* ------------------------------------------------------------------- showing */
-
-void ms_api_build(struct ms_web *w)
-{
-	const struct ms_build *b = build_or_answer(w);
-
-	if (b)
-		ms_web_json(w, 200, ms_build_json(b, &b->life));
-}
-
-static int on_manifest_row(const char *key, int64_t number, const char *data, void *arg)
-{
-	*(json_t **)arg = json_loads(data, 0, NULL);
-	return 0;
-}
-
-void ms_api_build_manifest(struct ms_web *w)
-{
-	const struct ms_build *b = build_or_answer(w);
-	const char *format = ms_web_param(w, "format"), *text;
-	struct ms_error err = {0};
-	json_t *j = NULL;
-	bool p7s = format && strcmp(format, "p7s") == 0;
-	int r;
-
-	if (!b)
-		return;
-	r = ms_store_foreach_row(w->front->store, MS_CHANGE_MANIFEST, b->id, 0,
-				 on_manifest_row, &j, &err);
-	text = json_string_value(json_object_get(j, p7s ? "signature" : "manifest"));
-	if (r == 0 && !text)
-		r = ms_error_set(&err, -ENOENT, j ? "manifest-unsigned" : "no-manifest",
-				 j ? "the manifest of build %s is not signed"
-				   : "build %s has no manifest: only builds that were "
-				     "closed have one",
-				 b->id);
-	if (r < 0) {
-		ms_web_problem(w, r, &err);
-	} else if (p7s) {
-		size_t len = strlen(text), pad = 0;
-		_cleanup_free_ unsigned char *der = malloc(len + 4);
-
-		while (pad < len && text[len - 1 - pad] == '=')
-			pad++;
-		r = der ? EVP_DecodeBlock(der, (const unsigned char *)text, (int)len)
-			: -1;
-		ms_web_bytes(w, r < 0 ? 500 : 200, "application/pkcs7-signature", der,
-			     r < 0 ? 0 : (size_t)r - pad);
-	} else {
-		ms_web_bytes(w, 200, "application/json", text, strlen(text));
-	}
-	json_decref(j);
-}
-
-void ms_api_builds(struct ms_web *w)
-{
-	const char *state = ms_web_param(w, "state");
-	json_t *list = json_array();
-	const struct ms_build *b;
-
-	for (size_t i = 0; (b = ms_builds_at(w->front->builds, i)); i++) {
-		if (ms_build_may_see(w->front->config, b, &w->who) &&
-		    (!state || strcmp(state, ms_build_state_name(b->life.state)) == 0))
-			json_array_append_new(list, ms_build_json(b, &b->life));
-	}
-	ms_web_json(w, 200, json_pack("{s:o}", "builds", list));
 }

@@ -154,6 +154,8 @@ static int read_question(struct ms_web *w, struct question *q, struct ms_error *
 static int decide(struct ms_front *f, struct question *q, const struct ms_rule **ret,
 		  struct ms_error *err)
 {
+	const struct ms_content what = {
+		.hash = q->req.hash, .digest = q->digest, .sha256 = q->sha256};
 	struct ms_grant grant = {0};
 	int r = 0;
 
@@ -165,7 +167,7 @@ static int decide(struct ms_front *f, struct question *q, const struct ms_rule *
 		return ms_error_set(err, -ENOENT, "no-such-key", "there is no key %s",
 				    q->req.key);
 	if (r == 0 && q->facts_known) {
-		r = ms_grant_take(f, *ret, &q->req, q->build, &grant, err);
+		r = ms_grant_take(f, *ret, &q->req, &what, q->build, &grant, err);
 		ms_grant_end(f, &grant, false);
 	}
 	return r;

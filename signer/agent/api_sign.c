@@ -29,6 +29,7 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 	const char *keyid = ms_web_param(w, "keyid");
 	const char *file = ms_web_param(w, "name");
 	const char *build = ms_web_param(w, "build");
+	const char *path = ms_web_param(w, "path");
 	char shown[32];
 
 	s->who = w->who;
@@ -36,6 +37,10 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 	s->key = w->key;
 	s->file = file ? file : "";
 	s->build = build ? build : "";
+	if (path && strlen(path) > MS_MODULE_PATH_MAX)
+		return ms_error_set(&s->err, -EINVAL, "bad-request",
+				    "path is longer than %u bytes", MS_MODULE_PATH_MAX);
+	s->path = path ? path : "";
 	s->content = true;
 	s->use_keyid = keyid && strcmp(keyid, "1") == 0;
 	s->hash = MS_HASH_SHA256;
@@ -49,6 +54,14 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 			ms_escape_str(hash, shown, sizeof(shown)));
 	}
 	return 0;
+}
+
+/* Lists may know it by another hash than the one it will be signed with. */
+static bool wants_sha256(const struct ms_signing *s)
+{
+	const struct ms_build *b = ms_builds_find(s->front->builds, s->build);
+
+	return ms_denied_any(s->front->denied) || (b && b->list);
 }
 
 static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
@@ -80,10 +93,9 @@ static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
 				    "it is not a kernel module, or damaged: %s",
 				    ms_strerror(r));
 	r = ms_digest(s->hash, mod, s->payload_len, s->digest);
-	/* The list may know it by another hash than the one it will be signed with. */
 	if (r == 0 && s->hash == MS_HASH_SHA256)
 		memcpy(s->content_sha256, s->digest, sizeof(s->content_sha256));
-	else if (r == 0 && ms_denied_any(s->front->denied))
+	else if (r == 0 && wants_sha256(s))
 		r = ms_digest(MS_HASH_SHA256, mod, s->payload_len, s->content_sha256);
 	if (r < 0)
 		return ms_error_set(&s->err, r, "hash-not-allowed", "hash %s: %s",

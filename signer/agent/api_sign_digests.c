@@ -146,6 +146,7 @@ static void start_item(struct batch *b, size_t i, enum ms_hash hash)
 {
 	const json_t *j = json_array_get(json_object_get(b->request, "items"), i);
 	const char *file = json_string_value(json_object_get(j, "name"));
+	const char *path = json_string_value(json_object_get(j, "path"));
 	struct item *it = calloc(1, sizeof(*it));
 	struct ms_signing *s = ms_signing_new(b->w->front, item_done, it);
 
@@ -162,6 +163,8 @@ static void start_item(struct batch *b, size_t i, enum ms_hash hash)
 	s->request_id = b->w->id;
 	s->key = b->w->key;
 	s->file = file ? file : "";
+	/* What is too long to be recorded is no path that anybody has. */
+	s->path = path && strlen(path) <= MS_MODULE_PATH_MAX ? path : "";
 	s->build = b->build;
 	s->hash = hash;
 	if (get_digest(j, hash, s->digest) < 0) {

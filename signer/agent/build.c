@@ -116,6 +116,7 @@ void ms_build_free(struct ms_build *b)
 		free(b->tiers[i].group);
 	free(b->approvals);
 	ms_cert_free(b->leaf);
+	ms_build_list_free(b->list);
 	free(b);
 }
 
@@ -377,6 +378,18 @@ int ms_build_take(struct ms_build *b, const struct ms_rule *rule,
 		return r;
 	b->in_flight++;
 	return 0;
+}
+
+int ms_build_listed(const struct ms_build *b, enum ms_hash hash, const uint8_t *digest,
+		    const uint8_t sha256[32], struct ms_error *err)
+{
+	if (!b->list || ms_build_list_has(b->list, hash, digest, sha256))
+		return 0;
+	return ms_error_set(err, -EACCES, "not-listed",
+			    "this module is not on the list of the %zu that build %s is "
+			    "for: it has changed since, or was hashed with another hash "
+			    "than %s",
+			    b->list->n, b->id, ms_hash_name(b->list->hash));
 }
 
 void ms_build_give(struct ms_build *b, bool was_signed)

@@ -8,6 +8,7 @@
 #define MS_AGENT_BUILD_H
 
 #include <jansson.h>
+#include "signer/agent/build_list.h"
 #include "signer/agent/policy.h"
 #include "signer/agent/store.h"
 
@@ -15,6 +16,7 @@
 #define MS_BUILD_MODULES 20000u /* that a build may sign, unless it is asked for more */
 #define MS_BUILD_MODULES_MAX 1000000u
 #define MS_BUILD_LASTS_S (4u * 3600u)
+#define MS_BUILD_GRACE_S 120 /* that a leaf outlives its build, for the manifest */
 #define MS_BUILD_LASTS_MAX_S (30u * 86400u)
 
 enum ms_build_state {
@@ -60,6 +62,8 @@ struct ms_build_life {
  * @approvals: room for as many as it needs
  * @lasts_s: seconds that it stays open
  * @signed_, @in_flight: modules that are signed and on record; and on their way
+ * @list: the modules that it is for; NULL: any
+ * @request: opened for some files (modseal sign --request), to be signed once approved
  * @leaf: certificate of its leaf key, which lives in the key process; NULL without one,
  *     and after a restart of the agent, which leaf keys do not survive
  * @busy: a change of @life is on its way to the store
@@ -77,6 +81,8 @@ struct ms_build {
 	uint32_t lasts_s;
 	uint64_t max, signed_, in_flight;
 	struct ms_build_life life;
+	struct ms_build_list *list;
+	bool request;
 
 	struct ms_cert *leaf;
 	bool busy, ready, closing;
@@ -150,6 +156,10 @@ bool ms_build_lapse(const struct ms_build *b, int64_t now, struct ms_build_life 
 int ms_build_take(struct ms_build *b, const struct ms_rule *rule,
 		  const struct ms_identity *who, const char *key, const char *release,
 		  int64_t now, struct ms_error *err) _must_check_;
+/** ms_build_listed() - may this content be signed for it
+ * Return: 0, or -EACCES "not-listed". */
+int ms_build_listed(const struct ms_build *b, enum ms_hash hash, const uint8_t *digest,
+		    const uint8_t sha256[32], struct ms_error *err) _must_check_;
 /** ms_build_give() - it is signed and on record, or it is not going to be */
 void ms_build_give(struct ms_build *b, bool was_signed);
 
@@ -165,6 +175,22 @@ int ms_builds_add(struct ms_builds *l, struct ms_build *b) _must_check_;
 struct ms_build *ms_builds_find(const struct ms_builds *l, const char *id);
 /** ms_builds_at() - the @i-th in order of their ids, or NULL past the last */
 struct ms_build *ms_builds_at(const struct ms_builds *l, size_t i);
+
+/**
+ * ms_builds_previous() - the last one before @b of its series that has ended and signed
+ *
+ * Of one series are builds with the same key and the same --series; where that is not
+ * given, kernel releases that differ in numbers behind the first two only.
+ *
+ * Return: NULL, or one that @who may see.
+ */
+const struct ms_build *ms_builds_previous(const struct ms_builds *l,
+					  const struct ms_build *b,
+					  const struct ms_config *c,
+					  const struct ms_identity *who);
+/** ms_build_series() - what stands for the series of a build without one: of
+ * "6.1.0-56-cloud-amd64" this is "6.1-cloud-amd64" */
+void ms_build_series(const char *kernel, char *ret, size_t size);
 
 struct ms_front;
 

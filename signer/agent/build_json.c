@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Builds as JSON, and all of them together. */
+/* Builds as JSON. */
 #include "signer/agent/build.h"
 
 #include <errno.h>
-
-#include "signer/agent/store_change.h"
+#include <openssl/crypto.h>
 
 static json_t *json_person(const struct ms_person *p)
 {
@@ -37,13 +36,24 @@ static json_t *json_approvals(const struct ms_build *b, size_t n)
 	return list;
 }
 
+/* NULL for a build without one. */
+static json_t *json_list(const struct ms_build_list *l)
+{
+	char hex[2 * sizeof(l->sha256) + 1];
+
+	return l ? json_pack("{s:s, s:I, s:s}", "hash", ms_hash_name(l->hash), "modules",
+			     (json_int_t)l->n, "sha256",
+			     ms_hex(l->sha256, sizeof(l->sha256), hex))
+		 : NULL;
+}
+
 json_t *ms_build_json(const struct ms_build *b, const struct ms_build_life *l)
 {
 	json_t *reason = json_string(l->reason);
 
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, "
-		"s:I, s:I, s:o, s:o}",
+		"s:I, s:I, s:o, s:o, s:b, s:o*}",
 		"id", b->id, "key", b->key, "kernel", b->kernel, "series", b->series,
 		"rule", b->rule, "state", ms_build_state_name(l->state), "opener",
 		json_person(&b->opener), "tiers", json_tiers(b), "approvals",
@@ -51,7 +61,8 @@ json_t *ms_build_json(const struct ms_build *b, const struct ms_build_life *l)
 		"lasts", (json_int_t)b->lasts_s, "opened", (json_int_t)l->opened,
 		"expires", (json_int_t)l->expires, "ended", (json_int_t)l->ended, "max",
 		(json_int_t)b->max, "signed", (json_int_t)b->signed_, "ended_by",
-		json_person(&l->by), "reason", reason ? reason : json_string(""));
+		json_person(&l->by), "reason", reason ? reason : json_string(""),
+		"request", b->request, "list", json_list(b->list));
 }
 
 /* -------------------------------------------------------------------- reading */
@@ -129,8 +140,33 @@ static int get_approvals(const json_t *j, struct ms_build *b)
 	return 0;
 }
 
+static int get_list(const json_t *j, struct ms_build *b)
+{
+	const json_t *list = json_object_get(j, "list");
+	const char *hash = json_string_value(json_object_get(list, "hash"));
+	const char *hex = json_string_value(json_object_get(list, "sha256"));
+	int64_t n = get_number(list, "modules");
+	size_t len;
+
+	if (!list)
+		return 0;
+	b->list = calloc(1, sizeof(*b->list));
+	if (!b->list)
+		return -ENOMEM;
+	if (!hash || ms_hash_from_name(hash, &b->list->hash) < 0 || !hex || n < 1 ||
+	    n > MS_BUILD_LIST_MAX ||
+	    OPENSSL_hexstr2buf_ex(b->list->sha256, sizeof(b->list->sha256), &len, hex,
+				  '\0') != 1 ||
+	    len != sizeof(b->list->sha256))
+		return -EBADMSG;
+	b->list->n = (size_t)n;
+	return 0;
+}
+
 static int get_build(const json_t *j, struct ms_build *b)
 {
+	int r;
+
 	if (get_text(j, "id", b->id, sizeof(b->id)) < 0 ||
 	    get_text(j, "key", b->key, sizeof(b->key)) < 0 ||
 	    get_text(j, "kernel", b->kernel, sizeof(b->kernel)) < 0 ||
@@ -147,7 +183,9 @@ static int get_build(const json_t *j, struct ms_build *b)
 	b->life.expires = get_number(j, "expires");
 	b->life.ended = get_number(j, "ended");
 	b->max = (uint64_t)get_number(j, "max");
-	return get_approvals(j, b);
+	b->request = json_is_true(json_object_get(j, "request"));
+	r = get_list(j, b);
+	return r < 0 ? r : get_approvals(j, b);
 }
 
 int ms_build_from_json(const char *text, struct ms_build **ret)
@@ -165,114 +203,4 @@ int ms_build_from_json(const char *text, struct ms_build **ret)
 	}
 	*ret = b;
 	return 0;
-}
-
-/* ----------------------------------------------------------------- all of them */
-
-struct ms_builds {
-	struct ms_build **v; /* sorted by id */
-	size_t n, room;
-};
-
-int ms_builds_new(struct ms_builds **ret)
-{
-	struct ms_builds *l = calloc(1, sizeof(*l));
-
-	if (!l)
-		return -ENOMEM;
-	*ret = l;
-	return 0;
-}
-
-void ms_builds_free(struct ms_builds *l)
-{
-	if (!l)
-		return;
-	for (size_t i = 0; i < l->n; i++)
-		ms_build_free(l->v[i]);
-	free(l->v);
-	free(l);
-}
-
-/* Return: index of @id, or where it belongs. */
-static size_t where(const struct ms_builds *l, const char *id, bool *ret_found)
-{
-	size_t lo = 0, hi = l->n;
-
-	*ret_found = false;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int cmp = strcmp(l->v[mid]->id, id);
-
-		if (cmp == 0) {
-			*ret_found = true;
-			return mid;
-		}
-		if (cmp < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-int ms_builds_add(struct ms_builds *l, struct ms_build *b)
-{
-	bool found;
-	size_t i = where(l, b->id, &found);
-
-	if (found)
-		return -EEXIST;
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 16;
-		struct ms_build **v = reallocarray(l->v, room, sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		l->v = v;
-		l->room = room;
-	}
-	memmove(l->v + i + 1, l->v + i, (l->n - i) * sizeof(*l->v));
-	l->v[i] = b;
-	l->n++;
-	return 0;
-}
-
-struct ms_build *ms_builds_find(const struct ms_builds *l, const char *id)
-{
-	bool found;
-	size_t i = where(l, id, &found);
-
-	return found ? l->v[i] : NULL;
-}
-
-struct ms_build *ms_builds_at(const struct ms_builds *l, size_t i)
-{
-	return i < l->n ? l->v[i] : NULL;
-}
-
-static int load_row(const char *key, int64_t number, const char *data, void *arg)
-{
-	struct ms_build *b = NULL;
-	int r = ms_build_from_json(data, &b);
-
-	if (r < 0)
-		return r;
-	b->signed_ = (uint64_t)number;
-	b->ready = true;
-	r = ms_builds_add(arg, b);
-	if (r < 0)
-		ms_build_free(b);
-	return r;
-}
-
-int ms_builds_load(struct ms_builds *l, struct ms_store *s, struct ms_error *err)
-{
-	struct ms_error why = {0};
-	int r = ms_store_foreach_row(s, MS_CHANGE_BUILD, NULL, 0, load_row, l, &why);
-
-	if (r < 0)
-		ms_error_set(err, r, "store", "cannot read the builds in the store: %s",
-			     why.msg[0] ? why.msg : ms_strerror(r));
-	return r;
 }

@@ -57,8 +57,9 @@ static int ask_for_leaf(struct ms_front *f, struct ms_build *b, struct opening *
 {
 	struct ms_ipc_msg m = {.op = MS_IPC_OPEN,
 			       .open = {.alg = LEAF_ALG,
-					.not_after = b->life.expires,
-					.max = (uint32_t)MS_MIN(b->max, UINT32_MAX)}};
+					.not_after = b->life.expires + MS_BUILD_GRACE_S,
+					/* one more, for the manifest */
+					.max = (uint32_t)MS_MIN(b->max + 1, UINT32_MAX)}};
 
 	memcpy(m.open.key, b->key, sizeof(m.open.key));
 	memcpy(m.open.build, b->id, sizeof(b->id));

@@ -15,6 +15,7 @@
 #include "signer/agent/ipc.h"
 #include "signer/agent/log.h"
 #include "signer/agent/log_head.h"
+#include "signer/agent/lookup.h"
 #include "signer/agent/reload.h"
 #include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
@@ -44,6 +45,14 @@ static void on_audit(evutil_socket_t fd, short what, void *arg)
 	struct ms_front *f = arg;
 
 	ms_audit_dispatch(f->audit);
+	stop_if_done(f);
+}
+
+static void on_lookups(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_front *f = arg;
+
+	ms_lookups_dispatch(f->lookups);
 	stop_if_done(f);
 }
 
@@ -158,6 +167,10 @@ static int set_up(struct ms_front *f, int listen_fd)
 	if (r == 0)
 		r = add_event(f, fd, EV_READ, on_audit, NULL);
 	if (r == 0)
+		r = ms_lookups_new(&f->lookups, &fd);
+	if (r == 0)
+		r = add_event(f, fd, EV_READ, on_lookups, NULL);
+	if (r == 0)
 		r = ms_key_link_new(f->base, &f->keys);
 	if (r == 0)
 		r = evutil_make_socket_nonblocking(f->ctl) < 0 ? -errno : 0;
@@ -211,6 +224,7 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 	(void)!ms_ipc_send(ctl, &ready, -1);
 	event_base_dispatch(f.base);
 	/* Records that are queued are still written; their answers are not. */
+	ms_lookups_free(f.lookups);
 	ms_audit_free(f.audit);
 	ms_store_close(f.store);
 	ms_grants_free(&f);

@@ -16,6 +16,7 @@
 struct evhttp;
 struct evhttp_bound_socket;
 struct ms_log_head;
+struct ms_lookups;
 
 /**
  * struct ms_front - what the request handlers share
@@ -33,6 +34,7 @@ struct ms_front {
 	struct ms_audit *audit;
 	struct ms_key_link *keys;
 	struct ms_log_head *head;
+	struct ms_lookups *lookups;
 	struct ms_builds *builds;
 	struct ms_limits *limits;
 	struct ms_denied *denied;

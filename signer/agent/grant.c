@@ -25,8 +25,8 @@ void ms_grants_free(struct ms_front *f)
 }
 
 int ms_grant_take(struct ms_front *f, const struct ms_rule *rule,
-		  const struct ms_policy_request *req, const char *build,
-		  struct ms_grant *ret, struct ms_error *err)
+		  const struct ms_policy_request *req, const struct ms_content *what,
+		  const char *build, struct ms_grant *ret, struct ms_error *err)
 {
 	struct ms_grant g = {0};
 	int r;
@@ -41,6 +41,11 @@ int ms_grant_take(struct ms_front *f, const struct ms_rule *rule,
 				  req->now, err);
 		if (r < 0)
 			return r;
+		r = ms_build_listed(g.build, what->hash, what->digest, what->sha256, err);
+		if (r < 0) {
+			ms_build_give(g.build, false);
+			return r;
+		}
 	}
 	if (rule->limit_hour || rule->limit_day) {
 		r = ms_limits_take(f->limits, rule, req->now, &g.minute, err);
@@ -64,11 +69,12 @@ int ms_grant_changes(const struct ms_grant *g, const json_t *fields,
 	int r = 0;
 
 	if (g->build) {
-		json_t *j = json_pack("{s:O, s:O, s:O, s:O*}", "module",
+		json_t *j = json_pack("{s:O, s:O, s:O, s:O*, s:O*}", "module",
 				      json_object_get(fields, "module"), "digest",
 				      json_object_get(fields, "digest"), "hash",
 				      json_object_get(fields, "hash"), "file",
-				      json_object_get(fields, "file"));
+				      json_object_get(fields, "file"), "path",
+				      json_object_get(fields, "path"));
 
 		text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 		json_decref(j);

@@ -18,6 +18,15 @@ struct ms_grant {
 	bool limited;
 };
 
+/**
+ * struct ms_content - what exactly is to be signed
+ * @digest: by @hash; @sha256: of the same bytes, all zero when it is not known
+ */
+struct ms_content {
+	enum ms_hash hash;
+	const uint8_t *digest, *sha256;
+};
+
 /** ms_grants_load() - builds, limits and denied digests as the store has them */
 int ms_grants_load(struct ms_front *f, struct ms_error *err) _must_check_;
 void ms_grants_free(struct ms_front *f);
@@ -25,11 +34,13 @@ void ms_grants_free(struct ms_front *f);
 /**
  * ms_grant_take() - count one signature, if builds and limits allow it
  * @rule, @req: as decided; @build: id, or ""
- * Return: 0; the codes of ms_build_take() and ms_limits_take(); -ENOENT "no-such-build".
+ * Return: 0; the codes of ms_build_take(), ms_build_listed() and ms_limits_take();
+ * -ENOENT "no-such-build".
  */
 int ms_grant_take(struct ms_front *f, const struct ms_rule *rule,
-		  const struct ms_policy_request *req, const char *build,
-		  struct ms_grant *ret, struct ms_error *err) _must_check_;
+		  const struct ms_policy_request *req, const struct ms_content *what,
+		  const char *build, struct ms_grant *ret,
+		  struct ms_error *err) _must_check_;
 /**
  * ms_grant_changes() - what is to be stored with the signature's record @fields
  * @ret: a list, or NULL

@@ -308,6 +308,15 @@ int ms_policy_decide_build(const struct ms_config *c, const struct ms_identity *
 	return 0;
 }
 
+bool ms_policy_knows(const struct ms_config *c, const struct ms_identity *who)
+{
+	for (size_t i = 0; i < c->n_rules; i++) {
+		if (ms_identity_in(c, who, &c->rules[i].who))
+			return true;
+	}
+	return ms_identity_is_admin(c, who);
+}
+
 bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who,
 		       const char *key)
 {

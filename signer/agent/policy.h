@@ -72,6 +72,9 @@ int ms_policy_decide_build(const struct ms_config *c, const struct ms_identity *
 			   const char *key, const char *kernel,
 			   const struct ms_rule **ret, struct ms_error *err) _must_check_;
 
+/** ms_policy_knows() - does any rule name @who, or is it an admin */
+bool ms_policy_knows(const struct ms_config *c, const struct ms_identity *who);
+
 /** ms_policy_may_see() - may @who know of @key: a rule names both, or an admin */
 bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who,
 		       const char *key);

@@ -16,7 +16,7 @@ struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, 
 	s->front = f;
 	s->done = done;
 	s->arg = arg;
-	s->request_id = s->key = s->file = s->build = "";
+	s->request_id = s->key = s->file = s->path = s->build = "";
 	s->message = MS_BUF_INIT(MS_MESSAGE_MAX);
 	return s;
 }
@@ -41,6 +41,8 @@ static int decide(struct ms_signing *s)
 					.in_build = s->build[0],
 					.now = time(NULL),
 					.facts = &s->facts};
+	const struct ms_content what = {
+		.hash = s->hash, .digest = s->digest, .sha256 = s->content_sha256};
 	const struct ms_rule *rule;
 	int r;
 
@@ -58,14 +60,14 @@ static int decide(struct ms_signing *s)
 		return ms_error_set(&s->err, -ENOENT, "no-such-key",
 				    "no key %s: 'modseal key list' shows the keys",
 				    s->key);
-	return ms_grant_take(s->front, rule, &req, s->build, &s->grant, &s->err);
+	return ms_grant_take(s->front, rule, &req, &what, s->build, &s->grant, &s->err);
 }
 
 /* -------------------------------------------------------------------- 3 record */
 
 static void set_text(json_t *j, const char *name, const char *value)
 {
-	char text[4 * MS_FACT_MAX];
+	char text[4 * MS_MODULE_PATH_MAX + 1];
 
 	if (value[0])
 		json_object_set_new(
@@ -102,6 +104,7 @@ static json_t *record_fields(const struct ms_signing *s)
 	json_object_set_new(j, "pid", json_integer(s->who.pid));
 	json_object_set_new(j, "module", module_fields(s));
 	set_text(j, "file", s->file);
+	set_text(j, "path", s->path);
 	set_text(j, "facts", s->content ? "read" : "claimed");
 	set_text(j, "hash", ms_hash_name(s->hash));
 	set_text(j, "digest", ms_hex(s->digest, ms_hash_size(s->hash), hex));

@@ -23,6 +23,7 @@ typedef void ms_signing_done_fn(struct ms_signing *s);
 /**
  * struct ms_signing - one module; the caller fills in the first part
  * @who, @request_id, @key, @file: copied or borrowed for as long as it is on its way
+ * @path: in its tree, as the client says, or ""
  * @build: id of the build that it belongs to, or ""
  * @facts: as read from the module; or as the client claims when @content is false
  * @content: the agent has seen the module itself
@@ -35,7 +36,7 @@ typedef void ms_signing_done_fn(struct ms_signing *s);
 struct ms_signing {
 	struct ms_front *front;
 	struct ms_identity who;
-	const char *request_id, *key, *file, *build;
+	const char *request_id, *key, *file, *path, *build;
 	struct ms_elf_facts facts;
 	enum ms_hash hash;
 	uint8_t digest[MS_DIGEST_MAX], content_sha256[32];

@@ -19,6 +19,9 @@ static const char tables[] =
 	"CREATE TABLE IF NOT EXISTS build_manifest("
 	" build TEXT PRIMARY KEY, data TEXT NOT NULL"
 	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS build_list("
+	" build TEXT PRIMARY KEY, data TEXT NOT NULL"
+	") STRICT, WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS rule_use("
 	" rule TEXT NOT NULL, minute INTEGER NOT NULL, count INTEGER NOT NULL,"
 	" PRIMARY KEY(rule, minute)"
@@ -34,6 +37,7 @@ static const char *const writing[MS_N_CHANGES] = {
 		"INSERT INTO build_module VALUES(?1, (SELECT coalesce(max(n), 0) + 1 "
 		"FROM build_module WHERE build = ?1), ?3)",
 	[MS_CHANGE_MANIFEST] = "INSERT OR REPLACE INTO build_manifest VALUES(?1, ?3)",
+	[MS_CHANGE_LIST] = "INSERT OR REPLACE INTO build_list VALUES(?1, ?3)",
 	[MS_CHANGE_RULE_USE] =
 		"INSERT INTO rule_use VALUES(?1, ?2, 1) ON CONFLICT(rule, minute) DO "
 		"UPDATE SET count = count + 1",
@@ -49,6 +53,8 @@ static const char *const reading[MS_N_CHANGES] = {
 			     "WHERE build = ?1 AND n >= ?2 ORDER BY n",
 	[MS_CHANGE_MANIFEST] =
 		"SELECT build, 0, data FROM build_manifest WHERE ?2 = ?2 AND build = ?1",
+	[MS_CHANGE_LIST] = "SELECT build, 0, data FROM build_list "
+			   "WHERE ?2 = ?2 AND (?1 IS NULL OR build = ?1)",
 	[MS_CHANGE_RULE_USE] =
 		"SELECT rule, minute, CAST(count AS TEXT) FROM rule_use "
 		"WHERE minute >= ?2 AND (?1 IS NULL OR rule = ?1) ORDER BY minute",

@@ -16,6 +16,7 @@ enum ms_change_what {
 	MS_CHANGE_BUILD,    /* key: build's id; data: JSON that replaces the one before */
 	MS_CHANGE_MODULE,   /* key: build's id; data: JSON of one more signed module */
 	MS_CHANGE_MANIFEST, /* key: build's id; data: JSON of the manifest */
+	MS_CHANGE_LIST,	    /* key: build's id; data: JSON of the modules it is for */
 	MS_CHANGE_RULE_USE, /* key: rule; number: minute since 1970; counts one up */
 	MS_CHANGE_DENIED,   /* key: digest in hex; data: JSON; "" takes it off the list */
 	MS_N_CHANGES,

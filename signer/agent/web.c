@@ -57,6 +57,7 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_GET, "/v1/builds", ms_api_builds},
 	{EVHTTP_REQ_POST, "/v1/builds", ms_api_build_open},
 	{EVHTTP_REQ_GET, "/v1/builds/{id}", ms_api_build},
+	{EVHTTP_REQ_GET, "/v1/builds/{id}/modules", ms_api_build_modules},
 	{EVHTTP_REQ_GET, "/v1/builds/{id}/manifest", ms_api_build_manifest},
 	{EVHTTP_REQ_POST, "/v1/builds/{id}/approve", ms_api_build_approve},
 	{EVHTTP_REQ_POST, "/v1/builds/{id}/reject", ms_api_build_reject},

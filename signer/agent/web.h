@@ -91,6 +91,9 @@ void ms_api_builds(struct ms_web *w);
 void ms_api_build_open(struct ms_web *w);
 void ms_api_build(struct ms_web *w);
 void ms_api_build_manifest(struct ms_web *w);
+void ms_api_build_modules(struct ms_web *w);
+/** ms_api_build_of() - the build of the path; NULL: the request has been answered */
+struct ms_build *ms_api_build_of(struct ms_web *w);
 void ms_api_build_approve(struct ms_web *w);
 void ms_api_build_reject(struct ms_web *w);
 void ms_api_build_close(struct ms_web *w);

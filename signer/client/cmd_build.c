@@ -2,27 +2,28 @@
 /* modseal build open, list, show, approve, reject, close */
 #include <time.h>
 #include "lib/escape.h"
+#include "lib/hash.h"
+#include "signer/client/cmd_build.h"
 #include "signer/client/facts.h"
+#include "signer/client/module_list.h"
 #include "signer/client/talk.h"
 
-#define TARGET_MAX 256
-
-static int target_of(const struct ms_cli *cli, const char *id, const char *tail,
-		     char ret[TARGET_MAX])
+int ms_build_target(const struct ms_cli *cli, const char *id, const char *tail,
+		    char ret[MS_BUILD_TARGET_MAX])
 {
 	char shown[2 * MS_KEY_NAME_MAX];
 
 	if (!ms_key_name_valid(id))
 		return ms_cli_usage(cli, "\"%s\" cannot be the id of a build",
 				    ms_escape_str(id, shown, sizeof(shown)));
-	snprintf(ret, TARGET_MAX, "/v1/builds/%s%s", id, tail);
+	snprintf(ret, MS_BUILD_TARGET_MAX, "/v1/builds/%s%s", id, tail);
 	return MS_EXIT_OK;
 }
 
-/* POST with a JSON body, which is taken over; complains if it could not be made. */
-static int post(const struct ms_cli *cli, const char *target, json_t *body, json_t **ret)
+int ms_build_post(const struct ms_cli *cli, const char *target, json_t *body,
+		  json_t **ret)
 {
-	_cleanup_buf_ struct ms_buf buf = MS_BUF_INIT(65536);
+	_cleanup_buf_ struct ms_buf buf = MS_BUF_INIT(16u << 20);
 	_cleanup_talk_ struct ms_talk talk = {0};
 	_cleanup_json_ json_t *j = body;
 	_cleanup_free_ char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
@@ -93,6 +94,11 @@ static int print_build(const struct ms_cli *cli, const json_t *b)
 	ms_fact_line("Key", b, "key");
 	ms_fact_line("Kernel", b, "kernel");
 	ms_fact_line("Series", b, "series");
+	if (json_is_true(json_object_get(b, "request")))
+		ms_fact_line("Request for", b, "list.modules");
+	else
+		ms_fact_line("List of", b, "list.modules");
+	ms_fact_line("Follows", b, "previous");
 	ms_fact_line("Rule", b, "rule");
 	ms_fact_line("Opened by", b, "opener.identity");
 	ms_fact_line("  user", b, "opener.user");
@@ -110,22 +116,41 @@ static int print_build(const struct ms_cli *cli, const json_t *b)
 	return MS_EXIT_OK;
 }
 
-static int get(const struct ms_cli *cli, const char *target, json_t **ret)
+int ms_build_get(const struct ms_cli *cli, const char *target, json_t **ret)
 {
+	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_BUILD_ANSWER_MAX);
 	_cleanup_talk_ struct ms_talk talk = {0};
 	int status = ms_talk_open(cli, &talk);
 
-	return status ? status : ms_talk_ask(&talk, "GET", target, NULL, NULL, ret);
+	if (!status)
+		status = ms_talk_fetch(&talk, target, "application/json", &out);
+	if (status)
+		return status;
+	*ret = json_loadb((const char *)out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(*ret))
+		return MS_EXIT_OK;
+	json_decref(*ret);
+	*ret = NULL;
+	fprintf(stderr,
+		"modseal: the agent's answer to %s is not a JSON object: is the agent at "
+		"%s a modseald?\n",
+		target, talk.config.agent);
+	return MS_EXIT_FAILED;
 }
 
 int ms_cmd_build_show(const struct ms_cli *cli)
 {
 	_cleanup_json_ json_t *build = NULL;
-	char target[TARGET_MAX];
-	int status = target_of(cli, cli->operands[0], "", target);
+	char target[MS_BUILD_TARGET_MAX];
+	int status = ms_build_target(cli, cli->operands[0], "", target);
+
+	if (ms_cli_opt(cli, "diff"))
+		return ms_cmd_build_diff(cli);
+	if (cli->n_operands > 1)
+		return ms_cli_usage(cli, "PREVIOUS goes with --diff");
 
 	if (!status)
-		status = get(cli, target, &build);
+		status = ms_build_get(cli, target, &build);
 	return status ? status : print_build(cli, build);
 }
 
@@ -137,7 +162,9 @@ static void print_row(const json_t *b)
 	printf("%-26s  %-8s  %6s  %-16s  %-20s  %s\n", ms_fact_text(b, "id", id),
 	       ms_fact_text(b, "state", state), ms_fact_text(b, "signed", signed_),
 	       ms_fact_text(b, "key", key), ms_fact_text(b, "kernel", kernel),
-	       ms_fact_text(b, "series", series));
+	       json_is_true(json_object_get(b, "request"))
+		       ? "(request)"
+		       : ms_fact_text(b, "series", series));
 }
 
 int ms_cmd_build_list(const struct ms_cli *cli)
@@ -146,11 +173,13 @@ int ms_cmd_build_list(const struct ms_cli *cli)
 	const char *state = ms_cli_opt(cli, "state");
 	const json_t *list;
 	char target[64];
+	bool requests = ms_cli_opt(cli, "requests");
 	int status;
 
-	snprintf(target, sizeof(target), "/v1/builds%s%s", state ? "?state=" : "",
-		 state ? state : "");
-	status = get(cli, target, &answer);
+	snprintf(target, sizeof(target), "/v1/builds%s%s%s%s", state ? "?state=" : "",
+		 state ? state : "", state && requests ? "&" : (requests ? "?" : ""),
+		 requests ? "request=1" : "");
+	status = ms_build_get(cli, target, &answer);
 	if (status)
 		return status;
 	list = json_object_get(answer, "builds");
@@ -167,6 +196,47 @@ int ms_cmd_build_list(const struct ms_cli *cli)
 }
 
 /* ------------------------------------------------------------------ changing */
+
+static void list_failure(void *arg, const char *path, const struct ms_error *err)
+{
+	++*(size_t *)arg;
+	ms_cli_complain(err);
+}
+
+int ms_build_list_of(const struct ms_cli *cli, char *const *paths, size_t n,
+		     bool recursive, bool with_files, struct ms_module_list *ret)
+{
+	const char *name = ms_cli_opt(cli, "hash");
+	size_t failed = 0;
+	_cleanup_tree_ struct ms_tree tree = {.failed = list_failure, .arg = &failed};
+	enum ms_hash hash = MS_HASH_SHA256;
+	int r = 0;
+
+	if (name && (ms_hash_from_name(name, &hash) < 0 || !ms_hash_may_sign(hash)))
+		return ms_cli_usage(cli, "--hash needs a hash to sign with, say sha256");
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = ms_tree_add(&tree, paths[i], recursive);
+	ms_tree_sort(&tree);
+	if (r == 0)
+		r = ms_module_list_make(&tree, paths, n, hash, with_files, ret);
+	if (r < 0)
+		fprintf(stderr, "modseal: out of memory\n");
+	else if (failed)
+		fprintf(stderr, "modseal: %zu cannot be listed: nothing was opened\n",
+			failed);
+	return r < 0 || failed ? MS_EXIT_FAILED : MS_EXIT_OK;
+}
+
+static int add_list(const struct ms_cli *cli, const char *path, json_t *body)
+{
+	char *const paths[] = {(char *)(uintptr_t)path};
+	_cleanup_module_list_ struct ms_module_list list = {0};
+	int status = ms_build_list_of(cli, paths, 1, true, false, &list);
+
+	if (!status && json_object_set(body, "list", list.json) < 0)
+		status = MS_EXIT_FAILED;
+	return status;
+}
 
 int ms_cmd_build_open(const struct ms_cli *cli)
 {
@@ -192,7 +262,13 @@ int ms_cmd_build_open(const struct ms_cli *cli)
 			 ms_cli_opt(cli, "expires"));
 	if (body && max)
 		json_object_set_new(body, "max", json_integer(max));
-	status = post(cli, "/v1/builds", body, &build);
+	if (body && ms_cli_opt(cli, "list"))
+		status = add_list(cli, ms_cli_opt(cli, "list"), body);
+	if (status) {
+		json_decref(body);
+		return status;
+	}
+	status = ms_build_post(cli, "/v1/builds", body, &build);
 	if (status)
 		return status;
 	if (cli->json) {
@@ -212,14 +288,14 @@ int ms_cmd_build_open(const struct ms_cli *cli)
 static int change(const struct ms_cli *cli, const char *tail, json_t *body)
 {
 	_cleanup_json_ json_t *build = NULL;
-	char target[TARGET_MAX], state[MS_FACT_TEXT];
-	int status = target_of(cli, cli->operands[0], tail, target);
+	char target[MS_BUILD_TARGET_MAX], state[MS_FACT_TEXT];
+	int status = ms_build_target(cli, cli->operands[0], tail, target);
 
 	if (status) {
 		json_decref(body);
 		return status;
 	}
-	status = post(cli, target, body, &build);
+	status = ms_build_post(cli, target, body, &build);
 	if (status)
 		return status;
 	if (cli->json)
@@ -250,17 +326,22 @@ int ms_cmd_build_manifest(const struct ms_cli *cli)
 {
 	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(256u << 20);
 	_cleanup_talk_ struct ms_talk talk = {0};
-	bool p7s = ms_cli_opt(cli, "signature");
-	char target[TARGET_MAX];
-	int status = target_of(cli, cli->operands[0],
-			       p7s ? "/manifest?format=p7s" : "/manifest", target);
+	bool p7s = ms_cli_opt(cli, "signature"), text = ms_cli_opt(cli, "content");
+	char target[MS_BUILD_TARGET_MAX];
+	int status = ms_build_target(cli, cli->operands[0],
+				     p7s    ? "/manifest?format=p7s"
+				     : text ? "/manifest?format=json"
+					    : "/manifest",
+				     target);
 
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = ms_talk_fetch(
-			&talk, target,
-			p7s ? "application/pkcs7-signature" : "application/json", &out);
+		status = ms_talk_fetch(&talk, target,
+				       p7s    ? "application/pkcs7-signature"
+				       : text ? "application/json"
+					      : "application/jsonl",
+				       &out);
 	if (!status)
 		fwrite(out.data, 1, out.len, stdout);
 	return status;

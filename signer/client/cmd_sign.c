@@ -5,6 +5,7 @@
 #include <signal.h>
 #include "lib/escape.h"
 #include "lib/hash.h"
+#include "signer/client/cmd_build.h"
 #include "signer/client/facts.h"
 #include "signer/client/pool.h"
 #include "signer/client/talk.h"
@@ -159,8 +160,15 @@ int ms_cmd_sign(const struct ms_cli *cli)
 	struct ms_sign_options sign;
 	struct ms_pool pool = {
 		.config = &talk.config, .sign = &sign, .failed = failure, .arg = &o};
-	int status = ms_talk_config(cli, &talk.config);
+	int status;
 
+	if (ms_cli_opt(cli, "resume"))
+		return ms_cmd_sign_resume(cli);
+	if (cli->n_operands == 0)
+		return ms_cli_usage(cli, "PATH... is missing");
+	if (ms_cli_opt(cli, "request"))
+		return ms_cmd_sign_request(cli);
+	status = ms_talk_config(cli, &talk.config);
 	if (!status)
 		status = options_check(cli, &talk.config, &sign, &pool.jobs);
 	/* Without an agent there is nothing to look for. */
@@ -176,6 +184,8 @@ int ms_cmd_sign(const struct ms_cli *cli)
 		}
 	}
 	ms_tree_sort(&tree);
+	sign.roots = cli->operands;
+	sign.n_roots = (size_t)cli->n_operands;
 	pool.path = tree.path;
 	pool.n = tree.n;
 	pool.quiet = ms_cli_opt(cli, "quiet");

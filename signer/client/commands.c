@@ -84,16 +84,25 @@ static const struct ms_cli_option build_open_options[] = {
 	{"max", 0, "N", NULL, "modules it may sign (default 20000)"},
 	{"expires", 0, "TIME", NULL, "how long it stays open: 30m, 4h (default), 2d"},
 	{"series", 0, "NAME", NULL, "what builds that follow each other share"},
+	{"list", 0, "PATH", NULL, "a module or a tree: it signs what is there only"},
+	{"hash", 0, "HASH", NULL, "of the list's digests (default sha256)"},
 	{0},
 };
 
 static const struct ms_cli_option build_list_options[] = {
 	{"state", 0, "STATE", "pending|open|closed|expired|rejected",
 	 "only those that are so"},
+	{"requests", 0, NULL, NULL, "only those of modseal sign --request"},
+	{0},
+};
+
+static const struct ms_cli_option build_show_options[] = {
+	{"diff", 0, NULL, NULL, "what is new, gone or changed, against PREVIOUS"},
 	{0},
 };
 
 static const struct ms_cli_option build_manifest_options[] = {
+	{"content", 0, NULL, NULL, "what was signed alone, without its signature"},
 	{"signature", 0, NULL, NULL, "its signature, detached, in DER"},
 	{0},
 };
@@ -118,6 +127,8 @@ static const struct ms_cli_option sign_options[] = {
 	{"key", 0, "NAME", NULL, "default: MODSEAL_KEY, then key in modseal.conf"},
 	{"build", 0, "ID", NULL, "the build it belongs to (default: MODSEAL_BUILD)"},
 	{"hash", 0, "HASH", NULL, "as in CONFIG_MODULE_SIG_HASH (default sha256)"},
+	{"request", 0, NULL, NULL, "do not sign: ask others to approve it first"},
+	{"resume", 0, "ID", NULL, "sign what was requested and is approved now"},
 	{"quiet", 'q', NULL, NULL, "print failures only"},
 	{0},
 };
@@ -194,6 +205,12 @@ static const char sign_help[] =
 	"below a folder are not followed. Compressed modules are refused: sign first,\n"
 	"then compress.\n"
 	"\n"
+	"Where a rule wants approvals, --request opens a request for these files and\n"
+	"prints its id; others see it with 'modseal build list --requests', look at it\n"
+	"and approve it, and --resume ID signs the files, where they are as they were:\n"
+	"    ID=$(modseal sign --request a.ko b.ko)\n"
+	"    modseal sign --resume \"$ID\"\n"
+	"\n"
 	"Each of the N jobs keeps several modules on their way, so that the agent's\n"
 	"processors stay busy while records and files reach the disk.\n";
 
@@ -207,10 +224,16 @@ static const char build_open_help[] =
 	"    modseal build close \"$MODSEAL_BUILD\"\n"
 	"Where the rule asks for approvals, the build signs once it has them.\n";
 
+static const char build_show_help[] =
+	"With --diff, what it is going to sign, if it was opened with a list (or what "
+	"it\n"
+	"has signed), is compared with what the build PREVIOUS signed. Without PREVIOUS\n"
+	"that is the last one of the same key and series that has ended.\n";
+
 static const char build_manifest_help[] =
-	"The manifest is JSON, byte for byte as it was signed when the build was "
-	"closed:\n"
-	"    modseal build manifest ID >m.json\n"
+	"Prints every module that was signed, and on a second line the signature: what\n"
+	"'modseal-verify manifest FILE TREE' checks a tree against. Apart:\n"
+	"    modseal build manifest ID --content >m.json\n"
 	"    modseal build manifest ID --signature >m.p7s\n"
 	"    openssl cms -verify -binary -inform DER -in m.p7s -content m.json \\\n"
 	"        -certfile KEY.pem -CAfile KEY.pem -purpose any -out /dev/null\n";
@@ -260,7 +283,7 @@ const struct ms_command ms_commands[] = {
 	 ms_cmd_key_retire},
 	{"key revoke", "NAME", 1, 1, "retire a key that is not to be trusted", NULL,
 	 key_revoke_options, ms_cmd_key_revoke},
-	{"sign", "PATH...", 1, -1, "sign modules", sign_help, sign_options, ms_cmd_sign},
+	{"sign", "PATH...", 0, -1, "sign modules", sign_help, sign_options, ms_cmd_sign},
 	{"status", "", 0, 0, "print how the agent and its TPM are", status_help, NULL,
 	 ms_cmd_status},
 	{"whoami", "", 0, 0, "print who the agent thinks you are", NULL, NULL,
@@ -269,8 +292,8 @@ const struct ms_command ms_commands[] = {
 	 build_open_options, ms_cmd_build_open},
 	{"build list", "", 0, 0, "list the builds", NULL, build_list_options,
 	 ms_cmd_build_list},
-	{"build show", "ID", 1, 1, "print what is known about a build", NULL, NULL,
-	 ms_cmd_build_show},
+	{"build show", "ID [PREVIOUS]", 1, 2, "print what is known about a build",
+	 build_show_help, build_show_options, ms_cmd_build_show},
 	{"build approve", "ID", 1, 1, "approve a build of somebody else",
 	 build_approve_help, NULL, ms_cmd_build_approve},
 	{"build reject", "ID", 1, 1, "end a build, as one who could approve it", NULL,

@@ -66,7 +66,7 @@ fails 1 'approving a closed one too' modseal build approve "$id"
 is "$(records "WHERE event = 'build-close'" | jq -r .build)" "$id" 'closing is on record'
 
 # The manifest of a closed build.
-ok 'a build has a manifest' modseal build manifest "$id"
+ok 'a build has a manifest' modseal build manifest "$id" --content
 cp "$T/.out" "$T/m.json"
 is "$(jq -r '.modules[] | "\(.name) \(.version) \(.srcversion) \(.hash) \(.digest)"' \
 	"$T/m.json")" "foo 1.0 0123456789ABCDEF0123456 sha256 $(sha256sum <"$T/foo.ko" |

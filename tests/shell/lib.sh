@@ -249,17 +249,18 @@ sign_file() {
 	return 1
 }
 
-# make_module FILE [NAME]: a small but true module: ELF, .modinfo, this_module
+# make_module FILE [NAME [VERSION [SRCVERSION]]]: a small but true module: ELF, .modinfo,
+# this_module
 make_module() {
-	local name=${2:-example}
+	local name=${2:-example} version=${3:-1.0} src=${4:-0123456789ABCDEF0123456}
 	cat >"$T/.mod.c" <<-END
 		#define INFO(tag, text) __attribute__((section(".modinfo"), used)) \\
 			static const char tag[] = text
 		INFO(a, "license=GPL");
 		INFO(b, "name=$name");
 		INFO(c, "vermagic=6.1.0-1-amd64 SMP preempt mod_unload modversions ");
-		INFO(d, "srcversion=0123456789ABCDEF0123456");
-		INFO(e, "version=1.0");
+		INFO(d, "srcversion=$src");
+		INFO(e, "version=$version");
 		__attribute__((section(".gnu.linkonce.this_module"), used))
 		static char this_module[64] = "$name";
 		int init_module(void);
