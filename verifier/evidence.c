@@ -9,30 +9,6 @@
 /* How far before the end of an unsigned module a lost marker is looked for. */
 #define MAGIC_SEARCH 65536u
 
-struct oid {
-	enum ms_sig_kind kind;
-	uint8_t len, der[11];
-};
-
-static const struct oid sig_oids[] = {
-	/* rsaEncryption */
-	{MS_SIG_RSA, 11, {6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1}},
-	/* ecdsa-with-SHA1, ecdsa-with-SHA224 to SHA512 */
-	{MS_SIG_ECDSA, 9, {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1}},
-	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1}},
-	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2}},
-	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3}},
-	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4}},
-	/* id-ecdsa-with-sha3-256, -384, -512 */
-	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 10}},
-	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 11}},
-	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 12}},
-	/* id-ml-dsa-44, -65, -87 */
-	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 17}},
-	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 18}},
-	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 19}},
-};
-
 /* The module while it is looked at; the digest is kept, as signers share it. */
 struct scene {
 	const uint8_t *data;
@@ -45,20 +21,14 @@ void ms_caches_init(struct ms_caches *c)
 {
 	ms_intern_init(&c->identities, ms_identity_free);
 	ms_intern_init(&c->chains, ms_chain_free);
+	ms_intern_init(&c->keyrings, free);
 }
 
 void ms_caches_clear(struct ms_caches *c)
 {
 	ms_intern_clear(&c->identities);
 	ms_intern_clear(&c->chains);
-}
-
-static enum ms_sig_kind kind_of_oid(const uint8_t *der, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(sig_oids); i++)
-		if (sig_oids[i].len == len && !memcmp(sig_oids[i].der, der, len))
-			return sig_oids[i].kind;
-	return MS_SIG_OTHER;
+	ms_intern_clear(&c->keyrings);
 }
 
 enum ms_sig_kind ms_sig_kind_of_key(const EVP_PKEY *key)
@@ -131,7 +101,7 @@ static int gather_signer(struct scene *s, size_t i)
 	rc = ms_identity_get(&s->caches->identities, s->anchors, si, &se->id);
 	if (rc)
 		return rc;
-	se->kind = kind_of_oid(si->sig_oid, si->sig_oid_len);
+	se->kind = ms_sig_kind_of_oid(si->sig_oid, si->sig_oid_len);
 	if (se->kind == MS_SIG_ECDSA)
 		se->sig_extra = behind_ecdsa(si);
 	se->cert = ms_chain_find(s->ev->chain, si);
@@ -161,12 +131,16 @@ static int gather_signer(struct scene *s, size_t i)
 static int gather_message(struct scene *s, const struct ms_trailer *t)
 {
 	struct ms_evidence *ev = s->ev;
-	struct ms_pkcs7 lenient;
+	struct ms_kernel_message lenient;
 	int rc = 0;
 
 	ev->message_rc = ms_pkcs7_parse(t->msg, t->msg_len, &ev->msg);
-	ev->kernel_rc = ms_kernel_message_parse(t->msg, t->msg_len,
-						ev->message_rc ? &ev->msg : &lenient);
+	ev->kernel_msg = t->msg;
+	ev->kernel_msg_len = t->msg_len;
+	ev->kernel_rc = ms_kernel_message_parse(NULL, t->msg, t->msg_len, &lenient);
+	ev->kernel_certs = !ev->kernel_rc && lenient.m.n_certs;
+	if (ev->message_rc && !ev->kernel_rc)
+		ev->msg = lenient.m;
 	if (ev->message_rc && ev->kernel_rc)
 		return 0;
 	ev->checked = ev->msg.detached;
@@ -201,6 +175,9 @@ int ms_evidence_gather(const uint8_t *data, size_t len, size_t extra,
 		data = (const uint8_t *)"";
 	memset(ret, 0, sizeof(*ret));
 	ret->len = len;
+	ret->data = data;
+	ret->anchors = anchors;
+	ret->caches = caches;
 	ret->extra = extra;
 	ret->trailer_rc = ms_trailer_parse(data, len, &t);
 	ret->payload_len = ret->trailer_rc ? len : t.payload_len;

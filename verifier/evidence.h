@@ -33,7 +33,8 @@ struct ms_signer_evidence {
 
 /**
  * struct ms_evidence - one module
- * @len: its size, decompressed
+ * @data, @len: the module, decompressed; somebody else's, and gone when they say so
+ * @anchors, @caches: as they were given to ms_evidence_gather()
  * @facts_rc, @facts: ms_elf_facts_read()
  * @kernel_elf_rc: ms_kernel_elf_check()
  * @trailer_rc: ms_trailer_parse(); all below holds only where it is 0
@@ -41,6 +42,8 @@ struct ms_signer_evidence {
  * @nested: there is another trailer before the signature
  * @message_rc: ms_pkcs7_parse(): without 0 the policy looks no further
  * @kernel_rc: ms_kernel_message_parse(): without 0 a kernel looks no further
+ * @kernel_msg, @kernel_msg_len: the message, in @data
+ * @kernel_certs: a kernel finds certificates in it
  * @msg: what the first of the two that succeeded has found; all below is about it
  * @checked: signatures were verified; not so with signed attributes or embedded content
  * @chain: embedded certificates, NULL where there are none
@@ -50,12 +53,18 @@ struct ms_signer_evidence {
  * @revoked_digest: the entry that revokes this very module; set by ms_check_bytes()
  */
 struct ms_evidence {
+	const uint8_t *data;
 	size_t len, payload_len;
+	const struct ms_anchors *anchors;
+	struct ms_caches *caches;
 	int facts_rc, kernel_elf_rc;
 	struct ms_elf_facts facts;
 	int trailer_rc;
 	bool nested;
 	int message_rc, kernel_rc;
+	const uint8_t *kernel_msg;
+	size_t kernel_msg_len;
+	bool kernel_certs;
 	struct ms_pkcs7 msg;
 	bool checked;
 	struct ms_signer_evidence signers[MS_PKCS7_SIGNERS_MAX];
@@ -68,9 +77,10 @@ struct ms_evidence {
 
 /**
  * struct ms_caches - what is worked out once for all modules
+ * @keyrings: struct ms_kernel_keyring by profile
  */
 struct ms_caches {
-	struct ms_intern identities, chains;
+	struct ms_intern identities, chains, keyrings;
 };
 void ms_caches_init(struct ms_caches *c);
 void ms_caches_clear(struct ms_caches *c);

@@ -1,164 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include "verifier/kernel_ber.h"
 #include "verifier/kernel_message.h"
 
-#define INDEFINITE_DEPTH 16u
-
-enum {
-	INTEGER = 0x02,
-	OCTETS = 0x04,
-	OID = 0x06,
-	SEQUENCE = 0x30,
-	SET = 0x31,
-	ANY = -1,
-};
-
-/* An element: all of it, and its content. */
-struct element {
-	uint8_t tag;
-	const uint8_t *p, *body;
-	size_t len, body_len;
-};
-
-/* Bytes that are left. */
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
 struct parse {
+	struct ms_kernel_message *km;
 	struct ms_pkcs7 *m;
+	const struct ms_kernel_profile *profile;
 	bool authenticode;
 	/* Signers that have signed attributes, and all of them. */
 	size_t with_attrs, n_signers;
+	/* What the last signer said, if only the one before: it is never forgotten. */
+	struct ms_bytes issuer, serial, skid;
 };
 
 static const uint8_t oid_data[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1};
 static const uint8_t oid_signed[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2};
 static const uint8_t oid_indirect[] = {0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4};
 
-static bool is_oid(const struct element *e, const uint8_t *oid, size_t len)
-{
-	return e->body_len == len && !memcmp(e->body, oid, len);
-}
-
-static struct input inside(const struct element *e)
-{
-	return (struct input){.p = e->body, .left = e->body_len};
-}
-
-static int header(const struct input *in, struct element *e, bool *ret_indefinite)
-{
-	size_t at = 2, n, len;
-
-	if (in->left < 2 || (in->p[0] & 0x1f) == 0x1f)
-		return -EBADMSG;
-	len = in->p[1];
-	*ret_indefinite = len == 0x80;
-	if (len == 0x80) {
-		if (!(in->p[0] & 0x20) || in->left < 4)
-			return -EBADMSG;
-		len = 0;
-	} else if (len > 0x80) {
-		n = len - 0x80;
-		if (n > 2 || n > in->left - at)
-			return -EBADMSG;
-		for (len = 0; n; n--)
-			len = len << 8 | in->p[at++];
-	}
-	if (len > in->left - at)
-		return -EBADMSG;
-	*e = (struct element){
-		.tag = in->p[0],
-		.p = in->p,
-		.body = in->p + at,
-		.body_len = len,
-		.len = at + len,
-	};
-	return 0;
-}
-
-/* Content of an element without a length: up to its end-of-contents. */
-static int indefinite_end(struct element *e, const struct input *in)
-{
-	struct input at = {.p = e->body, .left = in->left - 2};
-	unsigned int depth = 1;
-
-	while (at.left >= 2) {
-		struct element inner;
-		bool open;
-
-		if (!at.p[0] && !at.p[1]) {
-			at.p += 2;
-			at.left -= 2;
-			if (--depth)
-				continue;
-			e->body_len = (size_t)(at.p - e->body) - 2;
-			e->len = (size_t)(at.p - e->p);
-			return 0;
-		}
-		if (header(&at, &inner, &open) || (open && ++depth > INDEFINITE_DEPTH))
-			return -EBADMSG;
-		at.p += open ? 2 : inner.len;
-		at.left -= open ? 2 : inner.len;
-	}
-	return -EBADMSG;
-}
-
-/* The next element, which has to have a tag; nothing is taken where it has another. */
-static int take(struct input *in, int tag, struct element *ret)
-{
-	struct element e;
-	bool indefinite;
-
-	/* Where a constructed tag is wanted, the bit does not count; else it must not be.
-	 */
-	if (in->left < 2 || (tag != ANY && ((in->p[0] ^ tag) & ~(tag & 0x20) & 0xff)))
-		return -EBADMSG;
-	if (header(in, &e, &indefinite) || (indefinite && indefinite_end(&e, in)))
-		return -EBADMSG;
-	in->p += e.len;
-	in->left -= e.len;
-	*ret = e;
-	return 0;
-}
-
-static bool next_is(const struct input *in, int tag)
-{
-	return in->left && !((in->p[0] ^ tag) & ~(tag & 0x20) & 0xff);
-}
-
-static int end(const struct input *in)
-{
-	return in->left ? -EBADMSG : 0;
-}
-
 /* SET OF or SEQUENCE OF: at least one element is wanted. */
-static int take_many(struct input *in, int tag1, int tag2, struct element *ret)
+static int take_many(struct ms_ber_in *in, int tag1, int tag2, struct ms_ber *ret)
 {
-	if (take(in, tag1, ret) && take(in, tag2, ret))
+	if (ms_ber_take(in, tag1, ret) && ms_ber_take(in, tag2, ret))
 		return -EBADMSG;
 	return ret->body_len ? 0 : -EBADMSG;
 }
 
-static int algorithm(struct input *in, struct element *ret_oid)
+static int small_version(struct ms_ber_in *in, unsigned int *ret)
 {
-	struct element seq, params;
-	struct input at;
+	struct ms_ber e;
 
-	if (take(in, SEQUENCE, &seq))
-		return -EBADMSG;
-	at = inside(&seq);
-	if (take(&at, OID, ret_oid) || (at.left && take(&at, ANY, &params)))
-		return -EBADMSG;
-	return end(&at);
-}
-
-static int small_version(struct input *in, unsigned int *ret)
-{
-	struct element e;
-
-	if (take(in, INTEGER, &e))
+	if (ms_ber_take(in, MS_BER_INTEGER, &e))
 		return -EBADMSG;
 	if (e.body_len != 1 || (*e.body != 1 && *e.body != 3))
 		return -EINVAL;
@@ -166,50 +38,31 @@ static int small_version(struct input *in, unsigned int *ret)
 	return 0;
 }
 
-/* Name: SEQUENCE OF SET OF SEQUENCE { OID, any }, none of them empty. */
-static int name(struct input *in, struct element *ret)
+static int signer_name(struct parse *p, struct ms_ber_in *in, struct ms_pkcs7_signer *s)
 {
-	struct element rdn, pair, part;
-	struct input rdns, pairs, parts;
+	struct ms_ber sid, issuer, serial;
+	struct ms_ber_in at;
 
-	if (take(in, SEQUENCE, ret) || !ret->body_len)
-		return -EBADMSG;
-	for (rdns = inside(ret); rdns.left;) {
-		if (take(&rdns, SET, &rdn) || !rdn.body_len)
-			return -EBADMSG;
-		for (pairs = inside(&rdn); pairs.left;) {
-			if (take(&pairs, SEQUENCE, &pair))
-				return -EBADMSG;
-			parts = inside(&pair);
-			if (take(&parts, OID, &part) || take(&parts, ANY, &part) ||
-			    end(&parts))
-				return -EBADMSG;
-		}
-	}
-	return 0;
-}
-
-static int signer_name(struct input *in, struct ms_pkcs7_signer *s)
-{
-	struct element sid, issuer, serial;
-	struct input at;
-
-	if (next_is(in, 0x80)) {
-		if (take(in, 0x80, &sid))
+	if (ms_ber_next_is(in, 0x80)) {
+		if (ms_ber_take(in, 0x80, &sid))
 			return -EBADMSG;
 		s->skid = sid.body;
 		s->skid_len = sid.body_len;
+		p->skid = (struct ms_bytes){sid.body, sid.body_len};
 		return 0;
 	}
-	if (take(in, SEQUENCE, &sid))
+	if (ms_ber_take(in, MS_BER_SEQUENCE, &sid))
 		return -EBADMSG;
-	at = inside(&sid);
-	if (name(&at, &issuer) || take(&at, INTEGER, &serial) || end(&at))
+	at = ms_ber_inside(&sid);
+	if (ms_ber_name(&at, &issuer) || ms_ber_take(&at, MS_BER_INTEGER, &serial) ||
+	    ms_ber_end(&at))
 		return -EBADMSG;
 	s->issuer = issuer.p;
 	s->issuer_len = issuer.len;
 	s->serial = serial.p;
 	s->serial_len = serial.len;
+	p->issuer = (struct ms_bytes){issuer.body, issuer.body_len};
+	p->serial = (struct ms_bytes){serial.body, serial.body_len};
 	return 0;
 }
 
@@ -223,7 +76,7 @@ enum {
 };
 
 static int attribute_value(const struct parse *p, unsigned int kind,
-			   const struct element *value, unsigned int *seen)
+			   const struct ms_ber *value, unsigned int *seen)
 {
 	if (!kind)
 		return 0;
@@ -233,12 +86,14 @@ static int attribute_value(const struct parse *p, unsigned int kind,
 	switch (kind) {
 	case CONTENT_TYPE:
 		if (p->authenticode)
-			return is_oid(value, oid_indirect, sizeof(oid_indirect))
+			return ms_ber_is(value, oid_indirect, sizeof(oid_indirect))
 				       ? 0
 				       : -EBADMSG;
-		return is_oid(value, oid_data, sizeof(oid_data)) ? 0 : -EBADMSG;
+		return ms_ber_is(value, oid_data, sizeof(oid_data)) ? 0 : -EBADMSG;
+	case SIGNING_TIME:
+		return ms_kernel_time_check(value->tag, value->body, value->body_len);
 	case MESSAGE_DIGEST:
-		return value->tag == OCTETS ? 0 : -EBADMSG;
+		return value->tag == MS_BER_OCTETS ? 0 : -EBADMSG;
 	case CAPABILITIES:
 		return p->authenticode ? 0 : -EKEYREJECTED;
 	default:
@@ -246,8 +101,10 @@ static int attribute_value(const struct parse *p, unsigned int kind,
 	}
 }
 
-/* @looked_into: the kernel looks at signed attributes only. */
-static int attributes(const struct parse *p, struct input at, bool looked_into)
+/* @looked_into: the kernel looks at signed attributes only. @complete: the two that there
+ * must be are wanted. */
+static int attributes(const struct parse *p, struct ms_ber_in at, bool looked_into,
+		      bool complete)
 {
 	static const uint8_t arc[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9};
 	unsigned int seen = 0;
@@ -255,45 +112,58 @@ static int attributes(const struct parse *p, struct input at, bool looked_into)
 	if (!at.left)
 		return -EBADMSG;
 	while (at.left) {
-		struct element attr, oid, set, value;
-		struct input parts, values;
+		struct ms_ber attr, oid, set, value;
+		struct ms_ber_in parts, values;
 		unsigned int kind = 0;
 
-		if (take(&at, SEQUENCE, &attr))
+		if (ms_ber_take(&at, MS_BER_SEQUENCE, &attr))
 			return -EBADMSG;
-		parts = inside(&attr);
-		if (take(&parts, OID, &oid) || take(&parts, SET, &set) || !set.body_len)
+		parts = ms_ber_inside(&attr);
+		if (ms_ber_take(&parts, MS_BER_OID, &oid) ||
+		    ms_ber_take(&parts, MS_BER_SET, &set) || !set.body_len)
 			return -EBADMSG;
 		if (oid.body_len == 9 && !memcmp(oid.body, arc, 8) && oid.body[8] < 32 &&
 		    (oid.body[8] == CONTENT_TYPE || oid.body[8] == MESSAGE_DIGEST ||
 		     oid.body[8] == SIGNING_TIME || oid.body[8] == CAPABILITIES))
 			kind = oid.body[8];
-		for (values = inside(&set); values.left;) {
-			int rc = take(&values, ANY, &value);
+		for (values = ms_ber_inside(&set); values.left;) {
+			int rc = ms_ber_take(&values, MS_BER_ANY, &value);
 
 			if (!rc && looked_into)
 				rc = attribute_value(p, kind, &value, &seen);
 			if (rc)
 				return rc;
 		}
-		if (end(&parts))
+		if (ms_ber_end(&parts))
 			return -EBADMSG;
 	}
-	if (looked_into && (~seen & (1u << CONTENT_TYPE | 1u << MESSAGE_DIGEST)))
+	if (complete && (~seen & (1u << CONTENT_TYPE | 1u << MESSAGE_DIGEST)))
 		return -EBADMSG;
 	return 0;
 }
 
-static int signed_attributes(struct parse *p, struct input *in, struct ms_pkcs7_signer *s)
+static int signed_attributes(struct parse *p, struct ms_ber_in *in,
+			     struct ms_pkcs7_signer *s)
 {
-	struct element set;
+	struct ms_ber set;
 	int rc;
 
-	if (!next_is(in, 0xa0))
+	/* The other form, aaSequence, is read and then not heeded. */
+	if (ms_ber_next_is(in, 0xa2)) {
+		struct ms_ber_in at;
+
+		if (ms_ber_take(in, 0xa2, &set))
+			return -EBADMSG;
+		at = ms_ber_inside(&set);
+		if (ms_ber_take(&at, MS_BER_SEQUENCE, &set) || ms_ber_end(&at))
+			return -EBADMSG;
+		return attributes(p, ms_ber_inside(&set), true, false);
+	}
+	if (!ms_ber_next_is(in, 0xa0))
 		return 0;
-	if (take(in, 0xa0, &set))
+	if (ms_ber_take(in, 0xa0, &set))
 		return -EBADMSG;
-	rc = attributes(p, inside(&set), true);
+	rc = attributes(p, ms_ber_inside(&set), true, true);
 	if (rc)
 		return rc;
 	s->signed_attrs = set.p;
@@ -302,74 +172,108 @@ static int signed_attributes(struct parse *p, struct input *in, struct ms_pkcs7_
 	return 0;
 }
 
-static int unsigned_attributes(const struct parse *p, struct input *in)
+static int unsigned_attributes(const struct parse *p, struct ms_ber_in *in)
 {
-	struct element set;
+	struct ms_ber set;
 
-	if (!next_is(in, 0xa1) && !next_is(in, 0xa3))
+	if (!ms_ber_next_is(in, 0xa1) && !ms_ber_next_is(in, 0xa3))
 		return 0;
-	if (take(in, ANY, &set))
+	if (ms_ber_take(in, MS_BER_ANY, &set))
 		return -EBADMSG;
-	return attributes(p, inside(&set), false);
+	return attributes(p, ms_ber_inside(&set), false, false);
 }
 
-static int signer(struct parse *p, struct input *in)
+static int digest_algorithm(const struct parse *p, const struct ms_ber *oid,
+			    struct ms_pkcs7_signer *s)
+{
+	s->digest_oid = oid->p;
+	s->digest_oid_len = oid->len;
+	if (ms_hash_from_oid(oid->p, oid->len, &s->hash))
+		s->hash = MS_HASH_NONE;
+	return !p->profile || ms_profile_parses_hash(p->profile, s->hash) ? 0 : -ENOPKG;
+}
+
+static int key_algorithm(const struct parse *p, const struct ms_ber *oid,
+			 struct ms_pkcs7_signer *s)
+{
+	enum ms_sig_kind kind = ms_sig_kind_of_oid(oid->p, oid->len);
+
+	s->sig_oid = oid->p;
+	s->sig_oid_len = oid->len;
+	return !p->profile || ms_profile_parses_sig(p->profile, kind) ? 0 : -ENOPKG;
+}
+
+static int signer(struct parse *p, struct ms_ber_in *in)
 {
 	struct ms_pkcs7_signer s = {0};
-	struct element info, digest, alg, sig;
-	struct input at;
+	struct ms_ber info, digest, alg, sig, params;
+	struct ms_ber_in at;
 	int rc;
 
-	if (take(in, SEQUENCE, &info))
+	if (ms_ber_take(in, MS_BER_SEQUENCE, &info))
 		return -EBADMSG;
-	at = inside(&info);
+	at = ms_ber_inside(&info);
 	rc = small_version(&at, &s.version);
 	if (!rc && (s.version == 1) != (p->m->version == 1))
 		rc = -EBADMSG;
 	if (!rc)
-		rc = signer_name(&at, &s);
+		rc = signer_name(p, &at, &s);
 	if (!rc)
-		rc = algorithm(&at, &digest);
+		rc = ms_ber_algorithm(&at, &digest, &params);
+	if (!rc)
+		rc = digest_algorithm(p, &digest, &s);
 	if (!rc)
 		rc = signed_attributes(p, &at, &s);
 	if (!rc)
-		rc = algorithm(&at, &alg);
+		rc = ms_ber_algorithm(&at, &alg, &params);
 	if (!rc)
-		rc = take(&at, OCTETS, &sig);
+		rc = key_algorithm(p, &alg, &s);
+	if (!rc)
+		rc = ms_ber_take(&at, MS_BER_OCTETS, &sig);
 	if (!rc)
 		rc = unsigned_attributes(p, &at);
 	if (!rc)
-		rc = end(&at);
+		rc = ms_ber_end(&at);
 	if (!rc && p->authenticode && !s.signed_attrs)
 		rc = -EBADMSG;
 	if (rc)
 		return rc;
-	s.digest_oid = digest.p;
-	s.digest_oid_len = digest.len;
-	s.sig_oid = alg.p;
-	s.sig_oid_len = alg.len;
 	s.sig = sig.body;
 	s.sig_len = sig.body_len;
-	if (ms_hash_from_oid(digest.p, digest.len, &s.hash))
-		s.hash = MS_HASH_NONE;
 	p->n_signers++;
-	if (p->m->n_signers < MS_PKCS7_SIGNERS_MAX)
-		p->m->signers[p->m->n_signers++] = s;
+	if (p->m->n_signers == MS_PKCS7_SIGNERS_MAX)
+		return 0;
+	p->km->sids[p->m->n_signers] = (struct ms_kernel_id){
+		.there = true,
+		.a = s.version == 3 ? p->skid : p->serial,
+		.b = s.version == 3 ? (struct ms_bytes){0} : p->issuer,
+	};
+	p->m->signers[p->m->n_signers++] = s;
 	return 0;
 }
 
-static int certificates(struct parse *p, struct input *in)
+static int certificates(struct parse *p, struct ms_ber_in *in)
 {
-	struct element list, cert;
-	struct input at;
+	struct ms_ber list, cert;
+	struct ms_ber_in at;
 
-	if (!next_is(in, 0xa0) && !next_is(in, 0xa2))
+	if (!ms_ber_next_is(in, 0xa0) && !ms_ber_next_is(in, 0xa2))
 		return 0;
-	if (take(in, ANY, &list) || !list.body_len)
+	if (ms_ber_take(in, MS_BER_ANY, &list) || !list.body_len)
 		return -EBADMSG;
-	for (at = inside(&list); at.left;) {
-		if (take(&at, ANY, &cert) || cert.tag != SEQUENCE)
+	for (at = ms_ber_inside(&list); at.left;) {
+		if (ms_ber_take(&at, MS_BER_ANY, &cert) || cert.tag != MS_BER_SEQUENCE)
 			return -EBADMSG;
+		if (p->profile) {
+			struct ms_kernel_cert parsed;
+			int rc = ms_kernel_cert_parse(p->profile, cert.p, cert.len,
+						      &parsed);
+
+			if (rc)
+				return rc;
+			if (p->m->n_certs < MS_PKCS7_CERTS_MAX)
+				p->km->certs[p->m->n_certs] = parsed;
+		}
 		if (p->m->n_certs == MS_PKCS7_CERTS_MAX)
 			continue;
 		p->m->certs[p->m->n_certs].der = cert.p;
@@ -378,82 +282,89 @@ static int certificates(struct parse *p, struct input *in)
 	return 0;
 }
 
-static int content(struct parse *p, struct input *in)
+static int content(struct parse *p, struct ms_ber_in *in)
 {
-	struct element info, type, data;
-	struct input at;
+	struct ms_ber info, type, data;
+	struct ms_ber_in at;
 
-	if (take(in, SEQUENCE, &info))
+	if (ms_ber_take(in, MS_BER_SEQUENCE, &info))
 		return -EBADMSG;
-	at = inside(&info);
-	if (take(&at, OID, &type))
+	at = ms_ber_inside(&info);
+	if (ms_ber_take(&at, MS_BER_OID, &type))
 		return -EBADMSG;
 	p->m->detached = !at.left;
-	if (at.left && take(&at, 0xa0, &data))
+	if (at.left && ms_ber_take(&at, 0xa0, &data))
 		return -EBADMSG;
-	if (end(&at))
+	if (ms_ber_end(&at))
 		return -EBADMSG;
-	p->authenticode = is_oid(&type, oid_indirect, sizeof(oid_indirect));
-	return p->authenticode || is_oid(&type, oid_data, sizeof(oid_data)) ? 0 : -EINVAL;
+	p->authenticode = ms_ber_is(&type, oid_indirect, sizeof(oid_indirect));
+	return p->authenticode || ms_ber_is(&type, oid_data, sizeof(oid_data)) ? 0
+									       : -EINVAL;
 }
 
-static int signed_data(struct parse *p, struct input *in)
+static int signed_data(struct parse *p, struct ms_ber_in *in)
 {
-	struct element list, oid;
-	struct input at;
+	struct ms_ber list, oid, params;
+	struct ms_ber_in at;
 	int rc = small_version(in, &p->m->version);
 
 	if (!rc)
-		rc = take_many(in, SET, SEQUENCE, &list);
+		rc = take_many(in, MS_BER_SET, MS_BER_SEQUENCE, &list);
 	if (!rc)
-		for (at = inside(&list); at.left && !rc;)
-			rc = algorithm(&at, &oid);
+		for (at = ms_ber_inside(&list); at.left && !rc;)
+			rc = ms_ber_algorithm(&at, &oid, &params);
 	if (!rc)
 		rc = content(p, in);
 	if (!rc)
 		rc = certificates(p, in);
 	/* What pkcs7.asn1 takes for the entries of a CRL are certificates: none can be
 	 * one. */
-	if (!rc && (next_is(in, 0xa1) || next_is(in, 0xa3)))
+	if (!rc && (ms_ber_next_is(in, 0xa1) || ms_ber_next_is(in, 0xa3)))
 		rc = -EBADMSG;
 	if (!rc)
-		rc = take(in, SET, &list) && take(in, SEQUENCE, &list) ? -EBADMSG : 0;
+		rc = ms_ber_take(in, MS_BER_SET, &list) &&
+				     ms_ber_take(in, MS_BER_SEQUENCE, &list)
+			     ? -EBADMSG
+			     : 0;
 	if (!rc)
-		for (at = inside(&list); at.left && !rc;)
+		for (at = ms_ber_inside(&list); at.left && !rc;)
 			rc = signer(p, &at);
 	if (!rc)
-		rc = end(in);
-	/* pkcs7_check_authattrs(): there must be a signer, and all must be alike. */
-	if (!rc && (!p->n_signers || (p->with_attrs && p->with_attrs != p->n_signers)))
+		rc = ms_ber_end(in);
+	if (!rc && !p->n_signers)
 		rc = -EBADMSG;
+	/* pkcs7_check_authattrs(): all must be alike. */
+	if (!rc && p->with_attrs && p->with_attrs != p->n_signers)
+		rc = -EINVAL;
 	return rc;
 }
 
-int ms_kernel_message_parse(const uint8_t *msg, size_t len, struct ms_pkcs7 *ret)
+int ms_kernel_message_parse(const struct ms_kernel_profile *profile, const uint8_t *msg,
+			    size_t len, struct ms_kernel_message *ret)
 {
-	struct ms_pkcs7 m = {0};
-	struct parse p = {.m = &m};
-	struct input in = {.p = msg, .left = len}, at;
-	struct element outer, type, wrapped, data;
+	struct ms_kernel_message km = {0};
+	struct parse p = {.km = &km, .m = &km.m, .profile = profile};
+	struct ms_ber_in in = {.p = msg, .left = len}, at;
+	struct ms_ber outer, type, wrapped, data;
 	int rc;
 
-	if (take(&in, SEQUENCE, &outer))
+	if (ms_ber_take(&in, MS_BER_SEQUENCE, &outer))
 		return -EBADMSG;
-	at = inside(&outer);
-	if (take(&at, OID, &type))
+	at = ms_ber_inside(&outer);
+	if (ms_ber_take(&at, MS_BER_OID, &type))
 		return -EBADMSG;
-	if (!is_oid(&type, oid_signed, sizeof(oid_signed)))
+	if (!ms_ber_is(&type, oid_signed, sizeof(oid_signed)))
 		return -EINVAL;
-	if (take(&at, 0xa0, &wrapped) || end(&at))
+	if (ms_ber_take(&at, 0xa0, &wrapped) || ms_ber_end(&at))
 		return -EBADMSG;
-	at = inside(&wrapped);
-	if (take(&at, SEQUENCE, &data) || end(&at))
+	at = ms_ber_inside(&wrapped);
+	if (ms_ber_take(&at, MS_BER_SEQUENCE, &data) || ms_ber_end(&at))
 		return -EBADMSG;
-	at = inside(&data);
+	at = ms_ber_inside(&data);
 	rc = signed_data(&p, &at);
 	if (rc)
 		return rc;
-	m.trailing = in.left;
-	*ret = m;
+	km.m.trailing = in.left;
+	*ret = km;
 	return 0;
 }

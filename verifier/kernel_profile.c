@@ -45,7 +45,9 @@ static const struct ms_kernel_profile profiles[] = {
 		.hashes_usable = SHA2 | SHA3 | H(SHA1),
 		.sigs_parsed = S(RSA) | S(ECDSA) | S(P521),
 		.sigs_usable = S(RSA) | S(ECDSA) | S(P521),
-		.unusable_sig_error = -ENOPKG,
+		.unusable_sig_error = -ENOENT,
+		.extensions = MS_EXTENSIONS_STRICT,
+		.rsa_payload_strict = true,
 		.source = "crypto/asymmetric_keys/pkcs7_parser.c, public_key.c of 6.12",
 	},
 	{
@@ -56,11 +58,37 @@ static const struct ms_kernel_profile profiles[] = {
 		.hashes_usable = SHA2 | H(SHA1),
 		.sigs_parsed = S(RSA) | S(ECDSA) | S(P521) | S(MLDSA),
 		.sigs_usable = S(RSA) | S(ECDSA) | S(P521),
-		.unusable_sig_error = -ENOPKG,
+		.unusable_sig_error = -ENOENT,
+		.extensions = MS_EXTENSIONS_STRICT,
+		.rsa_payload_strict = true,
 		.source = "crypto/asymmetric_keys/pkcs7_parser.c, public_key.c of 7.2; "
 			  "Debian "
 			  "has CRYPTO_MLDSA unset and CRYPTO_SHA3=m",
 	},
+};
+
+struct oid {
+	enum ms_sig_kind kind;
+	uint8_t len, der[11];
+};
+
+static const struct oid sig_oids[] = {
+	/* rsaEncryption */
+	{MS_SIG_RSA, 11, {6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1}},
+	/* ecdsa-with-SHA1, ecdsa-with-SHA224 to SHA512 */
+	{MS_SIG_ECDSA, 9, {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1}},
+	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1}},
+	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2}},
+	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3}},
+	{MS_SIG_ECDSA, 10, {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4}},
+	/* id-ecdsa-with-sha3-256, -384, -512 */
+	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 10}},
+	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 11}},
+	{MS_SIG_ECDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 12}},
+	/* id-ml-dsa-44, -65, -87 */
+	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 17}},
+	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 18}},
+	{MS_SIG_MLDSA, 11, {6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 19}},
 };
 
 static const char *number(const char *s, unsigned int *ret)
@@ -103,6 +131,14 @@ const struct ms_kernel_profile *ms_kernel_profile_at(size_t i)
 static bool has(uint32_t set, unsigned int bit)
 {
 	return bit > 0 && bit < 32 && (set & (1u << bit));
+}
+
+enum ms_sig_kind ms_sig_kind_of_oid(const uint8_t *der, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sig_oids); i++)
+		if (sig_oids[i].len == len && !memcmp(sig_oids[i].der, der, len))
+			return sig_oids[i].kind;
+	return MS_SIG_OTHER;
 }
 
 bool ms_profile_parses_hash(const struct ms_kernel_profile *p, enum ms_hash h)

@@ -18,6 +18,13 @@ enum ms_sig_kind {
 	MS_SIG_MLDSA, /* ML-DSA-44, -65, -87 */
 };
 
+/* What x509_process_extension() reads beside the key identifiers. */
+enum ms_extensions {
+	MS_EXTENSIONS_IDS = 0, /* nothing */
+	MS_EXTENSIONS_USAGE,   /* key usage and basic constraints, since 6.4 */
+	MS_EXTENSIONS_STRICT,  /* the latter all the way */
+};
+
 /**
  * struct ms_kernel_profile - how one line of kernels treats signatures
  * @name: "6.1"
@@ -27,6 +34,8 @@ enum ms_sig_kind {
  * @sigs_parsed, @sigs_usable: the same for enum ms_sig_kind
  * @unusable_sig_error: what verifying with a key of a kind that is parsed but not built
  * in answers
+ * @extensions: how much of a certificate's extensions is read
+ * @rsa_payload_strict: RSA takes signatures between 1 and n - 1 only
  * @source: where this was read
  */
 struct ms_kernel_profile {
@@ -34,6 +43,8 @@ struct ms_kernel_profile {
 	unsigned int major, minor;
 	uint32_t hashes_parsed, hashes_usable, sigs_parsed, sigs_usable;
 	int unusable_sig_error;
+	enum ms_extensions extensions;
+	bool rsa_payload_strict;
 	const char *source;
 };
 
@@ -47,6 +58,10 @@ const struct ms_kernel_profile *ms_kernel_profile_find(const char *release);
 
 /** ms_kernel_profile_at() - the @i-th row, oldest first; NULL behind the last one */
 const struct ms_kernel_profile *ms_kernel_profile_at(size_t i);
+
+/** ms_sig_kind_of_oid() - what a SignerInfo's signatureAlgorithm means; @der with tag and
+ * length. MS_SIG_ECDSA for every curve */
+enum ms_sig_kind ms_sig_kind_of_oid(const uint8_t *der, size_t len);
 
 bool ms_profile_parses_hash(const struct ms_kernel_profile *p, enum ms_hash h);
 bool ms_profile_has_hash(const struct ms_kernel_profile *p, enum ms_hash h);

@@ -13,11 +13,18 @@ static void inside(const uint8_t *data, size_t size, const uint8_t *p, size_t le
 /* Ranges lie inside, and both parsers see the same end. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ms_pkcs7 m, strict;
-	int rc = ms_kernel_message_parse(data, size, &m);
+	struct ms_kernel_message km, judged;
+	const struct ms_kernel_profile *p;
+	struct ms_pkcs7 strict, m;
+	int rc = ms_kernel_message_parse(NULL, data, size, &km);
 
+	/* What a kernel takes has the right form, too. */
+	for (size_t i = 0; (p = ms_kernel_profile_at(i)); i++)
+		if (!ms_kernel_message_parse(p, data, size, &judged) && rc)
+			abort();
 	if (rc)
 		return 0;
+	m = km.m;
 	if (!m.n_signers || m.n_signers > MS_PKCS7_SIGNERS_MAX ||
 	    m.n_certs > MS_PKCS7_CERTS_MAX || m.trailing >= size)
 		abort();

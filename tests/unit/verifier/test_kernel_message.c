@@ -23,18 +23,20 @@ static void test_agrees(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
 		_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(DATA_MAX);
-		struct ms_pkcs7 strict, kernel;
-		const struct ms_pkcs7_signer *s = strict.signers, *k = kernel.signers;
+		struct ms_kernel_message km;
+		const struct ms_pkcs7 *kernel = &km.m;
+		struct ms_pkcs7 strict;
+		const struct ms_pkcs7_signer *s = strict.signers, *k = km.m.signers;
 
 		data_read(messages[i], &b);
 		assert_int_equal(ms_pkcs7_parse(b.data, b.len, &strict), 0);
-		memset(&kernel, 0xff, sizeof(kernel));
-		assert_int_equal(ms_kernel_message_parse(b.data, b.len, &kernel), 0);
-		assert_int_equal(kernel.version, strict.version);
-		assert_int_equal(kernel.n_signers, 1);
-		assert_int_equal(kernel.n_certs, 0);
-		assert_true(kernel.detached);
-		assert_int_equal(kernel.trailing, 0);
+		memset(&km, 0xff, sizeof(km));
+		assert_int_equal(ms_kernel_message_parse(NULL, b.data, b.len, &km), 0);
+		assert_int_equal(kernel->version, strict.version);
+		assert_int_equal(kernel->n_signers, 1);
+		assert_int_equal(kernel->n_certs, 0);
+		assert_true(kernel->detached);
+		assert_int_equal(kernel->trailing, 0);
 		assert_int_equal(k->version, s->version);
 		assert_int_equal(k->hash, s->hash);
 		same_range(k->issuer, k->issuer_len, s->issuer, s->issuer_len);
@@ -49,7 +51,7 @@ static void test_cut(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
 		_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(DATA_MAX);
-		struct ms_pkcs7 m;
+		struct ms_kernel_message m;
 
 		data_read(messages[i], &b);
 		for (size_t len = 0; len < b.len; len++) {
@@ -57,13 +59,13 @@ static void test_cut(void **state)
 
 			assert_non_null(copy);
 			memcpy(copy, b.data, len);
-			assert_int_equal(ms_kernel_message_parse(copy, len, &m),
+			assert_int_equal(ms_kernel_message_parse(NULL, copy, len, &m),
 					 -EBADMSG);
 			free(copy);
 		}
 		ms_buf_put(&b, "\0\0", 2);
-		assert_int_equal(ms_kernel_message_parse(b.data, b.len, &m), 0);
-		assert_int_equal(m.trailing, 2);
+		assert_int_equal(ms_kernel_message_parse(NULL, b.data, b.len, &m), 0);
+		assert_int_equal(m.m.trailing, 2);
 	}
 }
 
@@ -74,7 +76,7 @@ static void test_damage(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
 		_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(DATA_MAX);
-		struct ms_pkcs7 m;
+		struct ms_kernel_message m;
 
 		data_read(messages[i], &b);
 		for (size_t at = 0; at < b.len * ARRAY_SIZE(with); at++) {
@@ -83,7 +85,7 @@ static void test_damage(void **state)
 			int rc;
 
 			*p ^= x;
-			rc = ms_kernel_message_parse(b.data, b.len, &m);
+			rc = ms_kernel_message_parse(NULL, b.data, b.len, &m);
 			assert_true(!rc || rc == -EBADMSG || rc == -EINVAL);
 			*p ^= x;
 		}
@@ -96,14 +98,14 @@ static void test_indefinite(void **state)
 	static const uint8_t deep[] = {0x30, 0x80, 0x30, 0x80, 0x30, 0x80, 0x30, 0x80,
 				       0x30, 0x80, 0x30, 0x80, 0x30, 0x80, 0x30, 0x80};
 	uint8_t many[400];
-	struct ms_pkcs7 m;
+	struct ms_kernel_message m;
 
-	assert_int_equal(ms_kernel_message_parse(deep, sizeof(deep), &m), -EBADMSG);
+	assert_int_equal(ms_kernel_message_parse(NULL, deep, sizeof(deep), &m), -EBADMSG);
 	for (size_t i = 0; i < sizeof(many); i++)
 		many[i] = i % 2 ? 0x80 : 0x30;
-	assert_int_equal(ms_kernel_message_parse(many, sizeof(many), &m), -EBADMSG);
+	assert_int_equal(ms_kernel_message_parse(NULL, many, sizeof(many), &m), -EBADMSG);
 	memset(many + 200, 0, 200);
-	assert_int_equal(ms_kernel_message_parse(many, sizeof(many), &m), -EBADMSG);
+	assert_int_equal(ms_kernel_message_parse(NULL, many, sizeof(many), &m), -EBADMSG);
 }
 
 int main(void)

@@ -162,48 +162,6 @@ static void test_several_signers(void **state)
 	expect_untrusted(&ev, "6.1");
 }
 
-static void test_embedded(void **state)
-{
-	struct ms_chain chain = {.n = 1};
-	struct ms_evidence ev = good();
-
-	chain.v[0] = (struct ms_chain_cert){
-		.cert = anchors.v[0].cert,
-		.issuer = -1,
-		.authority = &anchors.v[0],
-	};
-	ev.chain = &chain;
-	ev.signers[0].anchor = NULL;
-	ev.signers[0].cert = 0;
-	expect_loads(&ev, "6.1");
-
-	chain.v[0].authority_rc = -EKEYREJECTED;
-	expect_fatal(&ev, "6.1", -EKEYREJECTED);
-	chain.v[0].authority = NULL;
-	expect_untrusted(&ev, "6.1");
-	chain.v[0].issuer = 0;
-	expect_untrusted(&ev, "6.1");
-	chain.v[0].same = &anchors.v[0];
-	expect_loads(&ev, "6.1");
-	ev.signers[0].cert_rc = -EKEYREJECTED;
-	expect_fatal(&ev, "6.1", -EKEYREJECTED);
-
-	/* A P-256 leaf: 6.1 knows the OID and has no code for it. */
-	ev.signers[0].cert_rc = 0;
-	ev.signers[0].kind = MS_SIG_ECDSA;
-	chain.v[0] = (struct ms_chain_cert){
-		.cert = anchors.v[1].cert,
-		.issuer = -1,
-		.authority = &anchors.v[0],
-	};
-	expect_fatal(&ev, "6.1", -ENOENT);
-	expect_untrusted(&ev, "5.10");
-	expect_loads(&ev, "6.12");
-
-	chain.v[0].cert = NULL;
-	expect_fatal(&ev, "6.12", -EBADMSG);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,7 +169,6 @@ int main(void)
 		cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_empty_names),
 		cmocka_unit_test(test_several_signers),
-		cmocka_unit_test(test_embedded),
 	};
 
 	return cmocka_run_group_tests(tests, load_anchors, clear_anchors);
