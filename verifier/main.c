@@ -8,7 +8,7 @@ static const struct {
 } verbs[] = {
 	{"verify", ms_verb_verify},   {"scan", ms_verb_scan},
 	{"explain", ms_verb_explain}, {"loaded", ms_verb_loaded},
-	{"anchors", ms_verb_anchors},
+	{"anchors", ms_verb_anchors}, {"manifest", ms_verb_manifest},
 };
 
 static int run_verb(struct ms_options *o)

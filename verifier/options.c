@@ -57,6 +57,8 @@ static const char usage[] =
 	"       modseal-verify loaded [OPTION]...             what this machine has "
 	"loaded\n"
 	"       modseal-verify anchors [OPTION]...            what is trusted, and why\n"
+	"       modseal-verify manifest [OPTION]... FILE TREE a tree against its build's "
+	"list\n"
 	"\n"
 	"Checks the signatures of kernel modules (.ko, .ko.gz, .ko.xz, .ko.zst): what "
 	"would\n"

@@ -71,6 +71,7 @@ int ms_verb_scan(struct ms_options *o);
 int ms_verb_explain(struct ms_options *o);
 int ms_verb_loaded(struct ms_options *o);
 int ms_verb_anchors(struct ms_options *o);
+int ms_verb_manifest(struct ms_options *o);
 
 /** ms_complain() - "modseal-verify: <sentence>" on stderr */
 void ms_complain(const char *fmt, ...) _printf_(1, 2);

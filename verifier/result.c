@@ -131,6 +131,19 @@ static const struct finding_info findings[MS_FINDING_COUNT] = {
 		{"not-listed", "NOT IN modules.dep",
 		 "run depmod, or remove it if nobody knows where it came from",
 		 MS_SEVERITY_WARNING, false},
+	[MS_FINDING_NOT_IN_MANIFEST] =
+		{"not-in-manifest", "NOT IN THE MANIFEST",
+		 "remove it, or find out who put it there: this build did not sign it",
+		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_MANIFEST_MISSING] = {"manifest-missing", "MISSING",
+					 "install its package again",
+					 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_MANIFEST_CHANGED] =
+		{"manifest-changed", "NOT WHAT WAS BUILT",
+		 "do not load it; install its package again", MS_SEVERITY_ERROR, false},
+	[MS_FINDING_MANIFEST_MOVED] = {"manifest-moved", "MOVED",
+				       "put it where its package had it",
+				       MS_SEVERITY_WARNING, false},
 	[MS_FINDING_LOADED_UNVERIFIED] =
 		{"loaded-unverified", "LOADED UNVERIFIED",
 		 "unload it, sign it, load it again; sig_enforce=1 would have refused it",
@@ -232,6 +245,20 @@ int ms_result_amend(struct ms_result *r, enum ms_finding_code code, const char *
 	if (!rc && r->policy.verdict != MS_POLICY_UNCHECKED)
 		ms_result_settle(r, r->policy.checked);
 	return rc;
+}
+
+void ms_result_drop(struct ms_result *r, enum ms_finding_code code)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->policy.n_findings; i++) {
+		if (r->policy.findings[i].code == code)
+			free(r->policy.findings[i].detail);
+		else
+			r->policy.findings[n++] = r->policy.findings[i];
+	}
+	r->policy.n_findings = n;
+	ms_result_settle(r, r->policy.checked);
 }
 
 void ms_result_settle(struct ms_result *r, bool checked)

@@ -80,6 +80,11 @@ enum ms_finding_code {
 	MS_FINDING_OTHER_KERNEL,
 	MS_FINDING_MISSING_FILE,
 	MS_FINDING_NOT_LISTED,
+	/* the tree is not as the build's manifest has it */
+	MS_FINDING_NOT_IN_MANIFEST,
+	MS_FINDING_MANIFEST_MISSING,
+	MS_FINDING_MANIFEST_CHANGED,
+	MS_FINDING_MANIFEST_MOVED,
 	/* what is loaded is not as it should be */
 	MS_FINDING_LOADED_UNVERIFIED,
 	MS_FINDING_LOADED_FORCED,
@@ -171,6 +176,9 @@ void ms_result_settle(struct ms_result *r, bool checked);
 /** ms_result_amend() - add a finding to a result that is settled, and settle it again */
 int ms_result_amend(struct ms_result *r, enum ms_finding_code code, const char *fmt, ...)
 	_printf_(3, 4) _must_check_;
+
+/** ms_result_drop() - take findings with this code away again, and settle it */
+void ms_result_drop(struct ms_result *r, enum ms_finding_code code);
 
 /** ms_finding_name() - stable word for machines, say "unknown-signer" */
 const char *ms_finding_name(enum ms_finding_code code);
