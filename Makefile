@@ -48,13 +48,13 @@ endif
 # Which folder may use which library is written down in scripts/check-layers.
 LIBS_lib := libcrypto libelf
 LIBS_tpm := libcrypto tss2-esys tss2-mu tss2-rc tss2-tctildr
-LIBS_agent := libcrypto libevent libevent_pthreads jansson inih sqlite3 libseccomp
+LIBS_agent := libssl libcrypto libevent libevent_pthreads libevent_openssl jansson inih sqlite3 libseccomp
 LIBS_client := libcrypto jansson
 LIBS_verifier := libcrypto jansson zlib liblzma libzstd liblz4 lzo2 libarchive
 LIBS_tests := cmocka
 
 # Named by docs and install-deps; checked at once so that a missing one is one sentence.
-# libcurl (https clients) and libkmod (loaded modules) have their rooms but no user yet.
+# libkmod and libcurl are loaded when they are needed: their headers are enough.
 PACKAGES := $(sort $(LIBS_lib) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) $(LIBS_verifier) \
 	libkmod libcurl)
 

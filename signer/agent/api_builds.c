@@ -5,7 +5,6 @@
  * meanwhile waits.
  */
 #include <errno.h>
-#include <event2/http.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -54,6 +53,7 @@ static void refuse(struct ms_web *w, const char *action, int rc,
 		json_pack("{s:s, s:s, s:s, s:o}", "user", w->who.user, "action", action,
 			  "code", err->code, "reason", ms_web_text(err->msg));
 
+	ms_identity_put_proof(&w->who, fields);
 	if (fields && w->key[0])
 		json_object_set_new(fields, "build", json_string(w->key));
 	(void)!ms_audit_put(w->front->audit, "refuse", "", w->who.id, w->id, fields, NULL,
@@ -201,6 +201,8 @@ static void commit(struct change *c)
 
 	fields = json_pack("{s:s, s:s, s:o}", "build", c->b->id, "user",
 			   c->w ? c->w->who.user : "", "details", j);
+	if (c->w)
+		ms_identity_put_proof(&c->w->who, fields);
 	if (fields && row)
 		r = ms_change_add(&changes, MS_CHANGE_BUILD, c->b->id, 0, row);
 	if (r == 0 && c->manifest.data) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /v1/builds, for who looks: builds, their modules, their manifests. */
 #include <errno.h>
-#include <event2/http.h>
 #include <openssl/evp.h>
 
 #include "signer/agent/lookup.h"

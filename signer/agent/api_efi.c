@@ -5,7 +5,6 @@
  * what is signed, so that nothing else than such an update can come out of it.
  */
 #include <errno.h>
-#include <event2/http.h>
 
 #include "lib/efi.h"
 #include "signer/agent/api_keys.h"

@@ -4,7 +4,6 @@
  * done by the key process, recorded, and only then answered.
  */
 #include <errno.h>
-#include <event2/http.h>
 #include <time.h>
 
 #include "lib/hash.h"
@@ -73,6 +72,7 @@ static void on_done(void *arg, const struct ms_ipc_msg *m, const struct ms_error
 			   c->rc < 0 ? "failed" : "done", "reason",
 			   ms_web_text(c->rc < 0 ? c->err.msg : c->reason), "recipient",
 			   json_string(c->recipient));
+	ms_identity_put_proof(&w->who, fields);
 	if (ms_audit_put(w->front->audit, c->event, w->key, w->who.id, w->id, fields,
 			 on_recorded, c) < 0)
 		on_recorded(c, -ENOMEM, 0, &c->err);

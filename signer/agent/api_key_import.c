@@ -5,35 +5,23 @@
  * says is never logged or recorded, and it is overwritten as soon as it has been read.
  */
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/http.h>
 
 #include "lib/escape.h"
 #include "lib/pem.h"
 #include "lib/secmem.h"
 #include "signer/agent/api_keys.h"
+#include "signer/agent/conn.h"
 
 #define BODY_MAX (2 * (MS_PKCS8_MAX + MS_CERT_MAX))
 #define DAYS_MAX 36500u
 
 void ms_api_wipe_body(struct ms_web *w)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(w->req);
-	struct evbuffer_iovec v[16];
-	int n;
+	size_t len;
+	uint8_t *body = ms_conn_body(w->conn, &len);
 
-	while (evbuffer_get_length(in) > 0) {
-		size_t wiped = 0;
-
-		n = evbuffer_peek(in, -1, NULL, v, ARRAY_SIZE(v));
-		for (int i = 0; i < MS_MIN(n, (int)ARRAY_SIZE(v)); i++) {
-			ms_wipe(v[i].iov_base, v[i].iov_len);
-			wiped += v[i].iov_len;
-		}
-		if (!wiped)
-			break;
-		evbuffer_drain(in, wiped);
-	}
+	if (body)
+		ms_wipe(body, len);
 }
 
 /* One block, at most once. Return: its length; 0: there is none; -EBADMSG */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /v1/keys: inventory, certificates, creating and unlocking. */
 #include <errno.h>
-#include <event2/http.h>
 #include <time.h>
 
 #include "lib/agent_client.h"
@@ -68,8 +67,9 @@ static json_t *json_warning(const struct ms_cert *cert, time_t now)
 	char text[120] = "";
 
 	if (now > cert->not_after)
-		snprintf(text, sizeof(text), "its certificate has expired: it signs no "
-					     "more until it has a new one");
+		snprintf(text, sizeof(text),
+			 "its certificate has expired: it signs no "
+			 "more until it has a new one");
 	else if (now < cert->not_before)
 		snprintf(text, sizeof(text),
 			 "its certificate is not valid yet: it does not sign");
@@ -220,6 +220,7 @@ static void on_changed(void *arg, const struct ms_ipc_msg *m, const struct ms_er
 	fields = json_pack("{s:s, s:s, s:s}", "user", w->who.user, "result",
 			   c->rc < 0 ? "failed" : "done", "reason",
 			   c->rc < 0 ? c->err.msg : "");
+	ms_identity_put_proof(&w->who, fields);
 	if (k && fields)
 		json_object_set_new(fields, "algorithm",
 				    json_string(ms_alg_name(k->info.alg)));
@@ -245,6 +246,7 @@ bool ms_api_admin_or_answer(struct ms_web *w, const char *what)
 		w->who.id, what);
 	fields = json_pack("{s:s, s:s, s:s}", "user", w->who.user, "code", err.code,
 			   "reason", err.msg);
+	ms_identity_put_proof(&w->who, fields);
 	(void)!ms_audit_put(w->front->audit, "refuse", w->key, w->who.id, w->id, fields,
 			    NULL, NULL);
 	ms_web_problem(w, -EACCES, &err);

@@ -29,6 +29,7 @@ static bool may_read(struct ms_web *w)
 		     w->who.id);
 	fields = json_pack("{s:s, s:s, s:s}", "user", w->who.user, "code", err.code,
 			   "reason", err.msg);
+	ms_identity_put_proof(&w->who, fields);
 	(void)!ms_audit_put(w->front->audit, "refuse", "", w->who.id, w->id, fields, NULL,
 			    NULL);
 	ms_web_problem(w, -EACCES, &err);
@@ -358,8 +359,7 @@ static void answer_hashes(struct ms_web *w, const struct ms_tile *t)
 
 void ms_api_log_tile(struct ms_web *w)
 {
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(w->req);
-	const char *path = evhttp_uri_get_path(uri) + strlen("/v1/log/tile/");
+	const char *path = ms_web_path(w) + strlen("/v1/log/tile/");
 	struct ms_error err = {0};
 	uint64_t size = 0, last;
 	struct ms_tile t;

@@ -2,7 +2,6 @@
 /* /v1/policy: checking a configuration, explaining a decision. */
 #include <ctype.h>
 #include <errno.h>
-#include <event2/http.h>
 #include <time.h>
 
 #include "lib/agent_client.h"

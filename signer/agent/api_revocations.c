@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /v1/revocations: digests of modules that are not to be signed. */
 #include <errno.h>
-#include <event2/http.h>
 #include <time.h>
 
 #include "signer/agent/store_change.h"
@@ -124,6 +123,7 @@ static int record(struct revoking *r)
 	size_t i;
 	json_t *v;
 
+	ms_identity_put_proof(&w->who, fields);
 	json_array_foreach(r->digests, i, v)
 	{
 		if (ms_change_add(&changes, MS_CHANGE_DENIED, json_string_value(v), 0,
@@ -151,6 +151,7 @@ void ms_api_revoke(struct ms_web *w)
 			fields = json_pack("{s:s, s:s, s:s, s:s}", "user", w->who.user,
 					   "action", "revoke", "code", err.code, "reason",
 					   err.msg);
+			ms_identity_put_proof(&w->who, fields);
 			(void)!ms_audit_put(w->front->audit, "refuse", "", w->who.id,
 					    w->id, fields, NULL, NULL);
 		}

@@ -4,7 +4,6 @@
  * its way (signing.c), and its message goes out.
  */
 #include <errno.h>
-#include <event2/http.h>
 
 #include "lib/escape.h"
 #include "lib/trailer.h"
@@ -69,13 +68,13 @@ static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
 	size_t max = s->front->config->max_module;
 	int r;
 
-	if (!mod)
-		return ms_error_set(&s->err, -ENODATA, "empty", "the file is empty");
 	if (len > max)
 		return ms_error_set(&s->err, -EFBIG, "too-large",
 				    "the module has %zu bytes, more than the %zu that "
 				    "max-module allows",
 				    len, max);
+	if (!mod)
+		return ms_error_set(&s->err, -ENODATA, "empty", "the file is empty");
 	r = ms_trailer_payload_len(mod, len, &s->payload_len);
 	if (r < 0)
 		return ms_error_set(
@@ -126,6 +125,8 @@ void ms_api_sign(struct ms_web *w)
 	}
 	if (r == 0) {
 		mod = ms_web_body(w, &len);
+		if (!mod)
+			len = (size_t)ms_web_body_announced(w);
 		r = look(s, mod, len);
 		if (r < 0)
 			s->hash = MS_HASH_NONE; /* there is no digest to put on record */

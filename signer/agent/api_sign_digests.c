@@ -4,7 +4,6 @@
  * (signing.c), and the answers go out together, in order, each beside its digest.
  */
 #include <errno.h>
-#include <event2/http.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -239,6 +238,7 @@ static int refuse_stranger(struct ms_web *w, struct ms_error *err)
 		return -EACCES;
 	fields = json_pack("{s:s, s:s, s:s}", "user", w->who.user, "code", err->code,
 			   "reason", err->msg);
+	ms_identity_put_proof(&w->who, fields);
 	(void)!ms_audit_put(w->front->audit, "refuse", w->key, w->who.id, w->id, fields,
 			    NULL, NULL);
 	return r;

@@ -144,16 +144,17 @@ void ms_api_ready(struct ms_web *w)
 void ms_api_whoami(struct ms_web *w)
 {
 	const struct ms_config *c = w->front->config;
-	json_t *groups = json_array();
+	json_t *groups = json_array(), *j;
 
 	for (size_t i = 0; i < c->n_groups; i++)
 		if (ms_identity_in(c, &w->who, &c->groups[i].members))
 			json_array_append_new(groups, json_string(c->groups[i].name));
-	ms_web_json(w, 200,
-		    json_pack("{s:s, s:s, s:o, s:b}", "identity", w->who.id, "user",
-			      w->who.user[0] ? w->who.user + strlen("user:") : "",
-			      "groups", groups, "admin",
-			      ms_identity_is_admin(c, &w->who)));
+	j = json_pack("{s:s, s:s, s:o, s:b}", "identity", w->who.id, "user",
+		      strncmp(w->who.user, "user:", 5) == 0 ? w->who.user + 5
+							    : w->who.user,
+		      "groups", groups, "admin", ms_identity_is_admin(c, &w->who));
+	ms_identity_put_proof(&w->who, j);
+	ms_web_json(w, 200, j);
 }
 
 static size_t count_keys(const struct ms_front *f)

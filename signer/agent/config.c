@@ -39,6 +39,11 @@ void ms_config_clear(struct ms_config *c)
 	free(c->state);
 	free(c->tcti);
 	free(c->log_origin);
+	free(c->tls_listen);
+	free(c->tls_cert);
+	free(c->tls_key);
+	free(c->tls_ca);
+	free(c->tls_crl);
 	free(c->denied_file);
 	free(c->path);
 	ms_buf_clear(&c->bundle);
@@ -124,10 +129,29 @@ static int check_tiers(const struct ms_config *c, const struct ms_rule *r,
 	return 0;
 }
 
+static int check_tls(const struct ms_config *c, struct ms_error *err)
+{
+	const char *const need[] = {c->tls_listen, c->tls_cert, c->tls_key, c->tls_ca};
+	static const char *const names[] = {"listen = ADDRESS:PORT", "cert = FILE",
+					    "key = FILE", "ca = FILE"};
+	size_t given = c->tls_crl ? 1 : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(need); i++)
+		given += need[i] ? 1 : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(need) && given; i++)
+		if (!need[i])
+			return ms_error_set(err, -EINVAL, "config", "[tls] needs %s",
+					    names[i]);
+	return 0;
+}
+
 int ms_config_check(const struct ms_config *c, struct ms_error *err)
 {
 	const char *group = missing_group(c, &c->admins);
 	const char *setting = "admins";
+
+	if (check_tls(c, err) < 0)
+		return -EINVAL;
 
 	if (!group) {
 		group = missing_group(c, &c->auditors);

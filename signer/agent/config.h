@@ -93,9 +93,13 @@ struct ms_rule {
  * @denied_file, @denied: [revocations] denied: a file of digests that are not signed, and
  * what it says (in hex)
  * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds or with suffix ms, default 30)
+ * @tls_listen: [tls] listen: "ADDRESS:PORT"; NULL: no TLS
+ * @tls_cert, @tls_key, @tls_ca, @tls_crl: [tls] cert, key, ca, crl: paths; crl may be
+ * NULL
  */
 struct ms_config {
 	char *socket, *state, *tcti, *log_origin;
+	char *tls_listen, *tls_cert, *tls_key, *tls_ca, *tls_crl;
 	mode_t socket_mode;
 	struct ms_strv admins, auditors;
 	bool admins_set;

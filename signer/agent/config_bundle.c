@@ -104,6 +104,12 @@ int ms_config_reloadable(const struct ms_config *old, const struct ms_config *ne
 		return fixed("[agent] threads", err);
 	if (!same(old->log_origin, new->log_origin))
 		return fixed("[agent] log-origin", err);
+	if (!same(old->tls_listen, new->tls_listen))
+		return fixed("[tls] listen", err);
+	/* The front can read only the files that it started with. */
+	if (!same(old->tls_cert, new->tls_cert) || !same(old->tls_key, new->tls_key) ||
+	    !same(old->tls_ca, new->tls_ca) || !same(old->tls_crl, new->tls_crl))
+		return fixed("a path in [tls]", err);
 	if (!same(old->tcti, new->tcti))
 		return fixed("[tpm] tcti", err);
 	if (old->tpm_deadline_ms != new->tpm_deadline_ms)

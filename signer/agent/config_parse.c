@@ -13,6 +13,8 @@
 #include <stdarg.h>
 #include <sys/un.h>
 
+#include "signer/agent/identity.h"
+
 #define NAME_MAX_LEN                                                       \
 	40u /* of a rule or group; inih keeps 49 bytes of a section's name \
 	     */
@@ -50,7 +52,7 @@ int ms_cfg_no_memory(struct ms_cfg_parser *p)
 
 /* ---------------------------------------------------------------- values */
 
-static int set_string(struct ms_cfg_parser *p, char **dst, const char *value)
+int ms_cfg_set_string(struct ms_cfg_parser *p, char **dst, const char *value)
 {
 	char *copy = strdup(value);
 
@@ -119,17 +121,21 @@ static int check_identity(struct ms_cfg_parser *p, const char *word, bool groups
 		return ms_cfg_fail(p, p->line, "%s is not a group: write group:NAME",
 				   word);
 	}
-	if (strncmp(word, "cert:", 5) == 0)
-		return ms_cfg_fail(
-			p, p->line,
-			"%s: identities from certificates are not supported by this "
-			"version",
-			word);
+	if (strncmp(word, "cert:", 5) == 0) {
+		if (ms_identity_text_is_cert(word))
+			return 0;
+		return ms_cfg_fail(p, p->line,
+				   "%s is not a name of a certificate: write "
+				   "cert:CN=NAME, cert:SAN=URI:NAME, cert:SAN=DNS:NAME "
+				   "or cert:SAN=email:NAME",
+				   word);
+	}
 	if (!strchr(word, ':') && ms_cfg_is_name(word, strlen(word)))
 		snprintf(hint, sizeof(hint), "; did you mean user:%s?", word);
 	return ms_cfg_fail(p, p->line,
-			   "%s is not an identity: write uid:NUMBER, user:NAME%s%s", word,
-			   groups ? " or group:NAME" : "", hint);
+			   "%s is not an identity: write uid:NUMBER, user:NAME, "
+			   "cert:CN=NAME%s%s",
+			   word, groups ? " or group:NAME" : "", hint);
 }
 
 int ms_cfg_add_identities(struct ms_cfg_parser *p, struct ms_strv *dst, const char *value,
@@ -177,7 +183,7 @@ int ms_cfg_add_globs(struct ms_cfg_parser *p, struct ms_strv *dst, const char *v
 	return 0;
 }
 
-static int check_absolute(struct ms_cfg_parser *p, const char *value, size_t max)
+int ms_cfg_check_absolute(struct ms_cfg_parser *p, const char *value, size_t max)
 {
 	if (value[0] != '/')
 		return ms_cfg_fail(p, p->line, "%s: %s is not an absolute path", p->key,
@@ -192,9 +198,10 @@ static int check_absolute(struct ms_cfg_parser *p, const char *value, size_t max
 
 static int agent_socket(struct ms_cfg_parser *p, const char *value)
 {
-	if (check_absolute(p, value, sizeof(((struct sockaddr_un *)0)->sun_path)) < 0)
+	if (ms_cfg_check_absolute(p, value, sizeof(((struct sockaddr_un *)0)->sun_path)) <
+	    0)
 		return p->rc;
-	return set_string(p, &p->c->socket, value);
+	return ms_cfg_set_string(p, &p->c->socket, value);
 }
 
 static int agent_socket_mode(struct ms_cfg_parser *p, const char *value)
@@ -217,9 +224,9 @@ static int agent_socket_mode(struct ms_cfg_parser *p, const char *value)
 
 static int agent_state(struct ms_cfg_parser *p, const char *value)
 {
-	if (check_absolute(p, value, MS_PATH_MAX - MS_KEY_NAME_MAX - 32) < 0)
+	if (ms_cfg_check_absolute(p, value, MS_PATH_MAX - MS_KEY_NAME_MAX - 32) < 0)
 		return p->rc;
-	return set_string(p, &p->c->state, value);
+	return ms_cfg_set_string(p, &p->c->state, value);
 }
 
 static int agent_admins(struct ms_cfg_parser *p, const char *value)
@@ -284,7 +291,7 @@ static int agent_log_origin(struct ms_cfg_parser *p, const char *value)
 				"write a name such as release.example.com/modseal");
 	if (!*value || strlen(value) > 64)
 		return ms_cfg_fail(p, p->line, "log-origin: 1 to 64 characters");
-	return set_string(p, &p->c->log_origin, value);
+	return ms_cfg_set_string(p, &p->c->log_origin, value);
 }
 
 static int agent_log_interval(struct ms_cfg_parser *p, const char *value)
@@ -325,7 +332,7 @@ static int tpm_tcti(struct ms_cfg_parser *p, const char *value)
 		return ms_cfg_fail(p, p->line,
 				   "tcti: %s is not NAME:CONF such as device:/dev/tpmrm0",
 				   value);
-	return set_string(p, &p->c->tcti, value);
+	return ms_cfg_set_string(p, &p->c->tcti, value);
 }
 
 static int tpm_deadline(struct ms_cfg_parser *p, const char *value)
@@ -352,9 +359,9 @@ static int tpm_deadline(struct ms_cfg_parser *p, const char *value)
 
 static int revocations_denied(struct ms_cfg_parser *p, const char *value)
 {
-	if (check_absolute(p, value, MS_PATH_MAX) < 0)
+	if (ms_cfg_check_absolute(p, value, MS_PATH_MAX) < 0)
 		return p->rc;
-	return set_string(p, &p->c->denied_file, value);
+	return ms_cfg_set_string(p, &p->c->denied_file, value);
 }
 
 static int group_members(struct ms_cfg_parser *p, const char *value)
@@ -443,7 +450,7 @@ static const struct section sections[] = {
 	{"revocations", false, NULL, revocations_settings,
 	 ARRAY_SIZE(revocations_settings)},
 	{"store", false, NULL, NULL, 0},
-	{"tls", false, NULL, NULL, 0},
+	{"tls", false, NULL, ms_cfg_tls_settings, MS_CFG_TLS_SETTINGS},
 	{"key", true, NULL, NULL, 0},
 };
 
@@ -488,7 +495,7 @@ static int unknown_section(struct ms_cfg_parser *p, const char *word)
 				   word, near);
 	return ms_cfg_fail(p, p->line,
 			   "unknown section [%s]: there are [agent], [tpm], "
-			   "[revocations], [group NAME] and "
+			   "[tls], [revocations], [group NAME] and "
 			   "[rule NAME]",
 			   word);
 }

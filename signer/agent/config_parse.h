@@ -43,10 +43,15 @@ struct ms_cfg_setting {
 #define MS_CFG_RULE_SETTINGS 12
 extern const struct ms_cfg_setting ms_cfg_rule_settings[MS_CFG_RULE_SETTINGS];
 
+#define MS_CFG_TLS_SETTINGS 5
+extern const struct ms_cfg_setting ms_cfg_tls_settings[MS_CFG_TLS_SETTINGS];
+
 /* These complain, and return what their caller may return. */
 int ms_cfg_fail(struct ms_cfg_parser *p, unsigned int line, const char *fmt, ...)
 	_printf_(3, 4);
 int ms_cfg_no_memory(struct ms_cfg_parser *p);
+int ms_cfg_set_string(struct ms_cfg_parser *p, char **dst, const char *value);
+int ms_cfg_check_absolute(struct ms_cfg_parser *p, const char *value, size_t max);
 int ms_cfg_add_identities(struct ms_cfg_parser *p, struct ms_strv *dst, const char *value,
 			  bool groups);
 int ms_cfg_add_globs(struct ms_cfg_parser *p, struct ms_strv *dst, const char *value);

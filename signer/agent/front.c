@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "signer/agent/conn.h"
 #include "signer/agent/event_memory.h"
 #include "signer/agent/grant.h"
 #include "signer/agent/ipc.h"
@@ -19,6 +20,7 @@
 #include "signer/agent/reload.h"
 #include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
+#include "signer/agent/tls.h"
 #include "signer/agent/web.h"
 
 #define DRAIN_S 4 /* for open requests after SIGTERM */
@@ -56,6 +58,25 @@ static void on_lookups(evutil_socket_t fd, short what, void *arg)
 	stop_if_done(f);
 }
 
+/* Another certificate, CA or revocation list: as soon as it is there. */
+static void refresh_tls(struct ms_front *f, bool force)
+{
+	static struct ms_error told;
+	struct ms_error err = {0};
+	bool changed = false;
+
+	if (!f->tls)
+		return;
+	if (ms_tls_refresh(f->tls, force, &changed, &err) < 0 &&
+	    strcmp(told.msg, err.msg) != 0)
+		ms_log(LOG_ERR, "TLS goes on with the files it had: %s", err.msg);
+	told = err;
+	if (changed)
+		ms_log(LOG_NOTICE, "the files of [tls] were read again");
+	if (changed || force)
+		ms_conns_reloaded(f->conns);
+}
+
 static void on_control(evutil_socket_t fd, short what, void *arg)
 {
 	struct ms_front *f = arg;
@@ -70,9 +91,10 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(f->base);
 		return;
 	}
-	if (m.op == MS_IPC_RELOADED)
+	if (m.op == MS_IPC_RELOADED) {
 		ms_reload_take(f, &m, peer);
-	else if (m.op == MS_IPC_PEER_KEY && peer >= 0)
+		refresh_tls(f, true);
+	} else if (m.op == MS_IPC_PEER_KEY && peer >= 0)
 		ms_key_link_set_fd(f->keys, peer);
 	else if (peer >= 0)
 		close(peer);
@@ -84,7 +106,7 @@ static void on_term(evutil_socket_t fd, short what, void *arg)
 	struct timeval drain = {.tv_sec = DRAIN_S};
 
 	f->stopping = true;
-	ms_web_stop(f);
+	ms_conns_stop(f->conns);
 	event_base_loopexit(f->base, &drain);
 	stop_if_done(f);
 }
@@ -104,6 +126,7 @@ static void trim_when_idle(struct ms_front *f)
 static void on_builds(evutil_socket_t fd, short what, void *arg)
 {
 	ms_api_builds_tick(arg);
+	refresh_tls(arg, false);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -142,6 +165,8 @@ static int open_store(struct ms_front *f)
 	snprintf(path, sizeof(path), "%s/audit.db", f->config->state);
 	r = ms_store_open(path, &f->store, &err);
 	if (r == 0)
+		r = ms_tls_new(f->config, &f->tls, &err);
+	if (r == 0)
 		r = ms_grants_load(f, &err);
 	if (r == 0)
 		r = ms_sandbox_apply(MS_ROLE_FRONT, f->config, NULL, &err);
@@ -152,7 +177,7 @@ static int open_store(struct ms_front *f)
 	return 0;
 }
 
-static int set_up(struct ms_front *f, int listen_fd)
+static int set_up(struct ms_front *f, int listen_fd, int tls_fd)
 {
 	struct timeval tick = {.tv_sec = TICK_S}, builds = {.tv_sec = 1};
 	struct ms_error err = {0};
@@ -187,7 +212,7 @@ static int set_up(struct ms_front *f, int listen_fd)
 	if (r == 0)
 		r = add_event(f, -1, 0, on_builds, &builds);
 	if (r == 0)
-		r = ms_web_start(f, listen_fd);
+		r = ms_conns_new(f, listen_fd, f->tls ? tls_fd : -1, &f->conns);
 	return r;
 }
 
@@ -203,7 +228,7 @@ static void raise_descriptor_limit(void)
 	(void)!setrlimit(RLIMIT_NOFILE, &l);
 }
 
-int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
+int ms_front_run(const struct ms_config *c, int ctl, int listen_fd, int tls_fd)
 {
 	struct ms_front f = {.config = c, .ctl = ctl, .started = time(NULL)};
 	struct ms_ipc_msg ready = {.op = MS_IPC_READY};
@@ -216,7 +241,7 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 	r = open_store(&f);
 	if (r)
 		return r;
-	r = set_up(&f, listen_fd);
+	r = set_up(&f, listen_fd, tls_fd);
 	if (r < 0) {
 		ms_log(LOG_ERR, "cannot start: %s", ms_strerror(r));
 		return 1;
@@ -228,6 +253,7 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd)
 	ms_audit_free(f.audit);
 	ms_store_close(f.store);
 	ms_grants_free(&f);
+	ms_tls_free(f.tls);
 	if (f.own_config) {
 		ms_config_clear(f.own_config);
 		free(f.own_config);

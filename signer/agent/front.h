@@ -13,13 +13,14 @@
 #include "signer/agent/key_link.h"
 #include "signer/agent/limits.h"
 
-struct evhttp;
-struct evhttp_bound_socket;
+struct ms_conns;
+struct ms_tls;
 struct ms_log_head;
 struct ms_lookups;
 
 /**
  * struct ms_front - what the request handlers share
+ * @tls: NULL without [tls]
  * @own_config: is @config once it was reloaded; @reloads: who waits for that
  * @started: seconds since 1970
  * @last_checkpoint: the one of a clean stop has been asked for
@@ -28,8 +29,8 @@ struct ms_lookups;
 struct ms_front {
 	const struct ms_config *config;
 	struct event_base *base;
-	struct evhttp *http;
-	struct evhttp_bound_socket *bound;
+	struct ms_conns *conns;
+	struct ms_tls *tls;
 	struct ms_store *store;
 	struct ms_audit *audit;
 	struct ms_key_link *keys;
@@ -50,9 +51,9 @@ struct ms_front {
 /**
  * ms_front_run() - be the front until SIGTERM, or until the supervisor goes
  * @ctl: control socket to the supervisor
- * @listen_fd: listening Unix socket
+ * @listen_fd: listening Unix socket; @tls_fd: listening TCP socket, or -1
  * Return: exit status; MS_EXIT_FATAL when it can never work (store damaged, ...).
  */
-int ms_front_run(const struct ms_config *c, int ctl, int listen_fd);
+int ms_front_run(const struct ms_config *c, int ctl, int listen_fd, int tls_fd);
 
 #endif

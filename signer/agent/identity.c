@@ -92,11 +92,48 @@ static int uid_of(const char *text, uid_t *ret)
 	return 0;
 }
 
+void ms_identity_put_proof(const struct ms_identity *who, json_t *fields)
+{
+	const char *proof = who->certificate[0] ? "certificate" : "socket";
+
+	if (!fields)
+		return;
+	json_object_set_new(fields, "proof", json_string(proof));
+	if (!who->certificate[0]) {
+		json_object_set_new(fields, "pid", json_integer(who->pid));
+		return;
+	}
+	json_object_set_new(fields, "certificate", json_string(who->certificate));
+	json_object_set_new(fields, "address", json_string(who->address));
+}
+
+bool ms_identity_text_is_cert(const char *text)
+{
+	static const char *const kinds[] = {
+		"cert:CN=", "cert:SAN=URI:", "cert:SAN=DNS:", "cert:SAN=email:"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t n = strlen(kinds[i]);
+
+		if (strncmp(text, kinds[i], n) == 0)
+			return text[n] && strlen(text) < MS_IDENTITY_MAX;
+	}
+	return false;
+}
+
 int ms_identity_from_text(const char *text, struct ms_identity *ret)
 {
 	struct ms_identity who = {0};
-	int r = uid_of(text, &who.uid);
+	int r;
 
+	if (ms_identity_text_is_cert(text)) {
+		who.uid = (uid_t)-1;
+		who.gid = (gid_t)-1;
+		memcpy(who.id, text, strlen(text) + 1);
+		*ret = who;
+		return 0;
+	}
+	r = uid_of(text, &who.uid);
 	if (r < 0)
 		return r;
 	snprintf(who.id, sizeof(who.id), "uid:%u", who.uid);

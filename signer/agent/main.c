@@ -6,6 +6,7 @@
 #include "signer/agent/config.h"
 #include "signer/agent/log.h"
 #include "signer/agent/supervisor.h"
+#include "signer/agent/tls.h"
 
 #define DEFAULT_CONFIG MS_SYSCONFDIR "/modseald.conf"
 
@@ -48,6 +49,11 @@ static int run(const char *path, bool test)
 
 	if (ms_config_load(path, &config, &err) < 0) {
 		fprintf(stderr, "modseald: %s\n", err.msg);
+		return 1;
+	}
+	if (ms_tls_check(&config, &err) < 0) {
+		fprintf(stderr, "modseald: %s\n", err.msg);
+		ms_config_clear(&config);
 		return 1;
 	}
 	resolve_state(&config);

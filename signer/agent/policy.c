@@ -7,10 +7,26 @@
 #include "lib/escape.h"
 #include "signer/agent/modver.h"
 
+/* Is @word one of the lines of @more? */
+static bool is_line(const char *more, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (*more) {
+		size_t n = strcspn(more, "\n");
+
+		if (n == len && memcmp(more, word, n) == 0)
+			return true;
+		more += n + (more[n] == '\n');
+	}
+	return false;
+}
+
 static bool is_identity(const struct ms_identity *who, const char *word)
 {
 	return strcmp(word, who->id) == 0 ||
-	       (who->user[0] && strcmp(word, who->user) == 0);
+	       (who->user[0] && strcmp(word, who->user) == 0) ||
+	       (who->more[0] && is_line(who->more, word));
 }
 
 static bool in_group(const struct ms_config *c, const struct ms_identity *who,
@@ -50,6 +66,19 @@ bool ms_identity_is_admin(const struct ms_config *c, const struct ms_identity *w
 bool ms_identity_is_auditor(const struct ms_config *c, const struct ms_identity *who)
 {
 	return ms_identity_in(c, who, &c->auditors) || ms_identity_is_admin(c, who);
+}
+
+bool ms_identity_is_known(const struct ms_config *c, const struct ms_identity *who)
+{
+	if (ms_identity_is_auditor(c, who))
+		return true;
+	for (size_t i = 0; i < c->n_rules; i++)
+		if (ms_identity_in(c, who, &c->rules[i].who))
+			return true;
+	for (size_t i = 0; i < c->n_groups; i++)
+		if (in_group(c, who, c->groups[i].name))
+			return true;
+	return false;
 }
 
 static bool any_glob(const struct ms_strv *globs, const char *s)

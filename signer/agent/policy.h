@@ -8,13 +8,22 @@
 #include "signer/agent/config.h"
 #include "lib/elf_facts.h"
 
+#define MS_IDENTITY_MAX 192u /* bytes of an identity in words, with NUL */
+
 /**
- * struct ms_identity - who asks, as the kernel says (SO_PEERCRED)
- * @id: "uid:1000"; @user: "user:builder", or "" when the uid has no name
+ * struct ms_identity - who asks, as the kernel (SO_PEERCRED) or a certificate says
+ * @id: "uid:1000"; or "cert:CN=builder-1", or "cert:SAN=..." without a common name
+ * @user: "user:builder", or "" when the uid has no name; or the first "cert:SAN=..."
+ * @more: the certificate's further names, each with a newline behind it
+ * @certificate: SHA-256 of the certificate in hex; "" on the Unix socket
+ * @address: where it comes from; "" on the Unix socket
  */
 struct ms_identity {
-	char id[24];
-	char user[80];
+	char id[MS_IDENTITY_MAX];
+	char user[MS_IDENTITY_MAX];
+	char more[4 * MS_IDENTITY_MAX];
+	char certificate[65];
+	char address[64];
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
@@ -23,6 +32,8 @@ struct ms_identity {
 /** ms_identity_in() - is @who in a list of identities and "group:NAME"s */
 bool ms_identity_in(const struct ms_config *c, const struct ms_identity *who,
 		    const struct ms_strv *list);
+/** ms_identity_is_known() - does any rule, group or list name it? */
+bool ms_identity_is_known(const struct ms_config *c, const struct ms_identity *who);
 /** ms_identity_is_admin() */
 bool ms_identity_is_admin(const struct ms_config *c, const struct ms_identity *who);
 /** ms_identity_is_auditor() - may it read the audit log? Admins may, too */

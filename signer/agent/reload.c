@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+#include "signer/agent/identity.h"
 #include "signer/agent/ipc.h"
 #include "signer/agent/log.h"
 #include "signer/agent/web.h"
@@ -103,6 +104,8 @@ static void record(struct ms_front *f, struct ms_reload *r, int rc,
 				   "result", rc < 0 ? "refused" : "done", "rules",
 				   (json_int_t)f->config->n_rules);
 
+	if (r)
+		ms_identity_put_proof(&r->w->who, fields);
 	if (fields && rc < 0)
 		json_object_set_new(fields, "reason", ms_web_text(err->msg));
 	if (r) {

@@ -70,6 +70,29 @@ static int allow_all(struct ms_landlock *l, const char *const *paths, size_t n,
 }
 
 /*
+ * Certificates and revocation lists are replaced by rename, too: the folders that they
+ * are in. Not if that would let the front see the agent's own files.
+ */
+static int rules_tls(struct ms_landlock *l, const struct ms_config *c)
+{
+	const char *const path[] = {c->tls_cert, c->tls_key, c->tls_ca, c->tls_crl};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(path) && rc == 0; i++) {
+		_cleanup_free_ char *dir = path[i] ? realpath(path[i], NULL) : NULL;
+		char *slash = dir ? strrchr(dir, '/') : NULL;
+
+		if (!slash)
+			continue;
+		*slash = '\0';
+		if (!slash[0] && slash == dir)
+			continue;
+		rc = ms_landlock_allow(l, dir, MS_LANDLOCK_READ);
+	}
+	return rc;
+}
+
+/*
  * passwd is replaced by rename, so the rule must be on /etc. The rest is where the
  * modules of sssd and systemd look; connecting to their sockets is no matter of
  * Landlock's.
@@ -90,6 +113,8 @@ static int rules_front(struct ms_landlock *l, const struct ms_config *c)
 		rc = allow_in(l, c->state, db[i], RW);
 	if (rc == 0)
 		rc = allow_all(l, names, 1, MS_LANDLOCK_READ);
+	if (rc == 0)
+		rc = rules_tls(l, c);
 	if (rc == 0)
 		rc = allow_all(l, names + 1, ARRAY_SIZE(names) - 1,
 			       MS_LANDLOCK_READ | MS_LANDLOCK_LIST);

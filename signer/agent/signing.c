@@ -6,6 +6,7 @@
 
 #include "lib/escape.h"
 #include "lib/pkcs7.h"
+#include "signer/agent/identity.h"
 
 struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, void *arg)
 {
@@ -101,7 +102,7 @@ static json_t *record_fields(const struct ms_signing *s)
 	json_t *j = json_object();
 
 	set_text(j, "user", s->who.user);
-	json_object_set_new(j, "pid", json_integer(s->who.pid));
+	ms_identity_put_proof(&s->who, j);
 	json_object_set_new(j, "module", module_fields(s));
 	set_text(j, "file", s->file);
 	set_text(j, "path", s->path);

@@ -23,6 +23,7 @@
 #include "signer/agent/log.h"
 #include "signer/agent/sandbox.h"
 #include "signer/agent/systemd.h"
+#include "signer/agent/tls.h"
 #include "tpm/worker.h"
 
 enum role { ROLE_TPM, ROLE_KEY, ROLE_FRONT, N_ROLES };
@@ -46,7 +47,7 @@ struct supervisor {
 	const struct ms_config *config;
 	struct ms_config *own_config; /* is @config once it was reloaded */
 	struct child child[N_ROLES];
-	int listen_fd, signal_fd;
+	int listen_fd, tls_fd, signal_fd;
 	sigset_t old_mask;
 	bool stopping, activated, told_ready;
 	int64_t kill_ms;
@@ -76,8 +77,10 @@ static void become_child(struct supervisor *s, enum role role, int keep)
 		if (s->child[i].ctl != keep)
 			close_fd(&s->child[i].ctl);
 	close_fd(&s->signal_fd);
-	if (role != ROLE_FRONT)
+	if (role != ROLE_FRONT) {
 		close_fd(&s->listen_fd);
+		close_fd(&s->tls_fd);
+	}
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 	ms_log_role(role_names[role]);
 }
@@ -108,7 +111,7 @@ _noreturn_ static void run_child(struct supervisor *s, enum role role, int fd)
 	else if (role == ROLE_KEY)
 		r = ms_keyproc_run(s->config, fd);
 	else
-		r = ms_front_run(s->config, fd, s->listen_fd);
+		r = ms_front_run(s->config, fd, s->listen_fd, s->tls_fd);
 	/* No exit handlers: they belong to the supervisor that this was forked from. */
 	_exit(r);
 }
@@ -273,6 +276,8 @@ static int take_config(struct supervisor *s, struct ms_error *err)
 		return err->msg[0] ? r : ms_error_set(err, r, NULL, "%s", ms_strerror(r));
 	}
 	r = ms_config_reloadable(s->config, c, err);
+	if (r == 0)
+		r = ms_tls_check(c, err);
 	if (r == 0) {
 		fd = bundle_fd(c);
 		if (fd < 0)
@@ -329,7 +334,9 @@ static void on_signal(struct supervisor *s)
 static void on_front_alive(struct supervisor *s)
 {
 	if (!s->told_ready) {
-		ms_log(LOG_NOTICE, "serving on %s", s->config->socket);
+		ms_log(LOG_NOTICE, "serving on %s%s%s", s->config->socket,
+		       s->config->tls_listen ? " and " : "",
+		       s->config->tls_listen ? s->config->tls_listen : "");
 		ms_sd_notify("READY=1");
 		s->told_ready = true;
 	}
@@ -491,19 +498,24 @@ static int set_up(struct supervisor *s, struct ms_error *err)
 	if (s->signal_fd < 0)
 		return ms_error_set(err, -errno, NULL, "signalfd: %s",
 				    ms_strerror(errno));
-	r = ms_sd_listen_fd(&s->listen_fd, err);
+	r = ms_sd_listen_fds(&s->listen_fd, &s->tls_fd, err);
 	if (r < 0)
 		return r;
-	s->activated = s->listen_fd > 0;
-	if (s->activated)
-		return 0;
-	return ms_listen_unix(s->config->socket, s->config->socket_mode, &s->listen_fd,
-			      err);
+	s->activated = s->listen_fd >= 0;
+	if (!s->activated)
+		r = ms_listen_unix(s->config->socket, s->config->socket_mode,
+				   &s->listen_fd, err);
+	if (r < 0 || !s->config->tls_listen) {
+		close_fd(&s->tls_fd);
+		return r;
+	}
+	return s->tls_fd >= 0 ? 0 : ms_listen_tcp(s->config->tls_listen, &s->tls_fd, err);
 }
 
 int ms_supervisor_run(const struct ms_config *c)
 {
-	struct supervisor s = {.config = c, .listen_fd = -1, .signal_fd = -1};
+	struct supervisor s = {
+		.config = c, .listen_fd = -1, .tls_fd = -1, .signal_fd = -1};
 	struct ms_error err = {0};
 	_cleanup_close_ int lock = -1;
 	int r;
@@ -532,6 +544,7 @@ int ms_supervisor_run(const struct ms_config *c)
 	if (!s.activated)
 		ms_listen_remove(c->socket, s.listen_fd);
 	close_fd(&s.listen_fd);
+	close_fd(&s.tls_fd);
 	close_fd(&s.signal_fd);
 	if (s.own_config) {
 		ms_config_clear(s.own_config);

@@ -21,43 +21,57 @@ static bool number(const char *text, uint64_t *ret)
 	return !errno && !*end;
 }
 
-static bool is_listening_unix(int fd)
+/* Return: the family of a listening stream socket, else AF_UNSPEC. */
+static int listening_family(int fd)
 {
 	int type = 0, listening = 0;
-	struct sockaddr_un sa;
+	struct sockaddr_storage sa;
 	socklen_t tlen = sizeof(type), llen = sizeof(listening), len = sizeof(sa);
 
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &llen) == 0 &&
-	       getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
-	       type == SOCK_STREAM && listening && sa.sun_family == AF_UNIX;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &llen) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || type != SOCK_STREAM ||
+	    !listening)
+		return AF_UNSPEC;
+	return sa.ss_family;
 }
 
-int ms_sd_listen_fd(int *ret, struct ms_error *err)
+/* Each kind once. */
+static bool take_fd(int fd, int *unix_fd, int *tcp_fd)
+{
+	int family = listening_family(fd), flags = fcntl(fd, F_GETFL);
+	int *to = family == AF_UNIX ? unix_fd : tcp_fd;
+
+	if ((family != AF_UNIX && family != AF_INET && family != AF_INET6) || *to >= 0 ||
+	    flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return false;
+	*to = fd;
+	return true;
+}
+
+int ms_sd_listen_fds(int *ret_unix, int *ret_tcp, struct ms_error *err)
 {
 	const char *pid_text = getenv("LISTEN_PID"), *fds_text = getenv("LISTEN_FDS");
 	uint64_t pid = 0, n = 0;
 	bool ours = number(pid_text, &pid) && pid == (uint64_t)getpid();
 	bool counted = number(fds_text, &n);
-	int fd = LISTEN_FDS_START, flags;
+	int unix_fd = -1, tcp_fd = -1;
 
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	if (!ours || !counted || n == 0) {
-		*ret = 0;
-		return 0;
-	}
-	flags = fcntl(fd, F_GETFL);
-	if (n != 1 || !is_listening_unix(fd) || flags < 0 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
-	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return ms_error_set(
-			err, -EINVAL, "socket",
-			"the service manager handed over something else than one "
-			"listening Unix socket: see ListenStream= of the socket "
-			"unit");
-	*ret = fd;
+	if (!ours || !counted)
+		n = 0;
+	for (uint64_t i = 0; i < n; i++)
+		if (!take_fd(LISTEN_FDS_START + (int)i, &unix_fd, &tcp_fd))
+			return ms_error_set(
+				err, -EINVAL, "socket",
+				"the service manager handed over something else than "
+				"one listening Unix socket, and one TCP socket for "
+				"[tls]: see ListenStream= of the socket units");
+	*ret_unix = unix_fd;
+	*ret_tcp = tcp_fd;
 	return 0;
 }
 

@@ -10,14 +10,15 @@
 #include "lib/error.h"
 
 /**
- * ms_sd_listen_fd() - the listening Unix socket that a socket unit has opened for us
- * @ret: 0 without one; else the descriptor, close-on-exec and non-blocking
+ * ms_sd_listen_fds() - the listening sockets that socket units have opened for us
+ * @ret_unix: -1 without one; else the descriptor, close-on-exec and non-blocking
+ * @ret_tcp: the same for TLS
  *
  * The variables are removed, so that no child takes the descriptor for its own.
  *
- * Return: 0; -EINVAL when what was handed over is not one listening Unix stream socket.
+ * Return: 0; -EINVAL when what was handed over is something else than these.
  */
-int ms_sd_listen_fd(int *ret, struct ms_error *err) _must_check_;
+int ms_sd_listen_fds(int *ret_unix, int *ret_tcp, struct ms_error *err) _must_check_;
 
 /** ms_sd_notify() - say "READY=1", "STOPPING=1", "STATUS=..."; nothing without a manager
  */

@@ -2,103 +2,77 @@
 #include "signer/agent/web.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/http_struct.h>
-#include <event2/listener.h>
 #include <openssl/rand.h>
-#include <sys/queue.h>
-#include <syslog.h>
-#include <time.h>
 
 #include "lib/agent_client.h"
 #include "lib/escape.h"
 #include "lib/hash.h"
-#include "signer/agent/identity.h"
-#include "signer/agent/log.h"
+#include "signer/agent/conn.h"
 
-#define REQUEST_TIMEOUT_S 60
-#define TELL_AGAIN_S 60
+#define BODY_MAX (16u << 20)
+#define STRANGERS_BODY_MAX (64u << 10)
 
 struct route {
-	enum evhttp_cmd_type method;
+	const char *method;
 	const char *path; /* {key} stands for one path segment, * for all that follows */
 	void (*handler)(struct ms_web *w);
 };
 
 static const struct route routes[] = {
-	{EVHTTP_REQ_GET, "/healthz", ms_api_health},
-	{EVHTTP_REQ_GET, "/readyz", ms_api_ready},
-	{EVHTTP_REQ_GET, "/v1/whoami", ms_api_whoami},
-	{EVHTTP_REQ_GET, "/v1/status", ms_api_status},
-	{EVHTTP_REQ_GET, "/v1/keys", ms_api_keys},
-	{EVHTTP_REQ_POST, "/v1/keys", ms_api_create},
-	{EVHTTP_REQ_GET, "/v1/keys/{key}", ms_api_key},
-	{EVHTTP_REQ_GET, "/v1/keys/{key}/certificate", ms_api_certificate},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign", ms_api_sign},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign-digests", ms_api_sign_digests},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/unlock", ms_api_unlock},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/import", ms_api_import},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/csr", ms_api_csr},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/install-certificate", ms_api_install_cert},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/backup", ms_api_backup},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/retire", ms_api_retire},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/revoke", ms_api_revoke_key},
-	{EVHTTP_REQ_POST, "/v1/keys/{key}/sign-efi", ms_api_sign_efi},
-	{EVHTTP_REQ_GET, "/v1/log/checkpoint", ms_api_log_checkpoint},
-	{EVHTTP_REQ_POST, "/v1/log/checkpoint", ms_api_log_make_checkpoint},
-	{EVHTTP_REQ_GET, "/v1/log/vkey", ms_api_log_vkey},
-	{EVHTTP_REQ_GET, "/v1/log/counter", ms_api_log_counter},
-	{EVHTTP_REQ_GET, "/v1/log/entries", ms_api_log_entries},
-	{EVHTTP_REQ_GET, "/v1/log/proof", ms_api_log_proof},
-	{EVHTTP_REQ_GET, "/v1/log/consistency", ms_api_log_consistency},
-	{EVHTTP_REQ_GET, "/v1/log/tile/*", ms_api_log_tile},
-	{EVHTTP_REQ_GET, "/v1/builds", ms_api_builds},
-	{EVHTTP_REQ_POST, "/v1/builds", ms_api_build_open},
-	{EVHTTP_REQ_GET, "/v1/builds/{id}", ms_api_build},
-	{EVHTTP_REQ_GET, "/v1/builds/{id}/modules", ms_api_build_modules},
-	{EVHTTP_REQ_GET, "/v1/builds/{id}/manifest", ms_api_build_manifest},
-	{EVHTTP_REQ_POST, "/v1/builds/{id}/approve", ms_api_build_approve},
-	{EVHTTP_REQ_POST, "/v1/builds/{id}/reject", ms_api_build_reject},
-	{EVHTTP_REQ_POST, "/v1/builds/{id}/close", ms_api_build_close},
-	{EVHTTP_REQ_POST, "/v1/policy/check", ms_api_policy_check},
-	{EVHTTP_REQ_GET, "/v1/policy/explain", ms_api_policy_explain},
-	{EVHTTP_REQ_POST, "/v1/policy/explain", ms_api_policy_explain},
-	{EVHTTP_REQ_POST, "/v1/reload", ms_api_reload},
-	{EVHTTP_REQ_GET, "/v1/revocations", ms_api_revocations},
-	{EVHTTP_REQ_POST, "/v1/revocations", ms_api_revoke},
+	{"GET", "/healthz", ms_api_health},
+	{"GET", "/readyz", ms_api_ready},
+	{"GET", "/v1/whoami", ms_api_whoami},
+	{"GET", "/v1/status", ms_api_status},
+	{"GET", "/v1/keys", ms_api_keys},
+	{"POST", "/v1/keys", ms_api_create},
+	{"GET", "/v1/keys/{key}", ms_api_key},
+	{"GET", "/v1/keys/{key}/certificate", ms_api_certificate},
+	{"POST", "/v1/keys/{key}/sign", ms_api_sign},
+	{"POST", "/v1/keys/{key}/sign-digests", ms_api_sign_digests},
+	{"POST", "/v1/keys/{key}/unlock", ms_api_unlock},
+	{"POST", "/v1/keys/{key}/import", ms_api_import},
+	{"POST", "/v1/keys/{key}/csr", ms_api_csr},
+	{"POST", "/v1/keys/{key}/install-certificate", ms_api_install_cert},
+	{"POST", "/v1/keys/{key}/backup", ms_api_backup},
+	{"POST", "/v1/keys/{key}/retire", ms_api_retire},
+	{"POST", "/v1/keys/{key}/revoke", ms_api_revoke_key},
+	{"POST", "/v1/keys/{key}/sign-efi", ms_api_sign_efi},
+	{"GET", "/v1/log/checkpoint", ms_api_log_checkpoint},
+	{"POST", "/v1/log/checkpoint", ms_api_log_make_checkpoint},
+	{"GET", "/v1/log/vkey", ms_api_log_vkey},
+	{"GET", "/v1/log/counter", ms_api_log_counter},
+	{"GET", "/v1/log/entries", ms_api_log_entries},
+	{"GET", "/v1/log/proof", ms_api_log_proof},
+	{"GET", "/v1/log/consistency", ms_api_log_consistency},
+	{"GET", "/v1/log/tile/*", ms_api_log_tile},
+	{"GET", "/v1/builds", ms_api_builds},
+	{"POST", "/v1/builds", ms_api_build_open},
+	{"GET", "/v1/builds/{id}", ms_api_build},
+	{"GET", "/v1/builds/{id}/modules", ms_api_build_modules},
+	{"GET", "/v1/builds/{id}/manifest", ms_api_build_manifest},
+	{"POST", "/v1/builds/{id}/approve", ms_api_build_approve},
+	{"POST", "/v1/builds/{id}/reject", ms_api_build_reject},
+	{"POST", "/v1/builds/{id}/close", ms_api_build_close},
+	{"POST", "/v1/policy/check", ms_api_policy_check},
+	{"GET", "/v1/policy/explain", ms_api_policy_explain},
+	{"POST", "/v1/policy/explain", ms_api_policy_explain},
+	{"POST", "/v1/reload", ms_api_reload},
+	{"GET", "/v1/revocations", ms_api_revocations},
+	{"POST", "/v1/revocations", ms_api_revoke},
 };
 
 /* ------------------------------------------------------------------- answers */
 
-static void web_free(struct ms_web *w)
-{
-	w->front->open--;
-	evhttp_clear_headers(&w->query);
-	free(w);
-}
-
-static void add_header(struct ms_web *w, const char *name, const char *value)
-{
-	evhttp_add_header(evhttp_request_get_output_headers(w->req), name, value);
-}
-
 void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p, size_t n)
 {
-	struct evbuffer *out = evhttp_request_get_output_buffer(w->req);
+	char fields[512];
 
-	add_header(w, "Content-Type", type);
-	add_header(w, "X-Request-Id", w->id);
-	add_header(w, "Cache-Control", "no-store");
-	if (evbuffer_add(out, p, n) < 0) {
-		/* An answer cut short would be worse than none. */
-		evbuffer_drain(out, evbuffer_get_length(out));
-		status = 500;
-	}
-	ms_web_drop_body(w);
-	evhttp_send_reply(w->req, status, NULL, NULL);
-	web_free(w);
+	snprintf(fields, sizeof(fields),
+		 "Content-Type: %s\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n%s",
+		 type, w->id, status == 503 ? "Retry-After: 1\r\n" : "");
+	w->front->open--;
+	ms_conn_answer(w->conn, (unsigned int)status, fields, p, n);
+	free(w);
 }
 
 void ms_web_json(struct ms_web *w, int status, json_t *j)
@@ -129,6 +103,16 @@ static int status_of(int rc, const char *code)
 		return 404;
 	if (strcmp(code, "bad-method") == 0)
 		return 405;
+	if (strcmp(code, "request-timeout") == 0)
+		return 408;
+	if (strcmp(code, "length-required") == 0)
+		return 411;
+	if (strcmp(code, "bad-content-type") == 0)
+		return 415;
+	if (strcmp(code, "head-too-large") == 0)
+		return 431;
+	if (strcmp(code, "bad-version") == 0)
+		return 505;
 	switch (-rc) {
 	case EACCES:
 	case EPERM:
@@ -157,12 +141,9 @@ static int status_of(int rc, const char *code)
 	}
 }
 
-static bool wants_text(struct ms_web *w)
+static bool wants_text(const struct ms_web *w)
 {
-	const char *accept =
-		evhttp_find_header(evhttp_request_get_input_headers(w->req), "Accept");
-
-	return accept && strstr(accept, "text/plain");
+	return strstr(ms_conn_request(w->conn)->accept, "text/plain");
 }
 
 void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err)
@@ -174,8 +155,6 @@ void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err)
 	_cleanup_free_ char *json = NULL;
 	json_t *j;
 
-	if (status == 503)
-		add_header(w, "Retry-After", "1");
 	if (wants_text(w)) {
 		snprintf(text, sizeof(text), "%s\n%s\n", code, msg);
 		ms_web_bytes(w, status, "text/plain; charset=utf-8", text, strlen(text));
@@ -194,22 +173,27 @@ void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err)
 
 const char *ms_web_param(const struct ms_web *w, const char *name)
 {
-	return evhttp_find_header(&w->query, name);
+	return ms_http_request_param(ms_conn_request(w->conn), name);
+}
+
+const char *ms_web_path(const struct ms_web *w)
+{
+	return ms_conn_request(w->conn)->path;
 }
 
 const uint8_t *ms_web_body(struct ms_web *w, size_t *ret_len)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(w->req);
+	return ms_conn_body(w->conn, ret_len);
+}
 
-	*ret_len = evbuffer_get_length(in);
-	return *ret_len ? evbuffer_pullup(in, -1) : NULL;
+uint64_t ms_web_body_announced(const struct ms_web *w)
+{
+	return ms_conn_request(w->conn)->content_length;
 }
 
 void ms_web_drop_body(struct ms_web *w)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(w->req);
-
-	evbuffer_drain(in, evbuffer_get_length(in));
+	ms_conn_drop_body(w->conn);
 }
 
 /* Matches a path against a route; {key} is put into @key. */
@@ -247,153 +231,105 @@ static void no_route(struct ms_web *w, bool other_method)
 	ms_web_problem(w, -EINVAL, &err);
 }
 
-static void route(struct ms_web *w, const char *path)
+/* Return: NULL: no such path, or (@ret_other) no such method there. */
+static const struct route *find_route(const struct ms_http_request *req,
+				      char key[MS_KEY_NAME_MAX + 1], bool *ret_other)
 {
-	enum evhttp_cmd_type method = evhttp_request_get_command(w->req);
-	bool other_method = false;
-
+	*ret_other = false;
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
-		if (!match(routes[i].path, path, w->key))
+		key[0] = '\0';
+		if (!match(routes[i].path, req->path, key))
 			continue;
-		if (routes[i].method != method) {
-			other_method = true;
-			continue;
-		}
-		if (w->key[0] && !ms_key_name_valid(w->key))
-			break;
-		routes[i].handler(w);
-		return;
+		if (strcmp(routes[i].method, req->method) != 0)
+			*ret_other = true;
+		else
+			return key[0] && !ms_key_name_valid(key) ? NULL : &routes[i];
 	}
-	no_route(w, other_method);
+	return NULL;
 }
 
-static int peer_fd(struct evhttp_request *req)
+static void too_large(struct ms_web *w, size_t max)
 {
-	struct evhttp_connection *con = evhttp_request_get_connection(req);
+	struct ms_error err = {0};
 
-	return bufferevent_getfd(evhttp_connection_get_bufferevent(con));
+	ms_error_set(&err, -EFBIG, "too-large",
+		     "the request has %llu bytes, more than the %zu that are taken here",
+		     (unsigned long long)ms_web_body_announced(w), max);
+	ms_web_problem(w, -EFBIG, &err);
 }
 
-static struct ms_web *web_new(struct ms_front *f, struct evhttp_request *req)
+/* The body is a module, as large as the configuration allows. */
+static bool takes_module(const struct route *r)
 {
+	return r->handler == ms_api_sign || r->handler == ms_api_policy_explain;
+}
+
+static size_t route_max(const struct ms_front *f, const struct ms_identity *who,
+			const struct route *r)
+{
+	if (!ms_identity_is_known(f->config, who))
+		return STRANGERS_BODY_MAX;
+	return takes_module(r) ? f->config->max_module : BODY_MAX;
+}
+
+size_t ms_web_body_max(const struct ms_front *f, const struct ms_identity *who,
+		       const struct ms_http_request *req)
+{
+	char key[MS_KEY_NAME_MAX + 1];
+	bool other;
+	const struct route *r = find_route(req, key, &other);
+
+	return r ? route_max(f, who, r) : 0;
+}
+
+static struct ms_web *web_new(struct ms_front *f, struct ms_conn *c)
+{
+	static const char full[] = "Content-Type: text/plain\r\nRetry-After: 1\r\n";
 	struct ms_web *w = calloc(1, sizeof(*w));
 	uint8_t id[16];
 
-	if (!w)
-		return NULL;
-	TAILQ_INIT(&w->query);
-	w->front = f;
-	w->req = req;
-	if (RAND_bytes(id, sizeof(id)) != 1 ||
-	    ms_identity_of_peer(peer_fd(req), &w->who) < 0) {
+	if (!w || RAND_bytes(id, sizeof(id)) != 1) {
 		free(w);
+		ms_conn_answer(c, 503, full, NULL, 0);
 		return NULL;
 	}
+	w->front = f;
+	w->conn = c;
+	w->who = *ms_conn_identity(c);
 	ms_hex(id, sizeof(id), w->id);
 	f->requests++;
 	f->open++;
 	return w;
 }
 
-/* Of two parameters with one name somebody else may look at the other one. */
-static bool has_twins(const struct evkeyvalq *query)
+void ms_web_refuse(struct ms_front *f, struct ms_conn *c, int rc,
+		   const struct ms_error *err)
 {
-	const struct evkeyval *a, *b;
+	struct ms_web *w = web_new(f, c);
 
-	TAILQ_FOREACH(a, query, next)
-	{
-		for (b = TAILQ_NEXT(a, next); b; b = TAILQ_NEXT(b, next))
-			if (evutil_ascii_strcasecmp(a->key, b->key) == 0)
-				return true;
-	}
-	return false;
+	if (w)
+		ms_web_problem(w, rc, err);
 }
 
-static void on_request(struct evhttp_request *req, void *arg)
+void ms_web_request(struct ms_front *f, struct ms_conn *c)
 {
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
-	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
-	const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
-	struct ms_web *w = web_new(arg, req);
-	struct ms_error err = {0};
+	struct ms_web *w = web_new(f, c);
+	const struct route *r;
+	size_t max;
+	bool other;
 
-	if (!w) {
-		evhttp_send_error(req, 503, NULL);
+	if (!w)
+		return;
+	r = find_route(ms_conn_request(c), w->key, &other);
+	if (!r) {
+		w->key[0] = '\0';
+		no_route(w, other);
 		return;
 	}
-	if (query && (evhttp_parse_query_str(query, &w->query) < 0 ||
-		      strstr(query, "%00") || has_twins(&w->query))) {
-		ms_error_set(&err, -EINVAL, "bad-request", "the query cannot be read");
-		ms_web_problem(w, -EINVAL, &err);
-		return;
-	}
-	route(w, path ? path : "");
-}
-
-/* -------------------------------------------------------------------- server */
-
-/* Not of struct ms_front, as the listener's argument is evhttp's. */
-static struct event *accept_again;
-
-static void on_accept_again(evutil_socket_t fd, short what, void *arg)
-{
-	struct ms_front *f = arg;
-
-	if (f->bound)
-		evconnlistener_enable(evhttp_bound_socket_get_listener(f->bound));
-}
-
-/* Who waits to be accepted goes on waiting: to try at once would fail again, for ever. */
-static void on_accept_error(struct evconnlistener *l, void *arg)
-{
-	static const struct timeval pause = {.tv_usec = 200 * 1000};
-	static time_t told;
-	struct timespec now;
-	int e = errno;
-
-	evconnlistener_disable(l);
-	evtimer_add(accept_again, &pause);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (told && now.tv_sec - told < TELL_AGAIN_S)
-		return;
-	told = now.tv_sec;
-	ms_log(LOG_WARNING,
-	       "cannot accept connections: %s: if these are honest clients, raise the "
-	       "limit "
-	       "(LimitNOFILE=)",
-	       ms_strerror(e));
-}
-
-int ms_web_start(struct ms_front *f, int listen_fd)
-{
-	struct evhttp *server = evhttp_new(f->base);
-	struct evconnlistener *l;
-
-	accept_again = evtimer_new(f->base, on_accept_again, f);
-	if (!server || !accept_again)
-		return -ENOMEM;
-	f->http = server;
-	evhttp_set_max_headers_size(server, MS_HTTP_HEAD_MAX);
-	/* The handlers refuse what is over the configured size with a sentence. */
-	evhttp_set_max_body_size(server, (ev_ssize_t)MS_MODULE_MAX + (1 << 20));
-	evhttp_set_timeout(server, REQUEST_TIMEOUT_S);
-	evhttp_set_allowed_methods(server, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
-	(void)evhttp_set_flags(server, EVHTTP_SERVER_LINGERING_CLOSE);
-	evhttp_set_gencb(server, on_request, f);
-	evutil_make_socket_nonblocking(listen_fd);
-	l = evconnlistener_new(f->base, NULL, NULL,
-			       LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0,
-			       listen_fd);
-	if (!l)
-		return -ENOMEM;
-	evconnlistener_set_error_cb(l, on_accept_error);
-	f->bound = evhttp_bind_listener(server, l);
-	return f->bound ? 0 : -ENOMEM;
-}
-
-void ms_web_stop(struct ms_front *f)
-{
-	if (f->bound)
-		evhttp_del_accept_socket(f->http, f->bound);
-	f->bound = NULL;
+	max = route_max(f, &w->who, r);
+	/* Signing says and records it itself, and who is a stranger. */
+	if (ms_web_body_announced(w) > max && r->handler != ms_api_sign)
+		too_large(w, max);
+	else
+		r->handler(w);
 }

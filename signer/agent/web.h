@@ -1,38 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HTTP for the front, over libevent's evhttp: routes, identities, request ids, and
- * answers (JSON, bytes, RFC 9457 problems).
+ * HTTP for the front, above connections (conn.h): routes, request ids, and answers (JSON,
+ * bytes, RFC 9457 problems).
  */
 #ifndef MS_AGENT_WEB_H
 #define MS_AGENT_WEB_H
 
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <jansson.h>
 #include "signer/agent/front.h"
+#include "signer/agent/identity.h"
 #include "signer/agent/policy.h"
 
 /**
  * struct ms_web - one request on its way through
  * @id: request id, 32 hex digits: in the answer's X-Request-Id, in logs and audit records
  * @key: what the path has in place of {key}: a key's name, or a build's id; or ""
- * @query: parameters
  *
  * Freed by the function that answers; every request is answered exactly once.
  */
 struct ms_web {
 	struct ms_front *front;
-	struct evhttp_request *req;
+	struct ms_conn *conn;
 	struct ms_identity who;
 	char id[33];
 	char key[MS_KEY_NAME_MAX + 1];
-	struct evkeyvalq query;
 };
 
-/** ms_web_start() - serve HTTP on a listening socket */
-int ms_web_start(struct ms_front *f, int listen_fd) _must_check_;
-/** ms_web_stop() - accept no more connections; open requests go on */
-void ms_web_stop(struct ms_front *f);
+struct ms_conn;
+struct ms_http_request;
+
+/** ms_web_request() - a whole request has come in on @c */
+void ms_web_request(struct ms_front *f, struct ms_conn *c);
+/** ms_web_refuse() - what came in is no request; as ms_web_problem() */
+void ms_web_refuse(struct ms_front *f, struct ms_conn *c, int rc,
+		   const struct ms_error *err);
+/** ms_web_body_max() - how large a body is read for a request; what announces more is
+ * handed to ms_web_request() without one */
+size_t ms_web_body_max(const struct ms_front *f, const struct ms_identity *who,
+		       const struct ms_http_request *req);
+
+/** ms_web_path() - as it was asked for */
+const char *ms_web_path(const struct ms_web *w);
+/** ms_web_body_announced() - bytes that the client wants to send */
+uint64_t ms_web_body_announced(const struct ms_web *w);
 
 /** ms_web_param() - a query parameter, decoded; NULL if it is not there */
 const char *ms_web_param(const struct ms_web *w, const char *name);

@@ -25,7 +25,10 @@ held = []
 for i in range(int(sys.argv[2])):
     s = socket.socket(socket.AF_UNIX)
     s.connect(sys.argv[1])
-    s.send(b"GET /heal")
+    try:
+        s.send(b"GET /heal")
+    except OSError:
+        pass # has had to go already
     held.append(s)
 print("connected", flush=True)
 sys.stdin.read()
@@ -38,9 +41,10 @@ exec 8>"$T/hold"
 wait_for 20 grep -q connected "$T/idle.out"
 wait_for 20 grep -q 'cannot accept connections' "$T/a/modseald.log" &&
 	pass 'out of descriptors: the log says so' || fail 'out of descriptors: the log says so'
+ok 'out of descriptors: who has a request is served, in the place of an idle one' \
+	curl -sS --max-time 20 --unix-socket "$T/a/agent.sock" http://modseal/healthz
 before=$(awk '{ print $14 + $15 }' "/proc/$front/stat")
-fails any 'out of descriptors: nobody else is served' \
-	curl -s --max-time 1 --unix-socket "$T/a/agent.sock" http://modseal/healthz
+sleep 1
 after=$(awk '{ print $14 + $15 }' "/proc/$front/stat")
 [ $((after - before)) -lt 20 ] && pass 'out of descriptors: the front waits quietly' ||
 	fail 'out of descriptors: the front waits quietly' "$((after - before)) ticks in 1 s"
