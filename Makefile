@@ -54,9 +54,9 @@ LIBS_verifier := libcrypto jansson zlib liblzma libzstd liblz4 lzo2 libarchive
 LIBS_tests := cmocka
 
 # Named by docs and install-deps; checked at once so that a missing one is one sentence.
-# libkmod and libcurl are loaded when they are needed: their headers are enough.
+# libcurl is loaded when it is needed: its headers are enough.
 PACKAGES := $(sort $(LIBS_lib) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) $(LIBS_verifier) \
-	libkmod libcurl)
+	libcurl)
 
 ifeq ($(filter help clean distclean demo check check-% fuzz bench lint format vm,$(MAKECMDGOALS)),)
   ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo ok),ok)

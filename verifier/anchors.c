@@ -35,7 +35,7 @@ static const struct ms_anchor *find_same(const struct ms_anchor *v, size_t n,
 }
 
 static int add_to(struct ms_anchor **v, size_t *n, struct ms_cert *cert,
-		  const char *source)
+		  const char *source, enum ms_anchor_origin origin)
 {
 	_cleanup_cert_ struct ms_cert *mine = cert;
 	_cleanup_free_ char *src = NULL;
@@ -50,19 +50,32 @@ static int add_to(struct ms_anchor **v, size_t *n, struct ms_cert *cert,
 	if (!more)
 		return -ENOMEM;
 	*v = more;
-	more[(*n)++] =
-		(struct ms_anchor){.cert = TAKE_PTR(mine), .source = TAKE_PTR(src)};
+	more[(*n)++] = (struct ms_anchor){
+		.cert = TAKE_PTR(mine), .source = TAKE_PTR(src), .origin = origin};
 	return 0;
 }
 
 int ms_anchors_add(struct ms_anchors *a, struct ms_cert *cert, const char *source)
 {
-	return add_to(&a->v, &a->n, cert, source);
+	return add_to(&a->v, &a->n, cert, source, MS_ANCHOR_FILE);
+}
+
+int ms_anchors_add_from(struct ms_anchors *a, struct ms_cert *cert, const char *source,
+			enum ms_anchor_origin origin)
+{
+	return add_to(&a->v, &a->n, cert, source, origin);
+}
+
+const char *ms_anchor_origin_name(enum ms_anchor_origin o)
+{
+	static const char *const names[] = {"file", "kernel", "db", "mok"};
+
+	return (unsigned int)o < ARRAY_SIZE(names) ? names[o] : "file";
 }
 
 int ms_anchors_revoke(struct ms_anchors *a, struct ms_cert *cert, const char *source)
 {
-	return add_to(&a->revoked, &a->n_revoked, cert, source);
+	return add_to(&a->revoked, &a->n_revoked, cert, source, MS_ANCHOR_KERNEL);
 }
 
 const struct ms_anchor *ms_anchors_revoked(const struct ms_anchors *a,

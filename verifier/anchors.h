@@ -5,6 +5,15 @@
 #include "lib/cert.h"
 #include "lib/error.h"
 
+enum ms_anchor_origin {
+	MS_ANCHOR_FILE = 0, /* named by somebody, or in the folder of anchors */
+	MS_ANCHOR_KERNEL,   /* built into a kernel */
+	MS_ANCHOR_DB,	    /* the firmware's db */
+	MS_ANCHOR_MOK,	    /* shim's MokListRT: enrolled by the machine's owner */
+};
+/** ms_anchor_origin_name() - "file", "kernel", "db", "mok" */
+const char *ms_anchor_origin_name(enum ms_anchor_origin o);
+
 /**
  * struct ms_anchor - a certificate that is trusted
  * @cert: owned
@@ -13,6 +22,7 @@
 struct ms_anchor {
 	struct ms_cert *cert;
 	char *source;
+	enum ms_anchor_origin origin;
 };
 
 /**
@@ -40,6 +50,10 @@ void ms_anchors_clear(struct ms_anchors *a);
  */
 int ms_anchors_add(struct ms_anchors *a, struct ms_cert *cert,
 		   const char *source) _must_check_;
+
+/** ms_anchors_add_from() - the same, with where it came from; ms_anchors_add(): a file */
+int ms_anchors_add_from(struct ms_anchors *a, struct ms_cert *cert, const char *source,
+			enum ms_anchor_origin origin) _must_check_;
 
 /**
  * ms_anchors_load() - add the certificates of a file or of a directory

@@ -22,8 +22,9 @@ static int add_all(struct ms_anchors *a, const struct ms_builtin_certs *certs,
 		if (rc == -EBADMSG)
 			continue;
 		if (!rc)
-			rc = b->revoked ? ms_anchors_revoke(a, c, path)
-					: ms_anchors_add(a, c, path);
+			rc = b->revoked
+				     ? ms_anchors_revoke(a, c, path)
+				     : ms_anchors_add_from(a, c, path, MS_ANCHOR_KERNEL);
 		if (rc)
 			return rc;
 	}

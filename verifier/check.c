@@ -128,10 +128,16 @@ static void look_for_digest(const struct ms_question *q, const uint8_t *data, si
 	for (unsigned int h = 1; q->revocations && h < 32; h++) {
 		if (!(q->revocations->hashes & 1u << h))
 			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(lens) && !ev->revoked_digest; i++)
-			if (!ms_digest((enum ms_hash)h, data, lens[i], digest))
+		for (size_t i = 0; i < ARRAY_SIZE(lens) && !ev->revoked_digest; i++) {
+			/* The signature's own digest is there already. */
+			bool known = ev->digest_hash == (enum ms_hash)h &&
+				     lens[i] == ev->payload_len;
+
+			if (known || !ms_digest((enum ms_hash)h, data, lens[i], digest))
 				ev->revoked_digest = ms_revocations_digest(
-					q->revocations, (enum ms_hash)h, digest, q->now);
+					q->revocations, (enum ms_hash)h,
+					known ? ev->digest : digest, q->now);
+		}
 	}
 }
 

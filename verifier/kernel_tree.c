@@ -77,14 +77,13 @@ int ms_kernel_running(const char *root, char *ret, size_t size)
 
 int ms_kernel_trust(struct ms_options *o, const char *release)
 {
+	bool named = o->anchors.n || o->n_kernels || o->efivars;
 	char image[MS_PATH_MAX];
-	int status;
+	int status = -1;
 
-	if (!o->anchors.n && !o->n_kernels &&
-	    !ms_kernel_image_find(o->root, release, image, sizeof(image))) {
+	if (!named && !ms_kernel_image_find(o->root, release, image, sizeof(image)))
 		status = ms_options_load_kernel(o, image);
-		if (status >= 0)
-			return status;
-	}
-	return ms_options_trust(o);
+	if (status < 0)
+		status = ms_options_machine(o, !named);
+	return status < 0 ? ms_options_trust(o) : status;
 }

@@ -22,7 +22,8 @@ int ms_kernel_running(const char *root, char *ret, size_t size) _must_check_;
 
 /**
  * ms_kernel_trust() - load the anchors for a system: those of the kernel's own image,
- * unless others are named Return: -1 to go on, else the exit status.
+ * and the machine's MokListRT, unless others are named; revocations of its dbx and
+ * MokListXRT. Return: -1 to go on, else the exit status.
  */
 int ms_kernel_trust(struct ms_options *o, const char *release) _must_check_;
 

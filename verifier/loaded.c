@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include "lib/hash.h"
 #include "verifier/loaded.h"
 
@@ -76,6 +77,7 @@ static int read_one(int sysfd, const char *name, struct ms_loaded *l)
 {
 	_cleanup_close_ int fd = openat(sysfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct ms_loaded_module *m;
+	struct stat st;
 	char text[64];
 	size_t n;
 	int rc;
@@ -87,6 +89,8 @@ static int read_one(int sysfd, const char *name, struct ms_loaded *l)
 	if (rc)
 		return rc;
 	m->in_sys = true;
+	if (!fstat(fd, &st))
+		m->seen = st.st_mtim.tv_sec;
 	n = read_at(fd, "taint", text, sizeof(text));
 	keep_letters(m, text, n);
 	read_build_id(fd, m);

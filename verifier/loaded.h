@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The modules that a kernel has loaded, as /sys/module and /proc/modules tell.
+ *
+ * Not through libkmod: it lists loaded modules from /proc/modules alone, always of this
+ * machine, and does not read build-ids. Here the two lists are compared, hosts without
+ * /proc/modules are served, and both are read below a root of the caller's choice.
  */
 #ifndef MS_LOADED_H
 #define MS_LOADED_H
 
 #include <stdbool.h>
+#include <time.h>
 #include "verifier/run.h"
 
 #define MS_LOADED_MAX 65536u
@@ -16,12 +21,14 @@
  * @taints: letters, say "OE"
  * @build_id: hex; "" where the kernel does not tell
  * @in_sys, @in_proc: who says that it is loaded
+ * @seen: time of its folder in /sys/module, not before it was loaded; 0: not known
  */
 struct ms_loaded_module {
 	char *name;
 	char taints[16];
 	char build_id[129];
 	bool in_sys, in_proc;
+	time_t seen;
 };
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loaded modules and their files. */
 #include <errno.h>
+#include <sys/stat.h>
 #include "lib/escape.h"
 #include "verifier/loaded.h"
 
@@ -57,26 +58,36 @@ static struct ms_result *file_of(const struct ms_loaded_module *m,
 
 static int taint_findings(const struct ms_loaded_module *m, struct ms_result *r)
 {
+	/* kernel/panic.c, taint_flags[]: those that a module may have. */
 	static const struct {
 		char letter;
 		enum ms_finding_code code;
 		const char *says;
 	} taints[] = {
 		{'E', MS_FINDING_LOADED_UNVERIFIED,
-		 "taint E: the kernel loaded it without a signature that it could "
-		 "verify"},
-		{'F', MS_FINDING_LOADED_FORCED, "taint F: it was loaded by force"},
-		{'O', MS_FINDING_LOADED_TAINT,
-		 "taint O: it is not part of the kernel's tree"},
-		{'P', MS_FINDING_LOADED_TAINT, "taint P: its licence is proprietary"},
-		{'C', MS_FINDING_LOADED_TAINT, "taint C: it is a staging driver"},
-		{'K', MS_FINDING_LOADED_TAINT, "taint K: it patches the kernel live"},
+		 "the kernel loaded it without a signature that it could verify"},
+		{'F', MS_FINDING_LOADED_FORCED, "it was loaded by force"},
+		{'O', MS_FINDING_LOADED_TAINT, "it is not part of the kernel's tree"},
+		{'P', MS_FINDING_LOADED_TAINT, "its licence is proprietary"},
+		{'C', MS_FINDING_LOADED_TAINT, "it is a staging driver"},
+		{'K', MS_FINDING_LOADED_TAINT, "it patches the kernel live"},
+		{'X', MS_FINDING_LOADED_TAINT, "its distribution marks it as auxiliary"},
+		{'T', MS_FINDING_LOADED_TAINT, "it was built with randomised structures"},
+		{'N', MS_FINDING_LOADED_TAINT, "it is a test"},
 	};
+	char known[ARRAY_SIZE(taints) + 1] = "";
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(taints) && !rc; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(taints) && !rc; i++) {
+		known[i] = taints[i].letter;
 		if (strchr(m->taints, taints[i].letter))
-			rc = ms_result_amend(r, taints[i].code, "%s", taints[i].says);
+			rc = ms_result_amend(r, taints[i].code, "taint %c: %s",
+					     taints[i].letter, taints[i].says);
+	}
+	for (const char *p = m->taints; *p && !rc; p++)
+		if (!strchr(known, *p))
+			rc = ms_result_amend(r, MS_FINDING_LOADED_TAINT,
+					     "taint %c, which is not known here", *p);
 	return rc;
 }
 
@@ -94,7 +105,22 @@ static int no_file(const struct ms_loaded_module *m, struct ms_result *r)
 	r->policy.verdict = MS_POLICY_FINDINGS;
 	return ms_result_amend(
 		r, MS_FINDING_LOADED_NO_FILE,
-		"it is loaded, and there is no file of it in /lib/modules");
+		"it is loaded, and there is no file of it in /lib/modules: it came from "
+		"elsewhere (an initramfs, say), or the file was removed");
+}
+
+/*
+ * The folder's time is when the kernel first showed it to somebody, at the earliest when
+ * the module was loaded: what has changed after that was not loaded.
+ */
+static int file_is_newer(const struct ms_loaded_module *m, struct ms_result *r)
+{
+	struct stat st;
+
+	if (!m->seen || stat(r->path, &st) || st.st_ctim.tv_sec <= m->seen)
+		return 0;
+	return ms_result_amend(r, MS_FINDING_LOADED_NEWER_FILE,
+			       "the file was written or replaced after it was loaded");
 }
 
 static int with_file(const struct ms_loaded_module *m, bool same, struct ms_result *file,
@@ -103,7 +129,7 @@ static int with_file(const struct ms_loaded_module *m, bool same, struct ms_resu
 	*r = *file;
 	*file = (struct ms_result){0};
 	if (same)
-		return 0;
+		return file_is_newer(m, r);
 	if (!*m->build_id || !r->build_id)
 		return ms_result_amend(r, MS_FINDING_LOADED_UNIDENTIFIED,
 				       "there is no build-id that says that this file is "

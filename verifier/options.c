@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include "lib/escape.h"
+#include "verifier/efi_vars.h"
 #include "verifier/kernel_tree.h"
 #include "verifier/options.h"
 #include "verifier/parallel.h"
@@ -13,6 +14,7 @@ enum {
 	OPT_ANCHOR = 256,
 	OPT_KERNEL,
 	OPT_ROOT,
+	OPT_EFIVARS,
 	OPT_REVOCATIONS,
 	OPT_POLICY,
 	OPT_AS_KERNEL,
@@ -30,6 +32,7 @@ static const struct option options[] = {
 	{"anchor", required_argument, NULL, OPT_ANCHOR},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"root", required_argument, NULL, OPT_ROOT},
+	{"efivars", required_argument, NULL, OPT_EFIVARS},
 	{"policy", required_argument, NULL, OPT_POLICY},
 	{"revocations", required_argument, NULL, OPT_REVOCATIONS},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
@@ -59,6 +62,7 @@ static const char usage[] =
 	"       modseal-verify anchors [OPTION]...            what is trusted, and why\n"
 	"       modseal-verify manifest [OPTION]... FILE TREE a tree against its build's "
 	"list\n"
+	"       modseal-verify revocations [OPTION]...        what is not any more\n"
 	"\n"
 	"Checks the signatures of kernel modules (.ko, .ko.gz, .ko.xz, .ko.zst): what "
 	"would\n"
@@ -71,6 +75,7 @@ static const char usage[] =
 	"its image\n"
 	"                     or its release; may repeat (scan looks for the image "
 	"itself)\n"
+	"  --efivars DIR      trust db and MokListRT of this efivarfs or copy of one\n"
 	"  --revocations LIST what is not trusted any more: a CRL or a JSON list; may "
 	"repeat\n"
 	"  --policy FILE      how severe each finding is: lines \"code = "
@@ -216,6 +221,9 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 	case OPT_ROOT:
 		o->root = arg;
 		return -1;
+	case OPT_EFIVARS:
+		o->efivars = arg;
+		return -1;
 	case OPT_AS_KERNEL:
 		return set_kernel(o, arg);
 	case OPT_ENFORCE:
@@ -274,16 +282,48 @@ static int load_revocations(struct ms_options *o)
 	return -1;
 }
 
+static int load_efivars(struct ms_options *o, const char *dir, bool anchors,
+			bool mok_only)
+{
+	struct ms_efi_vars v;
+	struct ms_error err = {0};
+
+	if (!ms_efi_vars_load(dir, anchors ? &o->anchors : NULL, mok_only,
+			      &o->revocations, &v, &err))
+		return -1;
+	ms_complain("%s", err.msg);
+	return MS_EXIT_UNCHECKED;
+}
+
+int ms_options_machine(struct ms_options *o, bool anchors)
+{
+	_cleanup_free_ char *dir = NULL;
+
+	if (o->efivars)
+		return -1;
+	if (asprintf(&dir, "%s" MS_EFIVARS, o->root) < 0)
+		return MS_EXIT_UNCHECKED;
+	return access(dir, F_OK) ? -1 : load_efivars(o, dir, anchors, true);
+}
+
+static int load_named(struct ms_options *o)
+{
+	int status = -1;
+
+	for (unsigned int i = 0; i < o->n_kernels && status < 0; i++)
+		status = ms_options_load_kernel(o, o->kernels[i]);
+	if (status < 0 && o->efivars)
+		status = load_efivars(o, o->efivars, true, false);
+	return status;
+}
+
 int ms_options_trust(struct ms_options *o)
 {
 	struct stat st;
-	int status;
+	int status = load_named(o);
 
-	for (unsigned int i = 0; i < o->n_kernels; i++) {
-		status = ms_options_load_kernel(o, o->kernels[i]);
-		if (status >= 0)
-			return status;
-	}
+	if (status >= 0)
+		return status;
 	if (o->anchors.n)
 		return load_revocations(o);
 	if (!stat(MS_ANCHOR_DIR, &st)) {
@@ -293,6 +333,18 @@ int ms_options_trust(struct ms_options *o)
 	ms_complain("nothing is trusted: name a certificate with --anchor, a kernel with "
 		    "--kernel, or put certificates into " MS_ANCHOR_DIR);
 	return MS_EXIT_USAGE;
+}
+
+int ms_options_revocations(struct ms_options *o)
+{
+	struct stat st;
+	int status = load_named(o);
+
+	if (status < 0)
+		status = ms_options_machine(o, false);
+	if (status < 0 && !o->anchors.n && !stat(MS_ANCHOR_DIR, &st))
+		status = load_anchors(o, MS_ANCHOR_DIR);
+	return status < 0 ? load_revocations(o) : status;
 }
 
 static int parse(int argc, char **argv, struct ms_options *o)

@@ -23,6 +23,8 @@ enum {
  * @kernels, @n_kernels: --kernel, not looked at yet
  * @lists, @n_lists: --revocations, not looked at yet
  * @root: --root, or ""
+ * @efivars: --efivars, or NULL
+ * @machine: whose loaded modules are checked, or NULL
  * @enforce_given: one of --enforce, --permissive, --lockdown was there
  * @args, @n_args: what follows the verb and is no option; points into argv
  */
@@ -38,7 +40,8 @@ struct ms_options {
 	unsigned int n_kernels;
 	const char *lists[MS_KERNELS_MAX];
 	unsigned int n_lists;
-	const char *root;
+	const char *root, *efivars;
+	const struct ms_machine *machine;
 	bool enforce_given;
 	unsigned int threads;
 	char **args;
@@ -61,6 +64,17 @@ int ms_options_parse(int argc, char **argv, struct ms_options *ret) _must_check_
  */
 int ms_options_trust(struct ms_options *o) _must_check_;
 
+/**
+ * ms_options_machine() - what a machine's firmware says: below --root, unless --efivars
+ * @anchors: its MokListRT is trusted; its revocations hold anyway
+ * Return: -1 to go on, also where there are no EFI variables; else the exit status.
+ */
+int ms_options_machine(struct ms_options *o, bool anchors) _must_check_;
+
+/** ms_options_revocations() - load all that is revoked, and what is trusted with it as
+ * far as that is there. Return: -1 to go on, else the exit status. */
+int ms_options_revocations(struct ms_options *o) _must_check_;
+
 /** ms_options_load_kernel() - add a kernel's anchors; an image, or a release below
  * --root. Return: -1 to go on, else the exit status. */
 int ms_options_load_kernel(struct ms_options *o, const char *kernel) _must_check_;
@@ -72,6 +86,7 @@ int ms_verb_explain(struct ms_options *o);
 int ms_verb_loaded(struct ms_options *o);
 int ms_verb_anchors(struct ms_options *o);
 int ms_verb_manifest(struct ms_options *o);
+int ms_verb_revocations(struct ms_options *o);
 
 /** ms_complain() - "modseal-verify: <sentence>" on stderr */
 void ms_complain(const char *fmt, ...) _printf_(1, 2);

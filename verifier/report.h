@@ -7,6 +7,7 @@
 
 #include "verifier/anchors.h"
 #include "verifier/run.h"
+#include "verifier/system_state.h"
 
 enum ms_format {
 	MS_FORMAT_TABLE = 0,
@@ -21,11 +22,13 @@ enum ms_format {
  * struct ms_report - what is to be reported, and how
  * @all: list trusted modules too (the table lists only the others by default; the formats
  *	for programs list everything unless @failed_only)
+ * @machine: whose loaded modules these are; NULL where they are files
  * @color: for a terminal
  */
 struct ms_report {
 	const struct ms_anchors *anchors;
 	const struct ms_results *results;
+	const struct ms_machine *machine;
 	bool all, failed_only, color;
 };
 

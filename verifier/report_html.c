@@ -137,6 +137,27 @@ static void put_modules(const struct ms_report *rep, enum ms_policy_verdict v, F
 			put_module(&rep->results->v[i], out);
 }
 
+static void put_machine(const struct ms_machine *m, FILE *out)
+{
+	const struct {
+		const char *name;
+		enum ms_known k;
+	} facts[] = {{"sig_enforce", m ? m->state.sig_enforce : MS_NOT_KNOWN},
+		     {"lockdown", m ? m->state.lockdown : MS_NOT_KNOWN},
+		     {"Secure Boot", m ? m->state.secure_boot : MS_NOT_KNOWN}};
+
+	if (!m)
+		return;
+	fputs("<p>Loaded by kernel <code>", out);
+	put(m->release, out);
+	fputs("</code>", out);
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+		fprintf(out, ", %s %s", facts[i].name,
+			ms_known_name(facts[i].k) ? ms_known_name(facts[i].k)
+						  : "not known");
+	fputs("</p>\n", out);
+}
+
 int ms_report_html(const struct ms_report *rep, FILE *out)
 {
 	const struct ms_results *r = rep->results;
@@ -146,6 +167,7 @@ int ms_report_html(const struct ms_report *rep, FILE *out)
 		"<p><b>%zu</b> modules: <b>%zu</b> trusted, <b>%zu</b> with findings, "
 		"<b>%zu</b> not checked</p>\n",
 		r->n, r->trusted, r->findings, r->unchecked);
+	put_machine(rep->machine, out);
 	fputs("<h2>Anchors</h2>\n", out);
 	put_anchors(rep->anchors->v, rep->anchors->n, "trusted", out);
 	put_anchors(rep->anchors->revoked, rep->anchors->n_revoked, "revoked", out);

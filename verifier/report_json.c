@@ -39,8 +39,10 @@ static json_t *json_anchor(const struct ms_anchor *a)
 {
 	if (!a)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o}", "subject", text(a->cert->subject_cn), "ski",
-			 hex(a->cert->ski, a->cert->ski_len), "source", text(a->source));
+	return json_pack("{s:o, s:o, s:o, s:o}", "subject", text(a->cert->subject_cn),
+			 "ski", hex(a->cert->ski, a->cert->ski_len), "source",
+			 text(a->source), "origin",
+			 word(ms_anchor_origin_name(a->origin)));
 }
 
 static json_t *json_signer(const struct ms_signer_result *s)
@@ -124,6 +126,16 @@ int ms_report_jsonl(const struct ms_report *rep, FILE *out)
 	return rc;
 }
 
+static json_t *json_machine(const struct ms_machine *m)
+{
+	if (!m)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "release", text(m->release),
+			 "sig_enforce", word(ms_known_name(m->state.sig_enforce)),
+			 "lockdown", word(ms_known_name(m->state.lockdown)),
+			 "secure_boot", word(ms_known_name(m->state.secure_boot)));
+}
+
 /* Written module by module, so that the whole document is never in memory. */
 int ms_report_json(const struct ms_report *rep, FILE *out)
 {
@@ -131,7 +143,9 @@ int ms_report_json(const struct ms_report *rep, FILE *out)
 	const char *sep = "\n";
 	int rc = 0;
 
-	fputs("{\"version\":1,\"anchors\":[", out);
+	fputs("{\"version\":1,\"machine\":", out);
+	rc = dump(json_machine(rep->machine), JSON_COMPACT | JSON_ENCODE_ANY, out);
+	fputs(",\"anchors\":[", out);
 	for (size_t i = 0; i < rep->anchors->n && !rc; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		rc = dump(json_anchor(&rep->anchors->v[i]), JSON_COMPACT, out);

@@ -47,6 +47,23 @@ static void print_kernel(const struct ms_results *r, FILE *out)
 	}
 }
 
+/* What is not known has no sample. */
+static void print_machine(const struct ms_machine *m, FILE *out)
+{
+	const struct {
+		const char *name;
+		enum ms_known k;
+	} facts[] = {{"sig_enforce", m->state.sig_enforce},
+		     {"lockdown", m->state.lockdown},
+		     {"secure_boot", m->state.secure_boot}};
+
+	head("machine", "How the kernel that runs treats modules: 1 is on.", out);
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+		if (facts[i].k != MS_NOT_KNOWN)
+			fprintf(out, "modseal_verify_machine{setting=\"%s\"} %d\n",
+				facts[i].name, facts[i].k == MS_YES);
+}
+
 int ms_report_prometheus(const struct ms_report *rep, FILE *out)
 {
 	const struct ms_results *r = rep->results;
@@ -56,6 +73,8 @@ int ms_report_prometheus(const struct ms_report *rep, FILE *out)
 	fprintf(out, "modseal_verify_modules{verdict=\"findings\"} %zu\n", r->findings);
 	fprintf(out, "modseal_verify_modules{verdict=\"unchecked\"} %zu\n", r->unchecked);
 	print_kernel(r, out);
+	if (rep->machine)
+		print_machine(rep->machine, out);
 	head("findings", "Findings by code.", out);
 	for (int c = MS_FINDING_NONE + 1; c < MS_FINDING_COUNT; c++)
 		fprintf(out, "modseal_verify_findings{code=\"%s\"} %zu\n",

@@ -169,6 +169,19 @@ static const struct finding_info findings[MS_FINDING_COUNT] = {
 		{"loaded-hidden", "HIDDEN",
 		 "treat this machine as compromised until you know why",
 		 MS_SEVERITY_ERROR, false},
+	[MS_FINDING_LOADED_NEWER_FILE] =
+		{"loaded-newer-file", "FILE CHANGED SINCE",
+		 "load the module again, so that what runs is what was checked",
+		 MS_SEVERITY_NOTE, false},
+	[MS_FINDING_KERNEL_KEY_UNKNOWN] =
+		{"kernel-key-unknown", "KEY NOBODY KNOWS",
+		 "find out who added it (keyctl show %:.machine, dmesg)",
+		 MS_SEVERITY_WARNING, false},
+	[MS_FINDING_KERNEL_KEY_MISSING] =
+		{"kernel-key-missing", "NOT THE KERNEL THAT RUNS",
+		 "boot the installed kernel, or name the image that was booted with "
+		 "--kernel",
+		 MS_SEVERITY_WARNING, false},
 };
 
 static const struct finding_info *info_of(enum ms_finding_code code)

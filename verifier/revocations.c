@@ -22,6 +22,14 @@ void ms_revocations_clear(struct ms_revocations *r)
 	*r = (struct ms_revocations){0};
 }
 
+const char *ms_heeded_name(enum ms_heeded h)
+{
+	static const char *const names[] = {"not-asked", "never", "if-embedded",
+					    "if-configured", "before-7"};
+
+	return (unsigned int)h < ARRAY_SIZE(names) ? names[h] : "never";
+}
+
 static bool same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 {
 	return a && b && a_len == b_len && !memcmp(a, b, a_len);
@@ -35,6 +43,12 @@ static bool hits_cert(const struct ms_revocation *e, const struct ms_cert *c,
 		       same(e->issuer, e->issuer_len, c->issuer, c->issuer_len);
 	if (e->kind == MS_REVOKES_CERT)
 		return same(e->key, e->key_len, sha256, 32);
+	if (e->kind == MS_REVOKES_TBS) {
+		uint8_t tbs[MS_DIGEST_MAX];
+
+		return !ms_digest(e->hash, c->tbs, c->tbs_len, tbs) &&
+		       same(e->key, e->key_len, tbs, ms_hash_size(e->hash));
+	}
 	return e->kind == MS_REVOKES_KEY && same(e->key, e->key_len, c->ski, c->ski_len);
 }
 

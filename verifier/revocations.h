@@ -16,16 +16,28 @@ enum ms_revocation_kind {
 	MS_REVOKES_NOTHING = 0,
 	MS_REVOKES_SERIAL,  /* a certificate by issuer and serial: a CRL's entry */
 	MS_REVOKES_CERT,    /* a certificate by its SHA-256 */
+	MS_REVOKES_TBS,	    /* a certificate by the digest of its TBSCertificate */
 	MS_REVOKES_KEY,	    /* all certificates with this key identifier */
 	MS_REVOKES_DIGEST,  /* a module by digest, without its signature or whole */
 	MS_REVOKES_VERSION, /* a module's name, with version or srcversion */
 };
 
+/* What a kernel that boots with such an entry in dbx or MokListX does with it. */
+enum ms_heeded {
+	MS_HEEDED_NOT_ASKED = 0, /* it comes from a list that kernels do not read */
+	MS_HEEDED_NEVER,
+	MS_HEEDED_IF_EMBEDDED,	 /* only for a certificate that the signature carries */
+	MS_HEEDED_IF_CONFIGURED, /* CONFIG_SYSTEM_REVOCATION_LIST, which Debian lacks */
+	MS_HEEDED_BEFORE_7,	 /* a module's digest: 6.12 looks, 7.2 does not */
+};
+/** ms_heeded_name() - "not-asked", "never", "if-embedded", "if-configured", "before-7" */
+const char *ms_heeded_name(enum ms_heeded h);
+
 /**
  * struct ms_revocation - one entry
  * @key, @key_len: DER of the serial; SHA-256; key identifier; digest
  * @issuer, @issuer_len: DER of the issuer's name (MS_REVOKES_SERIAL)
- * @hash: of the digest
+ * @hash: of the digest (MS_REVOKES_DIGEST, MS_REVOKES_TBS)
  * @name, @below, @srcversion: module's name; versions below this one; this srcversion;
  *	without both every version
  * @since: not in effect before
@@ -36,6 +48,7 @@ struct ms_revocation {
 	uint8_t *key, *issuer;
 	size_t key_len, issuer_len;
 	enum ms_hash hash;
+	enum ms_heeded heeded;
 	char *name, *below, *srcversion, *reason, *source;
 	time_t since;
 };
@@ -67,6 +80,11 @@ void ms_revocations_clear(struct ms_revocations *r);
 int ms_revocations_load(struct ms_revocations *r, const char *path,
 			const struct ms_anchors *anchors, time_t now,
 			struct ms_error *err) _must_check_;
+
+/** ms_revocations_add() - add an entry; what it points to is taken over, also on failure.
+ * Return: 0; -EFBIG; -ENOMEM, also for one without @key or @source */
+int ms_revocations_add(struct ms_revocations *r,
+		       const struct ms_revocation *e) _must_check_;
 
 /** ms_revocations_parse_json() - entries of a JSON document; no I/O.
  * Return: 0, -EBADMSG with a sentence, -EFBIG, -ENOMEM */

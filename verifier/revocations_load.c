@@ -156,6 +156,16 @@ static void clear_entry(struct ms_revocation *e)
 	ms_revocations_clear(&one);
 }
 
+int ms_revocations_add(struct ms_revocations *r, const struct ms_revocation *e)
+{
+	struct ms_revocation mine = *e;
+	int rc = e->key && e->source ? add(r, e) : -ENOMEM;
+
+	if (rc)
+		clear_entry(&mine);
+	return rc;
+}
+
 static int add_json(struct ms_revocations *r, json_t *j, const char *source)
 {
 	struct ms_revocation e = {0};

@@ -34,6 +34,7 @@ int ms_session_report(struct ms_session *s, const struct ms_options *o)
 	const struct ms_report r = {
 		.anchors = &o->anchors,
 		.results = &s->results,
+		.machine = o->machine,
 		.all = o->all,
 		.failed_only = o->failed_only,
 		.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),

@@ -24,6 +24,11 @@ static size_t read_some(const char *root, const char *path, char *dst, size_t si
 	return (size_t)n;
 }
 
+const char *ms_known_name(enum ms_known k)
+{
+	return k == MS_YES ? "on" : k == MS_NO ? "off" : NULL;
+}
+
 void ms_system_state_read(const char *root, struct ms_system_state *ret)
 {
 	struct ms_system_state s = {MS_NOT_KNOWN, MS_NOT_KNOWN, MS_NOT_KNOWN};

@@ -25,6 +25,15 @@ struct ms_system_state {
 	enum ms_known sig_enforce, lockdown, secure_boot;
 };
 
+/** ms_known_name() - "on", "off", NULL where it is not known */
+const char *ms_known_name(enum ms_known k);
+
+/** struct ms_machine - a machine that results are about */
+struct ms_machine {
+	const char *release;
+	struct ms_system_state state;
+};
+
 /** ms_system_state_read() - read it below @root ("": this machine) */
 void ms_system_state_read(const char *root, struct ms_system_state *ret);
 

@@ -13,6 +13,13 @@ static const char *date(time_t t, char *dst, size_t size)
 	return dst;
 }
 
+static const char *const origins[] = {
+	[MS_ANCHOR_FILE] = "",
+	[MS_ANCHOR_KERNEL] = " (built into the kernel)",
+	[MS_ANCHOR_DB] = " (the firmware's db)",
+	[MS_ANCHOR_MOK] = " (enrolled by the machine's owner)",
+};
+
 static void print_table(const struct ms_anchor *v, size_t n, const char *state)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -27,8 +34,9 @@ static void print_table(const struct ms_anchor *v, size_t n, const char *state)
 		       date(c->not_before, from, sizeof(from)),
 		       date(c->not_after, to, sizeof(to)));
 		printf("         key id %s\n", ski);
-		printf("         from %s\n",
-		       ms_escape_str(v[i].source, source, sizeof(source)));
+		printf("         from %s%s\n",
+		       ms_escape_str(v[i].source, source, sizeof(source)),
+		       origins[v[i].origin]);
 	}
 }
 
@@ -41,13 +49,14 @@ static int print_json(const struct ms_anchor *v, size_t n, bool revoked)
 
 		if (c->ski && c->ski_len <= 64)
 			ms_hex(c->ski, c->ski_len, ski);
-		j = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s, s:b}", "subject",
+		j = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:b}", "subject",
 			      ms_escape_str(c->subject_cn, cn, sizeof(cn)), "ski",
 			      *ski ? ski : NULL, "algorithm", ms_alg_name(c->alg),
 			      "not_before", date(c->not_before, from, sizeof(from)),
 			      "not_after", date(c->not_after, to, sizeof(to)), "source",
 			      ms_escape_str(v[i].source, source, sizeof(source)),
-			      "revoked", revoked);
+			      "origin", ms_anchor_origin_name(v[i].origin), "revoked",
+			      revoked);
 		if (!j || json_dumpf(j, stdout, JSON_COMPACT)) {
 			json_decref(j);
 			return -EIO;
