@@ -6,12 +6,14 @@
 
 #include "lib/hash.h"
 #include "signer/agent/log_head.h"
+#include "signer/agent/lookup.h"
 #include "signer/agent/tile_path.h"
 #include "signer/agent/web.h"
 
 #define ENTRIES_MAX 1000u	   /* of one answer */
 #define ENTRIES_BYTES (512u << 10) /* after which an answer ends */
 #define TILE 256u
+#define PROOF_MAX 65536u
 #define BUNDLE_MAX (TILE * (MS_RECORD_MAX + 2u))
 
 /* ---------------------------------------------------------------------- asking */
@@ -52,6 +54,79 @@ static void failed(struct ms_web *w, int rc)
 		     rc == -EUCLEAN ? "a part of it is missing or damaged"
 				    : ms_strerror(rc));
 	ms_web_problem(w, rc == -EUCLEAN ? -EIO : rc, &err);
+}
+
+/* ------------------------------------------------------------- beside the loop */
+
+/**
+ * struct page - a question to the store, on its way to the lookup thread and back
+ * @make: fills in @out, or @rc and @err; on the thread
+ * @a, @b: numbers that it needs, as is @tile
+ */
+struct page {
+	struct ms_web *w;
+	struct ms_store *store;
+	void (*make)(struct page *p);
+	const char *type;
+	uint64_t a, b;
+	struct ms_tile tile;
+	struct ms_buf out;
+	int rc;
+	struct ms_error err;
+};
+
+static void page_make(void *arg)
+{
+	struct page *p = arg;
+
+	p->make(p);
+	if (p->rc == 0)
+		p->rc = ms_buf_error(&p->out);
+}
+
+static void page_answer(void *arg)
+{
+	struct page *p = arg;
+
+	if (p->rc < 0)
+		failed(p->w, p->rc);
+	else
+		ms_web_bytes(p->w, 200, p->type, p->out.data, p->out.len);
+	ms_buf_clear(&p->out);
+	free(p);
+}
+
+static void page_start(struct ms_web *w, struct page like)
+{
+	struct page *p = malloc(sizeof(*p));
+	struct ms_error err = {0};
+	int r;
+
+	like.w = w;
+	like.store = w->front->store;
+	if (p)
+		*p = like;
+	r = p ? ms_lookup(w->front->lookups, page_make, page_answer, p) : -ENOMEM;
+	if (r == 0)
+		return;
+	free(p);
+	ms_error_set(&err, r, r == -EAGAIN ? "busy" : NULL, "%s",
+		     r == -EAGAIN ? "too many others read the audit log: try again"
+				  : "out of memory");
+	ms_web_problem(w, r, &err);
+}
+
+/* Canonical JSON, as ms_web_json() has it; takes over @j. */
+static void page_json(struct page *p, json_t *j)
+{
+	_cleanup_free_ char *text =
+		j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+
+	json_decref(j);
+	if (text)
+		ms_buf_put(&p->out, text, strlen(text));
+	else
+		p->rc = -ENOMEM;
 }
 
 /* A number in the query; @ret keeps its value when it is not there. */
@@ -211,12 +286,16 @@ static int put_line(const struct ms_record *r, void *arg)
 	return out->len >= ENTRIES_BYTES ? 1 : 0;
 }
 
+static void make_entries(struct page *p)
+{
+	int r = ms_store_foreach(p->store, p->a, p->b, put_line, &p->out, &p->err);
+
+	p->rc = r < 0 ? r : 0;
+}
+
 void ms_api_log_entries(struct ms_web *w)
 {
-	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(ENTRIES_BYTES + 3 * MS_RECORD_MAX);
 	uint64_t from = 1, count = ENTRIES_MAX;
-	struct ms_error err = {0};
-	int r;
 
 	if (!may_read(w))
 		return;
@@ -224,12 +303,12 @@ void ms_api_log_entries(struct ms_web *w)
 		bad_request(w, "from and count are numbers, from 1 on");
 		return;
 	}
-	r = ms_store_foreach(w->front->store, from, MS_MIN(count, ENTRIES_MAX), put_line,
-			     &out, &err);
-	if (r < 0)
-		failed(w, r);
-	else
-		ms_web_bytes(w, 200, "application/jsonl", out.data, out.len);
+	page_start(w,
+		   (struct page){.make = make_entries,
+				 .type = "application/jsonl",
+				 .a = from,
+				 .b = MS_MIN(count, ENTRIES_MAX),
+				 .out = MS_BUF_INIT(ENTRIES_BYTES + 3 * MS_RECORD_MAX)});
 }
 
 /* ---------------------------------------------------------------------- proofs */
@@ -261,13 +340,29 @@ static bool proof_size(struct ms_web *w, const char *name, uint64_t *ret)
 	       ((*ret = size) <= now);
 }
 
-void ms_api_log_proof(struct ms_web *w)
+/* @a: entry, @b: size. */
+static void make_proof(struct page *p)
 {
 	uint8_t proof[MS_MERKLE_PROOF_MAX][MS_MERKLE_HASH];
 	uint8_t leaf[1][MS_MERKLE_HASH], root[1][MS_MERKLE_HASH];
-	uint64_t entry = 0, size = 0;
 	size_t n = 0;
-	int r;
+
+	p->rc = ms_merkle_inclusion(ms_store_read_hashes, p->store, p->a - 1, p->b, proof,
+				    &n);
+	if (p->rc == 0)
+		p->rc = ms_store_read_hashes(p->store, 0, p->a - 1, 1, leaf);
+	if (p->rc == 0)
+		p->rc = ms_store_root_at(p->store, p->b, root[0]);
+	if (p->rc == 0)
+		page_json(p, json_pack("{s:I, s:I, s:o, s:o, s:o}", "entry",
+				       (json_int_t)p->a, "size", (json_int_t)p->b, "leaf",
+				       hashes_json(leaf, 1), "root", hashes_json(root, 1),
+				       "hashes", hashes_json(proof, n)));
+}
+
+void ms_api_log_proof(struct ms_web *w)
+{
+	uint64_t entry = 0, size = 0;
 
 	if (!may_read(w))
 		return;
@@ -277,29 +372,30 @@ void ms_api_log_proof(struct ms_web *w)
 			       "of the log");
 		return;
 	}
-	r = ms_merkle_inclusion(ms_store_read_hashes, w->front->store, entry - 1, size,
-				proof, &n);
-	if (r == 0)
-		r = ms_store_read_hashes(w->front->store, 0, entry - 1, 1, leaf);
-	if (r == 0)
-		r = ms_store_root_at(w->front->store, size, root[0]);
-	if (r < 0) {
-		failed(w, r);
-		return;
-	}
-	ms_web_json(w, 200,
-		    json_pack("{s:I, s:I, s:o, s:o, s:o}", "entry", (json_int_t)entry,
-			      "size", (json_int_t)size, "leaf", hashes_json(leaf, 1),
-			      "root", hashes_json(root, 1), "hashes",
-			      hashes_json(proof, n)));
+	page_start(w, (struct page){.make = make_proof,
+				    .type = "application/json",
+				    .a = entry,
+				    .b = size,
+				    .out = MS_BUF_INIT(PROOF_MAX)});
+}
+
+/* @a: from, @b: to. */
+static void make_consistency(struct page *p)
+{
+	uint8_t proof[2 * MS_MERKLE_PROOF_MAX][MS_MERKLE_HASH];
+	size_t n = 0;
+
+	p->rc = ms_merkle_consistency(ms_store_read_hashes, p->store, p->a, p->b, proof,
+				      &n);
+	if (p->rc == 0)
+		page_json(p,
+			  json_pack("{s:I, s:I, s:o}", "from", (json_int_t)p->a, "to",
+				    (json_int_t)p->b, "hashes", hashes_json(proof, n)));
 }
 
 void ms_api_log_consistency(struct ms_web *w)
 {
-	uint8_t proof[2 * MS_MERKLE_PROOF_MAX][MS_MERKLE_HASH];
 	uint64_t from = 0, to = 0;
-	size_t n = 0;
-	int r;
 
 	if (!may_read(w))
 		return;
@@ -308,14 +404,11 @@ void ms_api_log_consistency(struct ms_web *w)
 		bad_request(w, "from and to are sizes of the log, from not above to");
 		return;
 	}
-	r = ms_merkle_consistency(ms_store_read_hashes, w->front->store, from, to, proof,
-				  &n);
-	if (r < 0)
-		failed(w, r);
-	else
-		ms_web_json(w, 200,
-			    json_pack("{s:I, s:I, s:o}", "from", (json_int_t)from, "to",
-				      (json_int_t)to, "hashes", hashes_json(proof, n)));
+	page_start(w, (struct page){.make = make_consistency,
+				    .type = "application/json",
+				    .a = from,
+				    .b = to,
+				    .out = MS_BUF_INIT(PROOF_MAX)});
 }
 
 /* ----------------------------------------------------------------------- tiles */
@@ -331,30 +424,20 @@ static int put_bundled(const struct ms_record *r, void *arg)
 	return ms_buf_error(out);
 }
 
-static void answer_bundle(struct ms_web *w, const struct ms_tile *t)
+static void make_bundle(struct page *p)
 {
-	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(BUNDLE_MAX);
-	struct ms_error err = {0};
-	int r = ms_store_foreach(w->front->store, t->index * TILE + 1, t->width,
-				 put_bundled, &out, &err);
-
-	if (r < 0)
-		failed(w, r);
-	else
-		ms_web_bytes(w, 200, "application/octet-stream", out.data, out.len);
+	p->rc = ms_store_foreach(p->store, p->tile.index * TILE + 1, p->tile.width,
+				 put_bundled, &p->out, &p->err);
 }
 
-static void answer_hashes(struct ms_web *w, const struct ms_tile *t)
+static void make_hashes(struct page *p)
 {
 	uint8_t h[TILE][MS_MERKLE_HASH];
-	int r = ms_store_read_hashes(w->front->store, t->level, t->index * TILE, t->width,
-				     h);
 
-	if (r < 0)
-		failed(w, r);
-	else
-		ms_web_bytes(w, 200, "application/octet-stream", h,
-			     t->width * sizeof(h[0]));
+	p->rc = ms_store_read_hashes(p->store, p->tile.level, p->tile.index * TILE,
+				     p->tile.width, h);
+	if (p->rc == 0)
+		ms_buf_put(&p->out, h, p->tile.width * sizeof(h[0]));
 }
 
 void ms_api_log_tile(struct ms_web *w)
@@ -378,8 +461,8 @@ void ms_api_log_tile(struct ms_web *w)
 		ms_web_problem(w, -ENOENT, &err);
 		return;
 	}
-	if (t.entries)
-		answer_bundle(w, &t);
-	else
-		answer_hashes(w, &t);
+	page_start(w, (struct page){.make = t.entries ? make_bundle : make_hashes,
+				    .type = "application/octet-stream",
+				    .tile = t,
+				    .out = MS_BUF_INIT(BUNDLE_MAX)});
 }

@@ -13,6 +13,8 @@
 
 /* ------------------------------------------------------------------ checking */
 
+#define BUNDLE_MAX (4u << 20) /* several files in one request */
+
 static void on_finding(void *arg, const char *file, unsigned int line, const char *rule,
 		       const char *text)
 {
@@ -40,9 +42,10 @@ static void lint(struct ms_front *f, const struct ms_config *c, json_t *findings
 void ms_api_policy_check(struct ms_web *w)
 {
 	_cleanup_config_ struct ms_config c = {};
+	const char *format = ms_web_param(w, "format"), *body;
+	bool bundle = format && strcmp(format, "bundle") == 0;
 	struct ms_error err = {0};
 	json_t *findings;
-	const char *body;
 	size_t len;
 	int r;
 
@@ -55,18 +58,22 @@ void ms_api_policy_check(struct ms_web *w)
 	else if (!ms_key_link_loaded(w->front->keys))
 		r = ms_error_set(&err, -EAGAIN, "not-ready",
 				 "the keys are being loaded: try again");
-	else if (len > MS_CONFIG_MAX)
+	else if (len > (bundle ? BUNDLE_MAX : MS_CONFIG_MAX))
 		r = ms_error_set(&err, -EFBIG, "too-large",
-				 "a configuration file has at most %u bytes",
-				 MS_CONFIG_MAX);
+				 "a configuration file has at most %u bytes, and all of "
+				 "them %u",
+				 MS_CONFIG_MAX, BUNDLE_MAX);
 	else
-		r = ms_config_init(&c);
+		r = bundle ? 0 : ms_config_init(&c);
 	if (r < 0) {
 		ms_web_problem(w, r, &err);
 		return;
 	}
-	r = ms_config_parse("line", body ? body : "", len, &c, &err);
-	if (r == 0)
+	if (bundle)
+		r = ms_config_unbundle(body ? body : "", len, &c, &err);
+	else
+		r = ms_config_parse("line", body ? body : "", len, &c, &err);
+	if (r == 0 && !bundle)
 		r = ms_config_check(&c, &err);
 	findings = json_array();
 	if (r == 0)

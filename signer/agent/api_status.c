@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/escape.h"
+#include "signer/agent/log_head.h"
 #include "signer/agent/web.h"
 
 /* A TPM that needs longer than this is not ready, whatever its deadline for real work. */
@@ -166,6 +167,24 @@ static size_t count_keys(const struct ms_front *f)
 	return n;
 }
 
+/* How the log's checkpoints are. */
+static json_t *log_state(struct ms_front *f)
+{
+	uint64_t entries = ms_audit_entries(f->audit);
+	struct ms_checkpoint c = {0};
+	struct ms_error err = {0};
+	size_t len;
+	bool any = ms_log_head_note(f->head, &len, &c);
+	int rc = ms_log_head_health(f->head, &err);
+
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "state",
+			 rc < 0 ? "failing" : (any ? "ok" : "none"), "reason", err.msg,
+			 "size", (json_int_t)c.size, "counter", (json_int_t)c.counter,
+			 "uncovered",
+			 (json_int_t)(entries > c.size ? entries - c.size : 0), "age",
+			 (json_int_t)ms_log_head_age(f->head));
+}
+
 static void status_answer(struct ms_web *w, int rc, const struct ms_error *tpm_err,
 			  const struct ms_ipc_msg *m)
 {
@@ -186,11 +205,12 @@ static void status_answer(struct ms_web *w, int rc, const struct ms_error *tpm_e
 			  store_err.msg, "entries",
 			  (json_int_t)ms_audit_entries(f->audit));
 	ms_web_json(w, 200,
-		    json_pack("{s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "version",
-			      MS_VERSION, "uptime", (json_int_t)(time(NULL) - f->started),
-			      "tpm", tpm, "store", store, "keys",
-			      (json_int_t)count_keys(f), "requests",
-			      (json_int_t)f->requests, "waiting",
+		    json_pack("{s:s, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "version",
+			      MS_VERSION, "uptime",
+			      (json_int_t)(ms_front_clock() - f->started), "tpm", tpm,
+			      "store", store, "log", log_state(f), "config",
+			      f->config_sha256, "keys", (json_int_t)count_keys(f),
+			      "requests", (json_int_t)f->requests, "waiting",
 			      (json_int_t)ms_key_link_waiting(f->keys)));
 }
 

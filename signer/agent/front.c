@@ -33,13 +33,42 @@ static void on_last_checkpoint(void *arg, int rc, const struct ms_error *err)
 	event_base_loopbreak(f->base);
 }
 
+int64_t ms_front_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+void ms_front_config_is(struct ms_front *f, const void *bundle, size_t len)
+{
+	uint8_t digest[32];
+
+	f->config_sha256[0] = '\0';
+	if (ms_digest(MS_HASH_SHA256, bundle, len, digest) == 0)
+		ms_hex(digest, sizeof(digest), f->config_sha256);
+}
+
+static void on_stop_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *err)
+{
+	struct ms_front *f = arg;
+
+	ms_log_head_make(f->head, on_last_checkpoint, f);
+}
+
 /* Everything answered; what was recorded since the last checkpoint gets one, too. */
 static void stop_if_done(struct ms_front *f)
 {
 	if (!f->stopping || f->open > 0 || f->last_checkpoint)
 		return;
 	f->last_checkpoint = true;
-	ms_log_head_make(f->head, on_last_checkpoint, f);
+	if (ms_audit_put(f->audit, "stop", "", "", "",
+			 json_pack("{s:I, s:I}", "requests", (json_int_t)f->requests,
+				   "seconds",
+				   (json_int_t)(ms_front_clock() - f->started)),
+			 on_stop_recorded, f) < 0)
+		ms_log_head_make(f->head, on_last_checkpoint, f);
 }
 
 static void on_audit(evutil_socket_t fd, short what, void *arg)
@@ -148,9 +177,13 @@ static int add_event(struct ms_front *f, int fd, short what, event_callback_fn f
 
 static int record_start(struct ms_front *f)
 {
-	json_t *fields = json_pack("{s:s, s:i, s:I}", "version", MS_VERSION, "rules",
-				   (int)f->config->n_rules, "unsigned",
-				   (json_int_t)ms_log_head_unsigned(f->head));
+	json_t *fields;
+
+	ms_front_config_is(f, f->config->bundle.data, f->config->bundle.len);
+	fields = json_pack("{s:s, s:i, s:I, s:s}", "version", MS_VERSION, "rules",
+			   (int)f->config->n_rules, "unsigned",
+			   (json_int_t)ms_log_head_unsigned(f->head), "config",
+			   f->config_sha256);
 
 	return ms_audit_put(f->audit, "start", "", "", "", fields, NULL, NULL);
 }
@@ -230,7 +263,7 @@ static void raise_descriptor_limit(void)
 
 int ms_front_run(const struct ms_config *c, int ctl, int listen_fd, int tls_fd)
 {
-	struct ms_front f = {.config = c, .ctl = ctl, .started = time(NULL)};
+	struct ms_front f = {.config = c, .ctl = ctl, .started = ms_front_clock()};
 	struct ms_ipc_msg ready = {.op = MS_IPC_READY};
 	int r;
 

@@ -22,8 +22,9 @@ struct ms_lookups;
  * struct ms_front - what the request handlers share
  * @tls: NULL without [tls]
  * @own_config: is @config once it was reloaded; @reloads: who waits for that
- * @started: seconds since 1970
- * @last_checkpoint: the one of a clean stop has been asked for
+ * @config_sha256: in hex, of the texts of the configuration's files
+ * @started: of the clock that only goes forward
+ * @last_checkpoint: the one of a clean stop has been asked for, behind its entry
  * @requests, @open: requests seen, and those not answered yet
  */
 struct ms_front {
@@ -40,6 +41,7 @@ struct ms_front {
 	struct ms_limits *limits;
 	struct ms_denied *denied;
 	int ctl;
+	char config_sha256[65];
 	int64_t started;
 	uint64_t requests;
 	size_t open;
@@ -47,6 +49,12 @@ struct ms_front {
 	struct ms_config *own_config;
 	struct ms_reload *reloads;
 };
+
+/** ms_front_clock() - seconds of a clock that nobody sets */
+int64_t ms_front_clock(void);
+
+/** ms_front_config_is() - remember which configuration is in force, for the record */
+void ms_front_config_is(struct ms_front *f, const void *bundle, size_t len);
 
 /**
  * ms_front_run() - be the front until SIGTERM, or until the supervisor goes

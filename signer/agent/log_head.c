@@ -416,6 +416,11 @@ const char *ms_log_head_vkey(const struct ms_log_head *h)
 	return h->vkey;
 }
 
+int64_t ms_log_head_age(const struct ms_log_head *h)
+{
+	return h->made_ms ? (now_ms() - h->made_ms) / 1000 : -1;
+}
+
 uint64_t ms_log_head_unsigned(const struct ms_log_head *h)
 {
 	return h->unsigned_records;

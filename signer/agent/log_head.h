@@ -27,6 +27,9 @@ const char *ms_log_head_note(const struct ms_log_head *h, size_t *ret_len,
 			     struct ms_checkpoint *ret);
 /** ms_log_head_vkey() - the log's public key, or "" while it is not known */
 const char *ms_log_head_vkey(const struct ms_log_head *h);
+/** ms_log_head_age() - seconds since the last checkpoint was made; -1: none was since the
+ * start */
+int64_t ms_log_head_age(const struct ms_log_head *h);
 /** ms_log_head_unsigned() - records that the last checkpoint did not cover at the start
  */
 uint64_t ms_log_head_unsigned(const struct ms_log_head *h);

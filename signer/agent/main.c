@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <syslog.h>
 
+#include "signer/agent/check_config.h"
 #include "signer/agent/config.h"
 #include "signer/agent/log.h"
 #include "signer/agent/supervisor.h"
@@ -11,22 +12,22 @@
 #define DEFAULT_CONFIG MS_SYSCONFDIR "/modseald.conf"
 
 static const char usage[] =
-	"Usage: modseald [-c FILE] [-t]\n"
+	"Usage: modseald [-c FILE] [-t [-s]]\n"
 	"Sign kernel modules with keys that a TPM protects.\n"
 	"\n"
 	"  -c, --config FILE  configuration (default: " DEFAULT_CONFIG ")\n"
 	"  -t, --test         check the configuration and exit\n"
+	"  -s, --strict       with -t: rules and keys that are hardly meant so are "
+	"faults\n"
 	"  -h, --help         this text\n"
 	"  -V, --version      version\n"
 	"\n"
 	"Runs in the foreground until SIGTERM. See modseald(8) and modseald.conf(5).\n";
 
 static const struct option options[] = {
-	{"config", required_argument, NULL, 'c'},
-	{"test", no_argument, NULL, 't'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{0},
+	{"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
+	{"strict", no_argument, NULL, 's'},	  {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},	  {0},
 };
 
 /* Where the state really is: SQLite and Landlock follow no symlinks. One that is not
@@ -41,7 +42,7 @@ static void resolve_state(struct ms_config *c)
 	c->state = real;
 }
 
-static int run(const char *path, bool test)
+static int run(const char *path, bool test, bool strict)
 {
 	struct ms_config config;
 	struct ms_error err = {0};
@@ -58,7 +59,7 @@ static int run(const char *path, bool test)
 	}
 	resolve_state(&config);
 	if (test)
-		r = puts("configuration is good") < 0;
+		r = ms_check_config(&config, strict);
 	else
 		r = ms_supervisor_run(&config);
 	ms_config_clear(&config);
@@ -68,16 +69,19 @@ static int run(const char *path, bool test)
 int main(int argc, char **argv)
 {
 	const char *path = DEFAULT_CONFIG;
-	bool test = false;
+	bool test = false, strict = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:thV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:tshV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			path = optarg;
 			break;
 		case 't':
 			test = true;
+			break;
+		case 's':
+			strict = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -94,5 +98,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "modseald: takes no arguments, try 'modseald --help'\n");
 		return 2;
 	}
-	return run(path, test);
+	return run(path, test, strict);
 }

@@ -128,7 +128,7 @@ static void check_order(const struct lint *l, size_t n)
 static void check_keys(const struct lint *l, const struct ms_rule *r,
 		       const char *const *keys, size_t n)
 {
-	for (size_t i = 0; i < r->keys.n; i++) {
+	for (size_t i = 0; keys && i < r->keys.n; i++) {
 		bool any = false;
 
 		for (size_t j = 0; j < n && !any; j++)

@@ -10,7 +10,7 @@ typedef void ms_policy_finding_fn(void *arg, const char *file, unsigned int line
 
 /**
  * ms_policy_lint() - what is allowed in a configuration, but hardly meant
- * @keys, @n_keys: keys that exist
+ * @keys, @n_keys: keys that exist; NULL: not known, so nothing is said of them
  *
  * Rules that an earlier rule leaves nothing for (only where that is certain), keys that
  * do not exist, groups that nothing names, approvals that only those who sign could give.

@@ -70,6 +70,7 @@ static int swap(struct ms_front *f, int fd, struct ms_error *err)
 	}
 	f->own_config = c;
 	f->config = c;
+	ms_front_config_is(f, text, len);
 	return 0;
 }
 
@@ -97,12 +98,13 @@ static void on_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *
 	answer(r);
 }
 
-static void record(struct ms_front *f, struct ms_reload *r, int rc,
+static void record(struct ms_front *f, struct ms_reload *r, int rc, const char *before,
 		   const struct ms_error *err)
 {
-	json_t *fields = json_pack("{s:s, s:s, s:I}", "user", r ? r->w->who.user : "",
-				   "result", rc < 0 ? "refused" : "done", "rules",
-				   (json_int_t)f->config->n_rules);
+	json_t *fields = json_pack(
+		"{s:s, s:s, s:I, s:s, s:s}", "user", r ? r->w->who.user : "", "result",
+		rc < 0 ? "refused" : "done", "rules", (json_int_t)f->config->n_rules,
+		"config", f->config_sha256, "config_before", before);
 
 	if (r)
 		ms_identity_put_proof(&r->w->who, fields);
@@ -135,8 +137,10 @@ void ms_reload_take(struct ms_front *f, const struct ms_ipc_msg *m, int fd)
 {
 	struct ms_reload *r = take_waiter(f, m->id);
 	struct ms_error err = m->done.err;
+	char before[sizeof(f->config_sha256)];
 	int rc = m->done.rc;
 
+	memcpy(before, f->config_sha256, sizeof(before));
 	if (rc == 0) {
 		rc = swap(f, fd, &err);
 		/* The others have the new one: start again with it. */
@@ -147,7 +151,7 @@ void ms_reload_take(struct ms_front *f, const struct ms_ipc_msg *m, int fd)
 	}
 	if (fd >= 0)
 		close(fd);
-	record(f, r, rc, &err);
+	record(f, r, rc, before, &err);
 }
 
 void ms_api_reload(struct ms_web *w)

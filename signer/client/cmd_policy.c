@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* modseal policy check, policy explain, reload */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include "lib/file.h"
 #include "signer/client/facts.h"
 #include "signer/client/talk.h"
+
+#define BUNDLE_MAX (4u << 20)
+#define AGENT_CONFIG MS_SYSCONFDIR "/modseald.conf"
 
 static int post(const struct ms_cli *cli, const char *target, const char *type,
 		const struct ms_buf *body, json_t **ret)
@@ -48,17 +52,94 @@ static int read_input(const char *path, size_t max, struct ms_buf *out)
 	return complain(path, &err);
 }
 
-int ms_cmd_policy_check(const struct ms_cli *cli)
+/* One file of several, as the agent takes them (signer/agent/config_bundle.c). */
+static int add_file(const char *path, struct ms_buf *out)
 {
 	_cleanup_buf_ struct ms_buf text = MS_BUF_INIT(MS_CONFIG_MAX);
+	struct ms_error err = {0};
+	int status = read_input(path, MS_CONFIG_MAX, &text);
+
+	if (status)
+		return status;
+	ms_buf_printf(out, "c %zu %s\n", text.len, path);
+	ms_buf_put(out, text.data, text.len);
+	if (ms_buf_error(out) == 0)
+		return MS_EXIT_OK;
+	ms_error_set(&err, -EFBIG, NULL, "with the files before it is over %u bytes",
+		     BUNDLE_MAX);
+	return complain(path, &err);
+}
+
+static int is_conf(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return len > 5 && e->d_name[0] != '.' &&
+	       strcmp(e->d_name + len - 5, ".conf") == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* FILE.d/ *.conf, by name, as far as there are some. */
+static int add_folder(const char *file, struct ms_buf *out)
+{
+	struct dirent **list = NULL;
+	char dir[MS_PATH_MAX], path[MS_PATH_MAX];
+	int n, status = MS_EXIT_OK;
+
+	if (snprintf(dir, sizeof(dir), "%s.d", file) >= (int)sizeof(dir))
+		return MS_EXIT_OK;
+	n = scandir(dir, &list, is_conf, by_name);
+	for (int i = 0; i < n; i++) {
+		if (!status && snprintf(path, sizeof(path), "%s/%s", dir,
+					list[i]->d_name) < (int)sizeof(path))
+			status = add_file(path, out);
+		free(list[i]);
+	}
+	free(list);
+	return status;
+}
+
+/* The agent's program knows how to read a configuration; it needs no agent for that. */
+static int check_offline(const struct ms_cli *cli, const char *file)
+{
+	if (cli->json)
+		return ms_cli_usage(cli, "--json needs the agent: leave --offline out");
+	if (strcmp(file, "-") == 0)
+		return ms_cli_usage(cli, "--offline needs a file");
+	fflush(stdout);
+	execlp("modseald", "modseald", "-t", "-s", "-c", file, (char *)NULL);
+	execl("/usr/sbin/modseald", "modseald", "-t", "-s", "-c", file, (char *)NULL);
+	fprintf(stderr,
+		"modseal: policy check: cannot run modseald: %s: is it installed "
+		"here?\n",
+		ms_strerror(errno));
+	return MS_EXIT_FAILED;
+}
+
+int ms_cmd_policy_check(const struct ms_cli *cli)
+{
+	_cleanup_buf_ struct ms_buf text = MS_BUF_INIT(BUNDLE_MAX);
 	_cleanup_json_ json_t *answer = NULL;
-	char a[MS_FACT_TEXT], b[MS_FACT_TEXT];
+	const char *file = cli->n_operands ? cli->operands[0] : AGENT_CONFIG;
+	bool pipe = strcmp(file, "-") == 0;
+	char a[MS_FACT_TEXT], b[MS_FACT_TEXT], c[MS_FACT_TEXT];
 	const json_t *list, *v;
 	size_t i;
-	int status = read_input(cli->operands[0], MS_CONFIG_MAX, &text);
+	int status;
 
+	if (ms_cli_opt(cli, "offline"))
+		return check_offline(cli, file);
+	status = pipe ? read_input(file, MS_CONFIG_MAX, &text) : add_file(file, &text);
+	if (!status && !pipe)
+		status = add_folder(file, &text);
 	if (!status)
-		status = post(cli, "/v1/policy/check", "text/plain", &text, &answer);
+		status = post(
+			cli, pipe ? "/v1/policy/check" : "/v1/policy/check?format=bundle",
+			"text/plain", &text, &answer);
 	if (status)
 		return status;
 	status = json_is_true(json_object_get(answer, "good")) ? MS_EXIT_OK
@@ -72,8 +153,8 @@ int ms_cmd_policy_check(const struct ms_cli *cli)
 	list = json_object_get(answer, "findings");
 	json_array_foreach((json_t *)(uintptr_t)list, i, v)
 	{
-		printf("line:%s: %s\n", ms_fact_text(v, "line", a),
-		       ms_fact_text(v, "text", b));
+		printf("%s:%s: %s\n", ms_fact_text(v, "file", c),
+		       ms_fact_text(v, "line", a), ms_fact_text(v, "text", b));
 	}
 	if (!status)
 		printf("%s rules, nothing to find fault with\n",

@@ -19,6 +19,14 @@ static void print_status(const struct ms_talk *talk, const json_t *s)
 	ms_fact_line("  firmware", s, "tpm.firmware");
 	ms_fact_line("Keys", s, "keys");
 	ms_fact_line("Audit records", s, "store.entries");
+	ms_fact_line("  store", s, "store.state");
+	ms_fact_line("  reason", s, "store.reason");
+	ms_fact_line("Checkpoint at", s, "log.size");
+	ms_fact_line("  behind it", s, "log.uncovered");
+	ms_fact_line("  TPM counter", s, "log.counter");
+	ms_fact_line("  state", s, "log.state");
+	ms_fact_line("  reason", s, "log.reason");
+	ms_fact_line("Configuration", s, "config");
 	ms_fact_line("Requests", s, "requests");
 }
 

@@ -112,6 +112,11 @@ static const struct ms_cli_option build_reject_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option policy_check_options[] = {
+	{"offline", 0, NULL, NULL, "ask no agent: modseald itself reads the files"},
+	{0},
+};
+
 static const struct ms_cli_option policy_explain_options[] = {
 	{"as", 0, "IDENTITY", NULL, "uid:NUMBER or user:NAME (default: yourself)"},
 	{"key", 0, "NAME", NULL, "default: MODSEAL_KEY, then key in modseal.conf"},
@@ -243,8 +248,10 @@ static const char build_approve_help[] =
 	"rule has several tiers, they approve one after the other.\n";
 
 static const char policy_check_help[] =
-	"Checks FILE (- is standard input) as the agent would read it: mistakes, rules\n"
-	"that are never reached, keys that do not exist, groups that nothing names.\n"
+	"Checks FILE and FILE.d/*.conf (- is standard input) as the agent would read "
+	"it:\n"
+	"mistakes, rules that are never reached, keys that do not exist, groups that\n"
+	"nothing names. Without FILE it is /etc/modseal/modseald.conf.\n"
 	"Changes nothing. Exit status 0 only if nothing was found.\n";
 
 static const char policy_explain_help[] = "Asks the agent what it would decide, and why. "
@@ -314,8 +321,8 @@ const struct ms_command ms_commands[] = {
 	 log_verify_options, ms_cmd_log_verify},
 	{"log export", "FILE", 1, 1, "write the audit log to a file", NULL, NULL,
 	 ms_cmd_log_export},
-	{"policy check", "FILE", 1, 1, "find faults in a configuration of the agent",
-	 policy_check_help, NULL, ms_cmd_policy_check},
+	{"policy check", "[FILE]", 0, 1, "find faults in a configuration of the agent",
+	 policy_check_help, policy_check_options, ms_cmd_policy_check},
 	{"policy explain", "", 0, 0, "print which rule decides, and why",
 	 policy_explain_help, policy_explain_options, ms_cmd_policy_explain},
 	{"reload", "", 0, 0, "let the agent read its configuration again", reload_help,

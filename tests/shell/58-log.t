@@ -61,7 +61,7 @@ is "$(api GET "/v1/log/consistency?from=2&to=$n" | jq '.hashes | length > 0')" t
 ok 'export' modseal log export "$T/log"
 ok 'checked offline' modseal log verify --export "$T/log" --vkey "$T/vkey" \
 	--checkpoint "$T/note" --agent unix:/nonexistent
-sed '5s/"foo"/"bar"/' "$T/log" >"$T/log2"
+sed '6s/"foo"/"bar"/' "$T/log" >"$T/log2"
 fails 1 'a changed exported entry' modseal log verify --export "$T/log2"
 sed '4d' "$T/log" >"$T/log2"
 run modseal log verify --export "$T/log2"

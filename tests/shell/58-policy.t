@@ -41,6 +41,16 @@ is "$(records "WHERE event = 'config-reload'" | jq -r .result | sort | uniq -c |
 	' 2 done 4 refused ' 'every time is on record'
 is "$(records "WHERE event = 'config-reload'" | jq -r .identity | head -n 1)" "uid:$uid" \
 	'with who asked'
+is "$(records "WHERE event = 'config-reload' ORDER BY seq" |
+	jq -r 'select(.result == "done") | .config_before + " " + .config' | sed -n 2p | cut -c1-65)" \
+	"$(records "WHERE event = 'config-reload' ORDER BY seq" |
+		jq -r 'select(.result == "done") | .config' | head -n 1) " \
+	'and from which configuration to which'
+is "$(modseal status --json | jq -r .config)" \
+	"$(records "WHERE event = 'config-reload' ORDER BY seq DESC LIMIT 1" | jq -r .config)" \
+	'status has the digest of the one in force'
+is "$(records "WHERE event = 'start' LIMIT 1" | jq -r '.config | length')" 64 \
+	'a start is on record with its own'
 ok 'it still signs' modseal sign "$T/foo.ko"
 
 # A child that is started again has the configuration of now.
@@ -60,7 +70,7 @@ check "$base"
 is "$STATUS" 0 'a good one'
 check "${base}kernal = 6\n"
 is "$STATUS" 1 'a misspelt one'
-like "$OUT" 'line:6: unknown setting kernal.*kernel' 'has line and correction'
+like "$OUT" 'p.conf:6: unknown setting kernal.*kernel' 'has line and correction'
 check "${base}[rule two]\nwho = uid:2\nkey = d*v\nkernel = 6.1.*\n"
 is "$STATUS" 0 'a pattern may be more than a name'
 check "${base}[rule two]\nwho = uid:2\nkey = dev\nkernel = 6.1.*\n"
@@ -80,6 +90,24 @@ like "$OUT" 'only 0 of its members do not sign' 'approvals that nobody else can 
 check "${base}approvals = 3 of group:a\n"
 like "$OUT" 'wants 3 approvals of the group a, which has 2' 'more approvals than members'
 is "$(printf '%b' "$base" | modseal policy check - --json | jq .good)" true 'from a pipe, as JSON'
+mkdir -p "$T/p.conf.d"
+printf '%b' "$base" >"$T/p.conf"
+printf '[rule two]\nwho = uid:2\nkey = dev\n' >"$T/p.conf.d/10-more.conf"
+fails 1 'a file of conf.d is read, too' modseal policy check "$T/p.conf"
+like "$OUT" 'p.conf.d/10-more.conf:1: rule two is never reached: rule one \(.*p.conf:3\)' \
+	'and named'
+printf '[agent]\nstate = %s\n' "$T/a/state" >"$T/p.conf.d/20-state.conf"
+chmod -R go-w "$T/p.conf" "$T/p.conf.d"
+fails 1 'without an agent, too' modseal policy check --offline "$T/p.conf" \
+	--agent unix:/nonexistent
+like "$OUT" '10-more.conf:1: rule two is never reached' 'with the same words'
+ok 'modseald -t alone takes it' modseald -t -c "$T/p.conf"
+printf '[rule two]\nwho = uid:3\nkey = nokey\n' >"$T/p.conf.d/10-more.conf"
+fails 1 'a key that is not in the state' modseal policy check --offline "$T/p.conf"
+like "$OUT" 'names the key nokey, and there is no such key' 'is found'
+printf '[rule two]\nwho = uid:3\nkey = dev\n' >"$T/p.conf.d/10-more.conf"
+ok 'a good one without an agent' modseal policy check --offline "$T/p.conf"
+ok 'and with it' modseal policy check "$T/p.conf"
 fails 1 'a file that is not there' modseal policy check "$T/none"
 
 # policy explain

@@ -6,8 +6,8 @@
 
 # The database changed with sqlite3 while the agent was down.
 save
-tampered "UPDATE audit SET record = CAST(replace(record, 'foo', 'bar') AS BLOB) WHERE seq = 4" \
-	'entry 4 was changed' 'a changed entry'
+tampered "UPDATE audit SET record = CAST(replace(record, 'foo', 'bar') AS BLOB) WHERE seq = 5" \
+	'entry 5 was changed' 'a changed entry'
 put_back
 sql 'DELETE FROM audit WHERE seq = 2'
 fails 1 'an entry that the tree grows from was deleted: the agent does not go on' start
