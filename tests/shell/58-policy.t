@@ -41,10 +41,11 @@ is "$(records "WHERE event = 'config-reload'" | jq -r .result | sort | uniq -c |
 	' 2 done 4 refused ' 'every time is on record'
 is "$(records "WHERE event = 'config-reload'" | jq -r .identity | head -n 1)" "uid:$uid" \
 	'with who asked'
-is "$(records "WHERE event = 'config-reload' ORDER BY seq" |
-	jq -r 'select(.result == "done") | .config_before + " " + .config' | sed -n 2p | cut -c1-65)" \
-	"$(records "WHERE event = 'config-reload' ORDER BY seq" |
-		jq -r 'select(.result == "done") | .config' | head -n 1) " \
+done_with() { # MEMBER: of the reloads that were done
+	records "WHERE event = 'config-reload' ORDER BY seq" |
+		jq -r "select(.result == \"done\") | .$1"
+}
+is "$(done_with config_before | sed -n 2p)" "$(done_with config | head -n 1)" \
 	'and from which configuration to which'
 is "$(modseal status --json | jq -r .config)" \
 	"$(records "WHERE event = 'config-reload' ORDER BY seq DESC LIMIT 1" | jq -r .config)" \
