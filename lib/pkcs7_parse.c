@@ -10,7 +10,7 @@
 /* 1.2.840.113549.1.7.n */
 static bool is_pkcs7_oid(const struct ms_der *oid, uint8_t n)
 {
-	static const uint8_t arc[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07 };
+	static const uint8_t arc[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07};
 
 	return oid->body.left == sizeof(arc) + 1 &&
 	       memcmp(oid->body.p, arc, sizeof(arc)) == 0 &&
@@ -26,7 +26,7 @@ static int parse_algorithm(struct ms_reader *r, struct ms_der *ret_oid,
 {
 	struct ms_der seq;
 
-	*ret_params = (struct ms_der){ 0 };
+	*ret_params = (struct ms_der){0};
 	if (ms_der_get(r, MS_DER_SEQUENCE, &seq) < 0 ||
 	    ms_der_oid(&seq.body, ret_oid) < 0)
 		return -EBADMSG;
@@ -45,6 +45,21 @@ static int parse_digest_algorithm(struct ms_reader *r, struct ms_der *ret_oid)
 	if (params.der && (params.tag != MS_DER_NULL || params.body.left))
 		return -EBADMSG;
 	return 0;
+}
+
+/*
+ * A signature algorithm has no parameters, NULL (RSA: RFC 8017, A.1), or a SEQUENCE
+ * (PSS).
+ */
+static int parse_signature_algorithm(struct ms_reader *r, struct ms_der *ret_oid)
+{
+	struct ms_der params;
+
+	if (parse_algorithm(r, ret_oid, &params) < 0)
+		return -EBADMSG;
+	if (!params.der || params.tag == MS_DER_SEQUENCE)
+		return 0;
+	return params.tag == MS_DER_NULL && !params.body.left ? 0 : -EBADMSG;
 }
 
 /* Attributes: each SEQUENCE { OID, SET OF any }. What they say is for others to judge. */
@@ -107,15 +122,15 @@ static int parse_attributes(struct ms_reader *r, uint8_t tag, const uint8_t **re
 
 static int parse_signer(struct ms_reader *r, struct ms_pkcs7_signer *s)
 {
-	struct ms_der info, digest, alg, params, sig;
+	struct ms_der info, digest, alg, sig;
 	struct ms_reader *in = &info.body;
 
 	if (ms_der_get(r, MS_DER_SEQUENCE, &info) < 0 ||
 	    ms_der_small(in, &s->version) < 0 || parse_sid(in, s) < 0 ||
 	    parse_digest_algorithm(in, &digest) < 0 ||
-	    parse_attributes(in, MS_DER_CTX0C, &s->signed_attrs,
-			     &s->signed_attrs_len) < 0 ||
-	    parse_algorithm(in, &alg, &params) < 0 ||
+	    parse_attributes(in, MS_DER_CTX0C, &s->signed_attrs, &s->signed_attrs_len) <
+		    0 ||
+	    parse_signature_algorithm(in, &alg) < 0 ||
 	    ms_der_get(in, MS_DER_OCTETS, &sig) < 0 || !sig.body.left ||
 	    parse_attributes(in, MS_DER_CTX1C, &s->unsigned_attrs,
 			     &s->unsigned_attrs_len) < 0 ||
@@ -189,16 +204,31 @@ static int parse_crls(struct ms_reader *r, struct ms_pkcs7 *m)
 	return 0;
 }
 
-static int parse_digest_algorithms(struct ms_reader *r)
+static int parse_digest_algorithms(struct ms_reader *r, struct ms_reader *ret)
 {
 	struct ms_der set, oid;
 
 	if (ms_der_get(r, MS_DER_SET, &set) < 0)
 		return -EBADMSG;
+	*ret = set.body;
 	while (set.body.left)
 		if (parse_digest_algorithm(&set.body, &oid) < 0)
 			return -EBADMSG;
 	return 0;
+}
+
+/* The list at the front, where it is not empty, has what the signers use (5.1). */
+static bool is_listed(struct ms_reader list, const struct ms_pkcs7_signer *s)
+{
+	struct ms_der oid;
+
+	if (!list.left)
+		return true;
+	while (list.left && parse_digest_algorithm(&list, &oid) == 0)
+		if (oid.der_len == s->digest_oid_len &&
+		    memcmp(oid.der, s->digest_oid, oid.der_len) == 0)
+			return true;
+	return false;
 }
 
 /* encapContentInfo: pkcs7-data, with or without content in an OCTET STRING. */
@@ -223,6 +253,7 @@ static int parse_content(struct ms_reader *r, struct ms_pkcs7 *m)
 
 static int parse_signed_data(struct ms_reader *r, struct ms_pkcs7 *m)
 {
+	struct ms_reader digests = {0};
 	struct ms_der data;
 	int rc;
 
@@ -232,7 +263,7 @@ static int parse_signed_data(struct ms_reader *r, struct ms_pkcs7 *m)
 	/* 4 and 5 stand for attribute certificates and other formats. */
 	if (m->version != 1 && m->version != 3)
 		return m->version == 4 || m->version == 5 ? -ENOPKG : -EBADMSG;
-	rc = parse_digest_algorithms(&data.body);
+	rc = parse_digest_algorithms(&data.body, &digests);
 	if (rc == 0)
 		rc = parse_content(&data.body, m);
 	if (rc == 0)
@@ -241,13 +272,16 @@ static int parse_signed_data(struct ms_reader *r, struct ms_pkcs7 *m)
 		rc = parse_crls(&data.body, m);
 	if (rc == 0)
 		rc = parse_signers(&data.body, m);
+	for (size_t i = 0; i < m->n_signers && rc == 0; i++)
+		if (!is_listed(digests, &m->signers[i]))
+			rc = -EBADMSG;
 	return rc < 0 ? rc : ms_reader_end(&data.body);
 }
 
 int ms_pkcs7_parse(const uint8_t *msg, size_t len, struct ms_pkcs7 *ret)
 {
 	struct ms_reader r = MS_READER(msg, len);
-	struct ms_pkcs7 m = { .trailing = 0 };
+	struct ms_pkcs7 m = {.trailing = 0};
 	struct ms_der info, type, explicit0;
 	int rc;
 

@@ -112,6 +112,14 @@ ok 'a message that openssl made is trusted' verify "$T/unpadded.ko"
 printf '\0\0\0\0' >>"$T/pad.p7s"
 attach "$T/pad.p7s" "$T/pad.ko"
 finding "$T/pad.ko" trailing-bytes loads null 'zeros after the message'
+# The first OID of SHA-256 is in the list at the front, which kernels pass by.
+at=$(grep -obUaP '\x60\x86\x48\x01\x65\x03\x04\x02\x01' "$T/good.ko" | head -n1 | cut -d: -f1)
+flip "$T/good.ko" $((at + 8)) "$T/flip.ko"
+finding "$T/flip.ko" malformed-signature loads null 'a bit flipped in digestAlgorithms'
+at=$(grep -obUaP '\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00' "$T/good.ko" | tail -n1 |
+	cut -d: -f1)
+flip "$T/good.ko" $((at + 9)) "$T/flip.ko"
+finding "$T/flip.ko" malformed-signature loads null 'the tag of NULL is another'
 
 { cat "$T/good.ko"; echo; } >"$T/newline.ko"
 finding "$T/newline.ko" 'trailing-bytes unsigned' refused EKEYREJECTED \

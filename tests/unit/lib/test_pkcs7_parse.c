@@ -260,7 +260,22 @@ static void test_algorithms(void **state)
 	assert_int_equal(WITH(digests, "\x31\x02\x05\x00"), -EBADMSG);
 	assert_int_equal(WITH(digests, "\x30\x0d" ALG_SHA256), -EBADMSG);
 	assert_int_equal(WITH(digests, ""), -EBADMSG);
+	/* A signer's digest is in the list at the front: here the last octet differs. */
+	assert_int_equal(WITH(digests, "\x31\x0d\x30\x0b\x06\x09\x60\x86\x48\x01\x65"
+				       "\x03\x04\x02\x03"),
+			 -EBADMSG);
+	/* rsaEncryption with NULL, whose tag may not be another. */
+	assert_int_equal(WITH(signer_alg, "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
+					  "\x01\x01\x05\x00"),
+			 0);
+	assert_int_equal(WITH(signer_alg, "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
+					  "\x01\x01\x04\x00"),
+			 -EBADMSG);
+	assert_int_equal(WITH(signer_alg, "\x30\x0e\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
+					  "\x01\x01\x05\x01\x00"),
+			 -EBADMSG);
 	/* What is not known is named, not refused: here 1.2.3.4 for both. */
+	p.digests = (struct part)TEXT("\x31\x07\x30\x05\x06\x03\x2a\x03\x04");
 	p.signer_digest = (struct part)TEXT("\x30\x05\x06\x03\x2a\x03\x04");
 	p.signer_alg = p.signer_digest;
 	assert_int_equal(parse(&p, &m), 0);
@@ -328,7 +343,7 @@ static void test_certificates(void **state)
 		many[1] = (char)(2 * n);
 		for (unsigned int i = 0; i < n; i++)
 			memcpy(many + 2 + 2 * i, "\x30", 2);
-		p.certs = (struct part){ many, 2 + 2 * n };
+		p.certs = (struct part){many, 2 + 2 * n};
 		assert_int_equal(parse(&p, &m), n == MS_PKCS7_CERTS_MAX ? 0 : -EBADMSG);
 	}
 }
@@ -347,8 +362,8 @@ static void test_trailing_bytes(void **state)
 /* Every cut is refused; every flipped byte gets an answer. */
 static void test_damage(void **state)
 {
-	static const char *const names[] = { "pkcs7/rsa2048-sha256.p7s",
-					     "pkcs7/p256-sha256-keyid.p7s" };
+	static const char *const names[] = {"pkcs7/rsa2048-sha256.p7s",
+					    "pkcs7/p256-sha256-keyid.p7s"};
 
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
 		_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(DATA_MAX);
