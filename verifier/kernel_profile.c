@@ -38,6 +38,22 @@ static const struct ms_kernel_profile profiles[] = {
 			  "has CRYPTO_ECDSA unset and CRYPTO_SHA512=m",
 	},
 	{
+		.name = "6.8",
+		.major = 6,
+		.minor = 8,
+		.hashes_parsed = SHA2 | SHA3 | H(SHA1) | H(SM3),
+		.hashes_usable = SHA2 | SHA3 | H(SHA1),
+		.sigs_parsed = S(RSA) | S(ECDSA),
+		.sigs_usable = S(RSA),
+		.unusable_sig_error = -ENOENT,
+		.extensions = MS_EXTENSIONS_USAGE,
+		.rsa_payload_strict = true,
+		.source =
+			"crypto/asymmetric_keys/ of 6.12 without what came later; for "
+			"Ubuntu, not seen running: it signs with RSA and SHA-512, SHA-3 "
+			"comes with the jitter RNG, ECDSA is not taken for granted",
+	},
+	{
 		.name = "6.12",
 		.major = 6,
 		.minor = 12,

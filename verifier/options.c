@@ -7,6 +7,7 @@
 #include "lib/escape.h"
 #include "verifier/efi_vars.h"
 #include "verifier/kernel_tree.h"
+#include "verifier/kernel_config.h"
 #include "verifier/options.h"
 #include "verifier/parallel.h"
 
@@ -81,9 +82,9 @@ static const char usage[] =
 	"  --policy FILE      how severe each finding is: lines \"code = "
 	"error|warning|note\"\n"
 	"  --root DIR         a mounted system: where scan and --kernel RELEASE look\n"
-	"  --as-kernel VER    what would this kernel do, say 6.1 (default: the kernel "
-	"that\n"
-	"                     each module was built for)\n"
+	"  --as-kernel VER[,CONFIG]  what would this kernel do, say 6.1 (default: the\n"
+	"                     kernel that each module was built for); CONFIG is its\n"
+	"                     configuration (default: the distribution's)\n"
 	"  --enforce          ... with module.sig_enforce=1 (default)\n"
 	"  --permissive       ... without it\n"
 	"  --lockdown         ... with lockdown=integrity only\n"
@@ -165,13 +166,24 @@ int ms_options_load_kernel(struct ms_options *o, const char *kernel)
 	return MS_EXIT_UNCHECKED;
 }
 
+/* VERSION, or VERSION,CONFIG */
 static int set_kernel(struct ms_options *o, const char *version)
 {
+	const char *config = strchr(version, ',');
+	struct ms_error err = {0};
 	char shown[128];
 
 	o->q.profile = ms_kernel_profile_find(version);
-	if (o->q.profile)
+	if (o->q.profile && !config)
 		return -1;
+	if (o->q.profile) {
+		o->profile = *o->q.profile;
+		o->q.profile = &o->profile;
+		if (!ms_kernel_config_load(config + 1, &o->profile, &err))
+			return -1;
+		ms_complain("--as-kernel: %s", err.msg);
+		return MS_EXIT_USAGE;
+	}
 	ms_complain("--as-kernel %s: not a kernel that is known here: 5.10 or newer",
 		    ms_escape_str(version, shown, sizeof(shown)));
 	return MS_EXIT_USAGE;

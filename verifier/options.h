@@ -2,6 +2,7 @@
 #ifndef MS_OPTIONS_H
 #define MS_OPTIONS_H
 
+#include "verifier/kernel_profile.h"
 #include "verifier/anchors.h"
 #include "verifier/check.h"
 #include "verifier/policy_file.h"
@@ -33,6 +34,7 @@ struct ms_options {
 	struct ms_anchors anchors;
 	struct ms_revocations revocations;
 	struct ms_question q;
+	struct ms_kernel_profile profile; /* of --as-kernel with a configuration */
 	enum ms_format format;
 	bool all, failed_only, quiet;
 	struct ms_severities severities;

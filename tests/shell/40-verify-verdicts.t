@@ -52,6 +52,11 @@ done
 is "$(verdict "$T/sha512.ko" .policy.verdict .kernel.verdict .kernel.errno)" \
 	'trusted refused EKEYREJECTED' 'SHA-512: trusted, but 6.1 would refuse it'
 is "$(verdict "$T/sha512.ko" .kernel.verdict --as-kernel 6.12)" loads 'and 6.12 load it'
+printf 'CONFIG_%s=y\n' MODULES MODULE_SIG CRYPTO_RSA CRYPTO_SHA512 > "$T/config"
+is "$(verdict "$T/sha512.ko" .kernel.verdict --as-kernel "6.1,$T/config")" loads \
+	'and so does a 6.1 that was built with SHA-512'
+is "$(verdict "$T/sha512.ko" .kernel.verdict --as-kernel 6.8.0-151-generic)" loads \
+	"and Ubuntu's 6.8"
 signed ec sha384 "$T/ec.ko"
 ok 'P-384 with SHA-384' modseal-verify verify --anchor "$T/ec.crt" "$T/ec.ko"
 is "$(verdict "$T/ec.ko" .kernel.verdict --anchor "$T/ec.crt" --as-kernel 6.12)" loads \

@@ -177,6 +177,8 @@ fails 2 'no threads' verify -j 0 "$T/good.ko"
 fails 2 'too many threads' verify -j 999999999999 "$T/good.ko"
 fails 2 'an unknown format' verify --format xml "$T/good.ko"
 fails 2 'a kernel that is too old' verify --as-kernel 2.6.32 "$T/good.ko"
+fails 2 'a configuration that is none' verify --as-kernel 6.8,COPYING "$T/good.ko"
+one_line "$ERR" 'is one line'
 fails 3 'no such anchor' modseal-verify verify --anchor "$T/absent" "$T/good.ko"
 one_line "$ERR" 'is one line'
 fails 3 'an anchor that is none' modseal-verify verify --anchor "$T/good.ko" "$T/good.ko"
