@@ -391,5 +391,7 @@ int ms_options_parse(int argc, char **argv, struct ms_options *ret)
 	*ret = o;
 	ret->q.anchors = &ret->anchors;
 	ret->q.revocations = &ret->revocations;
+	if (o.q.profile == &o.profile)
+		ret->q.profile = &ret->profile;
 	return status;
 }
