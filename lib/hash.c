@@ -150,3 +150,25 @@ char *ms_hex(const uint8_t *p, size_t n, char *dst)
 	dst[2 * n] = '\0';
 	return dst;
 }
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int ms_unhex(const char *text, uint8_t *ret, size_t n)
+{
+	if (strlen(text) != 2 * n)
+		return -EINVAL;
+	for (size_t i = 0; i < 2 * n; i++)
+		if (hex_digit(text[i]) < 0)
+			return -EINVAL;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 |
+				   hex_digit(text[2 * i + 1]));
+	return 0;
+}

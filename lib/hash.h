@@ -52,5 +52,8 @@ int ms_digest(enum ms_hash h, const void *data, size_t len, uint8_t *ret) _must_
 
 /** ms_hex() - lower-case hex with NUL into @dst (2 * @n + 1 bytes), which is returned */
 char *ms_hex(const uint8_t *p, size_t n, char *dst);
+/** ms_unhex() - 2 * @n hex digits, of either case, and nothing after them. Return: 0,
+ * -EINVAL */
+int ms_unhex(const char *text, uint8_t *ret, size_t n) _must_check_;
 
 #endif

@@ -191,7 +191,10 @@ static void change_answer(struct change *c)
 	if (c->rc < 0)
 		ms_web_problem(c->w, c->rc, &c->err);
 	else
-		ms_web_json(c->w, strcmp(c->event, "key-unlock") == 0 ? 200 : 201,
+		ms_web_json(c->w, strcmp(c->event, "key-create") == 0 ||
+					    strcmp(c->event, "key-import") == 0
+				    ? 201
+				    : 200,
 			    k ? ms_api_json_key(c->w->front, k) : json_object());
 	free(c);
 }
@@ -272,7 +275,7 @@ void ms_api_ask_change(struct ms_web *w, const char *event, struct ms_ipc_msg *m
 	}
 }
 
-static int parse_pcrs(const json_t *j, uint32_t *ret, struct ms_error *err)
+int ms_api_pcrs_mask(const json_t *j, uint32_t *ret, struct ms_error *err)
 {
 	uint32_t mask = 0;
 	const json_t *v;
@@ -313,28 +316,49 @@ static bool is_pin(const char *pin)
 	return *pin;
 }
 
+int ms_api_take_pin(const json_t *pin, struct ms_ipc_create *c, struct ms_error *err)
+{
+	if (!pin || json_is_null(pin))
+		return 0;
+	if (!json_is_string(pin) || !is_pin(json_string_value(pin)))
+		return ms_error_set(err, -EINVAL, "bad-request",
+				    "pin is a text of 1 to %u printable ASCII characters",
+				    MS_PIN_MAX);
+	return copy_text(c->pin, sizeof(c->pin), json_string_value(pin), "PIN", err);
+}
+
 /* What may be left out, or null, but not be of another type. */
-static int check_optional(const json_t *subject, const json_t *pin, const json_t *pcrs,
-			  struct ms_error *err)
+static int check_optional(const json_t *subject, const json_t *pcrs, struct ms_error *err)
 {
 	if (subject && !json_is_null(subject) && !json_is_string(subject))
 		return ms_error_set(err, -EINVAL, "bad-request", "subject is a text");
 	if (pcrs && !json_is_null(pcrs) && !json_is_array(pcrs))
 		return ms_error_set(err, -EINVAL, "bad-request",
 				    "pcrs is a list of numbers from 0 to 23");
-	if (pin && !json_is_null(pin) &&
-	    (!json_is_string(pin) || !is_pin(json_string_value(pin))))
-		return ms_error_set(err, -EINVAL, "bad-request",
-				    "pin is a text of 1 to %u printable ASCII characters",
-				    MS_PIN_MAX);
 	return 0;
+}
+
+static int take_scheme(const json_t *scheme, struct ms_ipc_create *c,
+		       struct ms_error *err)
+{
+	const char *text = json_string_value(scheme);
+
+	if (!scheme || json_is_null(scheme) || (text && strcmp(text, "tpm") == 0))
+		return 0;
+	c->raw = text && strcmp(text, "raw") == 0 && c->custody == MS_CUSTODY_RESIDENT &&
+		 ms_alg_is_rsa(c->alg);
+	if (c->raw)
+		return 0;
+	return ms_error_set(err, -EINVAL, "bad-request",
+			    "scheme is tpm, or raw for RSA keys of custody resident");
 }
 
 static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c,
 			struct ms_error *err)
 {
-	const char *name = "", *alg = "", *custody = "sealed", *subject, *pin;
-	json_t *jsubject = NULL, *jpin = NULL, *pcrs = NULL, *j;
+	const char *name = "", *alg = "", *custody = "sealed", *subject;
+	json_t *jsubject = NULL, *pin = NULL, *pcrs = NULL, *approval = NULL, *j;
+	json_t *scheme = NULL;
 	json_int_t days = DAYS_DEFAULT;
 	char shown[32];
 	json_error_t je;
@@ -342,22 +366,21 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 
 	j = json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, &je);
 	if (!j ||
-	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?o, s?I, s?o, s?o}",
+	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o}",
 			   "name", &name, "algorithm", &alg, "custody", &custody,
 			   "subject", &jsubject, "days", &days, "pcrs", &pcrs, "pin",
-			   &jpin) < 0) {
+			   &pin, "approval", &approval, "scheme", &scheme) < 0) {
 		json_decref(j);
 		return ms_error_set(err, -EINVAL, "bad-request",
 				    "the request is not as in "
 				    "modseald(8): line %d: %s",
 				    je.line, je.text);
 	}
-	/* NULL where absent or null. */
+	/* NULL where it is absent or null. */
 	subject = json_string_value(jsubject);
-	pin = json_string_value(jpin);
 	c->custody = MS_CUSTODY_SEALED;
 	c->pcrs = 1u << 7;
-	r = check_optional(jsubject, jpin, pcrs, err);
+	r = check_optional(jsubject, pcrs, err);
 	if (r == 0)
 		r = copy_text(c->name, sizeof(c->name), name, "name", err);
 	if (r == 0 && !ms_key_name_valid(c->name))
@@ -378,10 +401,14 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	if (r == 0)
 		r = copy_text(c->common_name, sizeof(c->common_name),
 			      subject ? subject : name, "subject", err);
-	if (r == 0 && pin)
-		r = copy_text(c->pin, sizeof(c->pin), pin, "PIN", err);
+	if (r == 0)
+		r = ms_api_take_pin(pin, c, err);
+	if (r == 0)
+		r = take_scheme(scheme, c, err);
+	if (r == 0 && approval && !json_is_null(approval))
+		r = ms_api_take_approval(approval, c, err);
 	if (r == 0 && json_is_array(pcrs))
-		r = parse_pcrs(pcrs, &c->pcrs, err);
+		r = ms_api_pcrs_mask(pcrs, &c->pcrs, err);
 	c->days = (uint32_t)days;
 	json_decref(j);
 	return r;

@@ -11,6 +11,14 @@ const struct ms_front_key *ms_api_key_or_answer(struct ms_web *w);
 bool ms_api_admin_or_answer(struct ms_web *w, const char *what);
 /** ms_api_ask_change() - ask the key process, record, answer with the key's facts */
 void ms_api_ask_change(struct ms_web *w, const char *event, struct ms_ipc_msg *m);
+/** ms_api_pcrs_mask() - a JSON array of PCR numbers as a mask. Return: 0, -EINVAL */
+int ms_api_pcrs_mask(const json_t *j, uint32_t *ret, struct ms_error *err) _must_check_;
+/** ms_api_take_approval() - PEM of an approval into @c; parsed by the key process */
+int ms_api_take_approval(const json_t *pem, struct ms_ipc_create *c,
+			 struct ms_error *err) _must_check_;
+/** ms_api_take_pin() - a PIN, or null, or nothing, into @c. Return: 0, -EINVAL */
+int ms_api_take_pin(const json_t *pin, struct ms_ipc_create *c,
+		    struct ms_error *err) _must_check_;
 /** ms_api_json_key() - a key's facts */
 json_t *ms_api_json_key(struct ms_front *f, const struct ms_front_key *k);
 

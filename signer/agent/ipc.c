@@ -99,10 +99,27 @@ static void put_create(struct ms_buf *b, const struct ms_ipc_create *c)
 	ms_buf_put_u32(b, c->days);
 	ms_buf_put_u32(b, c->pcrs);
 	ms_buf_put_str(b, c->pin);
+	ms_buf_put_u8(b, c->raw);
+	ms_buf_put_u8(b, c->foretold);
+	ms_buf_put(b, c->pcr_digest, sizeof(c->pcr_digest));
+	ms_buf_put_bytes(b, c->approval, c->approval_len);
+}
+
+static size_t get_bytes(struct ms_reader *r, uint8_t *dst, size_t max)
+{
+	size_t n = 0;
+	const uint8_t *p = ms_reader_bytes(r, max, &n);
+
+	if (!p)
+		return 0;
+	memcpy(dst, p, n);
+	return n;
 }
 
 static void get_create(struct ms_reader *r, struct ms_ipc_create *c)
 {
+	const uint8_t *digest;
+
 	ms_reader_str(r, c->name, sizeof(c->name));
 	c->alg = ms_reader_u8(r);
 	c->custody = ms_reader_u8(r);
@@ -110,6 +127,12 @@ static void get_create(struct ms_reader *r, struct ms_ipc_create *c)
 	c->days = ms_reader_u32(r);
 	c->pcrs = ms_reader_u32(r);
 	ms_reader_str(r, c->pin, sizeof(c->pin));
+	c->raw = ms_reader_u8(r) == 1;
+	c->foretold = ms_reader_u8(r) == 1;
+	digest = ms_reader_get(r, sizeof(c->pcr_digest));
+	if (digest)
+		memcpy(c->pcr_digest, digest, sizeof(c->pcr_digest));
+	c->approval_len = get_bytes(r, c->approval, sizeof(c->approval));
 }
 
 static void put_open(struct ms_buf *b, const struct ms_ipc_open *o)
@@ -148,17 +171,6 @@ static void get_note(struct ms_reader *r, struct ms_ipc_note *n)
 	n->fresh = ms_reader_u8(r) == 1;
 	ms_reader_str(r, n->vkey, sizeof(n->vkey));
 	ms_reader_str(r, n->note, sizeof(n->note));
-}
-
-static size_t get_bytes(struct ms_reader *r, uint8_t *dst, size_t max)
-{
-	size_t n = 0;
-	const uint8_t *p = ms_reader_bytes(r, max, &n);
-
-	if (!p)
-		return 0;
-	memcpy(dst, p, n);
-	return n;
 }
 
 static void put_import(struct ms_buf *b, const struct ms_ipc_import *i)
@@ -210,6 +222,7 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 				 m->signed_.rc ? 0 : m->signed_.sig_len);
 		break;
 	case MS_IPC_CREATE:
+	case MS_IPC_RESEAL:
 		put_create(out, &m->create);
 		break;
 	case MS_IPC_UNLOCK:
@@ -248,6 +261,9 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 		break;
 	case MS_IPC_IMPORT:
 		put_import(out, &m->import);
+		break;
+	case MS_IPC_PCRS:
+		ms_buf_put_u32(out, m->pcrs.mask);
 		break;
 	case MS_IPC_CHANGE:
 		put_change(out, &m->change);
@@ -298,6 +314,7 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 			memcpy(m->signed_.sig, p, m->signed_.sig_len);
 		break;
 	case MS_IPC_CREATE:
+	case MS_IPC_RESEAL:
 		get_create(r, &m->create);
 		break;
 	case MS_IPC_UNLOCK:
@@ -339,6 +356,9 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 		break;
 	case MS_IPC_IMPORT:
 		get_import(r, &m->import);
+		break;
+	case MS_IPC_PCRS:
+		m->pcrs.mask = ms_reader_u32(r);
 		break;
 	case MS_IPC_CHANGE:
 		get_change(r, &m->change);

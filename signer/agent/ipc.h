@@ -15,6 +15,7 @@
 #include "lib/error.h"
 #include "lib/hash.h"
 #include "lib/limits.h"
+#include "lib/tpm_policy.h"
 
 #define MS_IPC_MAX 32768u /* bytes of a message */
 
@@ -26,10 +27,12 @@ enum ms_ipc_op {
 	MS_IPC_PROBE = 4,      /* does the TPM answer? answered by TPM */
 	MS_IPC_OPEN = 5,       /* a leaf key for a build; answered by OPENED */
 	MS_IPC_CLOSE = 6,      /* the build's leaf key is destroyed; answered by DONE */
+	MS_IPC_PCRS = 7,       /* present values; answered by RESULT */
 	MS_IPC_CHECKPOINT = 8, /* sign a head of the log; answered by NOTE */
 	MS_IPC_COUNTER = 9,    /* the log's counter in the TPM; answered by NOTE */
 	MS_IPC_IMPORT = 10,    /* a private key from outside; answered as CREATE */
 	MS_IPC_CHANGE = 11,    /* of one key; answered by RESULT, after a KEY */
+	MS_IPC_RESEAL = 13,    /* under other PCR values; answered by DONE, after a KEY */
 	/* key process to front */
 	MS_IPC_SIGNED = 16,
 	MS_IPC_DONE = 17,
@@ -95,7 +98,14 @@ struct ms_ipc_key {
 	size_t cert_len;
 };
 
-/** struct ms_ipc_create - make a key; @pin "" for none */
+/**
+ * struct ms_ipc_create - make a key, or (MS_IPC_RESEAL) protect it anew
+ * @pin: "" for none
+ * @raw: of custody resident: sign by raw RSA what the TPM has no hash for
+ * @approval: DER of an approval of PCR values (lib/tpm_policy.h), whose policy key then
+ * approves what the key can be used under; then @pcrs does not count
+ * @foretold: RESEAL to @pcr_digest, which the PCRs will have, not to what they are
+ */
 struct ms_ipc_create {
 	char name[MS_KEY_NAME_MAX + 1];
 	enum ms_alg alg;
@@ -103,6 +113,10 @@ struct ms_ipc_create {
 	char common_name[65];
 	uint32_t days, pcrs;
 	char pin[MS_PIN_MAX + 1];
+	bool raw, foretold;
+	uint8_t pcr_digest[32];
+	uint8_t approval[MS_PCR_APPROVAL_MAX];
+	size_t approval_len;
 };
 
 /**
@@ -187,7 +201,10 @@ struct ms_ipc_msg {
 			uint8_t sig[MS_SIG_MAX];
 			size_t sig_len;
 		} signed_;
-		struct ms_ipc_create create;
+		struct ms_ipc_create create; /* of RESEAL, too */
+		struct {
+			uint32_t mask;
+		} pcrs;
 		struct {
 			char key[MS_KEY_NAME_MAX + 1];
 			char pin[MS_PIN_MAX + 1];

@@ -261,6 +261,16 @@ static void change(struct keyproc *p, const struct ms_ipc_msg *q)
 	reply(p, &m);
 }
 
+static void pcrs(struct keyproc *p, const struct ms_ipc_msg *q)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_RESULT, .id = q->id};
+
+	m.result.rc =
+		after_tpm(p, ms_tpmw_pcrs(&p->tpm, q->pcrs.mask, m.result.data,
+					  &m.result.len, &m.result.err));
+	reply(p, &m);
+}
+
 static void log_question(struct keyproc *p, const struct ms_ipc_msg *q)
 {
 	struct ms_ipc_msg m;
@@ -289,6 +299,13 @@ static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 		break;
 	case MS_IPC_CHANGE:
 		change(p, m);
+		break;
+	case MS_IPC_RESEAL:
+		r = ms_keys_reseal(p->keys, &p->tpm, &m->create, &err);
+		finish(p, m->id, m->create.name, after_tpm(p, r), &err);
+		break;
+	case MS_IPC_PCRS:
+		pcrs(p, m);
 		break;
 	case MS_IPC_OPEN:
 		open_leaf(p, m);
@@ -487,7 +504,7 @@ static void on_front(struct keyproc *p)
 	struct ms_ipc_msg m;
 	int r = ms_ipc_recv(p->front, &m, NULL);
 
-	if (r == 0 && m.op >= MS_IPC_SIGN && m.op <= MS_IPC_CHANGE) {
+	if (r == 0 && m.op >= MS_IPC_SIGN && m.op < MS_IPC_SIGNED) {
 		on_request(p, &m);
 	} else if (r != -EAGAIN && r != -EINTR) {
 		/* The front is gone or talks nonsense; a new one will come. */

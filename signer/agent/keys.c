@@ -169,15 +169,22 @@ void ms_keys_free(struct ms_keys *k)
 
 static void describe_protection(const struct ms_tpm_blob *b, char *dst, size_t size)
 {
+	uint32_t pcrs = b->pcrs;
 	size_t n = 0;
 
 	dst[0] = '\0';
+	for (size_t i = 0; i < b->n_approvals; i++)
+		pcrs |= b->approvals[i].pcrs;
 	for (unsigned int i = 0; i < 24 && n < size; i++)
-		if (b->pcrs & (1u << i))
+		if (pcrs & (1u << i))
 			n += (size_t)snprintf(dst + n, size - n, "%s%u",
 					      n ? ", " : "TPM, PCR ", i);
 	if (n && n < size)
 		n += (size_t)snprintf(dst + n, size - n, " (SHA-256)");
+	if (b->policy_key.len && n < size)
+		n += (size_t)snprintf(dst + n, size - n,
+				      " as a policy key approves (%zu approval%s)",
+				      b->n_approvals, b->n_approvals == 1 ? "" : "s");
 	if (n == 0)
 		n = (size_t)snprintf(dst, size, "TPM, no PCR");
 	if (b->has_pin && n < size)

@@ -78,6 +78,18 @@ int ms_keys_import(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_imp
 int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_change *req,
 		   uint8_t *ret, size_t *ret_len, struct ms_error *err) _must_check_;
 
+/**
+ * ms_keys_reseal() - have the TPM give a key out under other PCR values
+ * @req: @approval adds what the key's policy key has approved. Without it the private
+ * key, which has to be unsealed now, is sealed anew to @pcrs, with @pin as its PIN; with
+ * @foretold into NAME.key-next, which takes the key file's place when it opens and the
+ * old one does not.
+ *
+ * The old file stays until the new one is proven.
+ */
+int ms_keys_reseal(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
+		   struct ms_error *err) _must_check_;
+
 /** ms_keys_sign_in_tpm() - sign a digest with a key of custody resident */
 int ms_keys_sign_in_tpm(struct ms_keys *k, struct ms_tpmw *w, const char *name,
 			enum ms_hash hash, const uint8_t *digest, uint8_t *ret_sig,

@@ -79,12 +79,15 @@ static int seal_kek(struct ms_tpmw *w, const struct ms_ipc_create *req, uint8_t 
 		    uint8_t *back, struct ms_tpm_blob *ret, struct ms_error *err)
 {
 	const char *pin = pin_of(req);
+	struct ms_tpm_blob want;
 	int r;
 
 	if (RAND_priv_bytes(kek, MS_TPM_SECRET_LEN) != 1)
 		return ms_error_set(err, -EIO, NULL, "OpenSSL has no random numbers");
-	r = ms_tpmw_seal(w, kek, req->pcrs, pin, ret, err);
-	if (r < 0)
+	r = ms_key_policy(req, &want, err);
+	if (r == 0)
+		r = ms_tpmw_seal_for(w, kek, &want, req->foretold, pin, ret, err);
+	if (r < 0 || req->foretold)
 		return r;
 	r = ms_tpmw_unseal(w, ret, pin, back, err);
 	if (r < 0)
@@ -96,8 +99,8 @@ static int seal_kek(struct ms_tpmw *w, const struct ms_ipc_create *req, uint8_t 
 	return 0;
 }
 
-static int seal_key(struct ms_tpmw *w, const struct ms_ipc_create *req,
-		    struct ms_keyfile *file, EVP_PKEY *pkey, struct ms_error *err)
+int ms_key_seal(struct ms_tpmw *w, const struct ms_ipc_create *req,
+		struct ms_keyfile *file, EVP_PKEY *pkey, struct ms_error *err)
 {
 	uint8_t *kek = ms_secmem_alloc(2 * MS_TPM_SECRET_LEN);
 	EVP_PKEY *again = NULL;
@@ -144,7 +147,7 @@ static int make_sealed(struct making *m)
 	}
 	if (r < 0)
 		return r;
-	return seal_key(m->w, m->req, m->key->file, m->key->pkey, m->err);
+	return ms_key_seal(m->w, m->req, m->key->file, m->key->pkey, m->err);
 }
 
 /* ---------------------------------------------------------- resident and leaf */
@@ -164,13 +167,16 @@ static int keep_pin(struct making *m)
 static int make_in_tpm(struct making *m)
 {
 	struct ms_keyfile *file = m->key->file;
+	struct ms_tpm_blob want;
 	EVP_PKEY *pkey;
 	int r;
 
 	r = keep_pin(m);
 	if (r == 0)
-		r = ms_tpmw_create(m->w, m->req->alg, m->req->pcrs, pin_of(m->req),
-				   &file->blob, m->err);
+		r = ms_key_policy(m->req, &want, m->err);
+	if (r == 0)
+		r = ms_tpmw_create_for(m->w, m->req->alg, m->req->raw, &want,
+				       pin_of(m->req), &file->blob, m->err);
 	if (r == 0)
 		r = ms_tpm_key_public(&file->blob, &pkey, m->err);
 	if (r < 0)

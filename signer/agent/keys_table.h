@@ -84,6 +84,25 @@ int ms_key_check_cert(EVP_PKEY *key, const uint8_t *der, size_t len,
 int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
 		 struct ms_key_given *given, struct ms_error *err) _must_check_;
 
+/** ms_key_policy() - what protects a new key, as @req says, as a blob without object */
+int ms_key_policy(const struct ms_ipc_create *req, struct ms_tpm_blob *ret,
+		  struct ms_error *err) _must_check_;
+/**
+ * ms_key_seal() - seal @pkey under a fresh key-encryption key, and prove that it opens
+ * @file: @cert is set; the sealed parts are filled in
+ */
+int ms_key_seal(struct ms_tpmw *w, const struct ms_ipc_create *req,
+		struct ms_keyfile *file, EVP_PKEY *pkey,
+		struct ms_error *err) _must_check_;
+/**
+ * ms_key_try_next() - the PCRs are not the file's: are they those that NAME.key-next
+ * foretells? Then that is the key's file from now on.
+ * @ret: the private key
+ * Return: 0; -ENOENT there is no such file, or it is not this key's; or as unsealing.
+ */
+int ms_key_try_next(struct ms_keys *k, struct ms_tpmw *w, struct key *key,
+		    const char *pin, EVP_PKEY **ret, struct ms_error *err) _must_check_;
+
 /** ms_key_may_sign() - not retired, not revoked, and its certificate is valid now */
 int ms_key_may_sign(const struct key *key, time_t now,
 		    struct ms_error *err) _must_check_;

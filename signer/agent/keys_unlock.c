@@ -74,6 +74,16 @@ static int unseal(struct ms_keys *k, struct ms_tpmw *w, struct key *key, const c
 	if (r == 0)
 		r = ms_keyfile_unseal(key->file, kek, &pkey, err);
 	ms_secmem_free(kek, MS_TPM_SECRET_LEN);
+	if (r == -EPERM && err && strcmp(err->code, "tpm-pcr") == 0) {
+		struct ms_error other = {0};
+		int next = ms_key_try_next(k, w, key, pin, &pkey, &other);
+
+		/* What it says is about a file that nobody may know of. */
+		if (next != -ENOENT && next != -EPERM)
+			*err = other;
+		if (next != -ENOENT)
+			r = next;
+	}
 	set_result(k, key, pkey, r, err);
 	return r;
 }

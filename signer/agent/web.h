@@ -86,6 +86,8 @@ void ms_api_install_cert(struct ms_web *w);
 void ms_api_backup(struct ms_web *w);
 void ms_api_retire(struct ms_web *w);
 void ms_api_revoke_key(struct ms_web *w);
+void ms_api_pcrs(struct ms_web *w);
+void ms_api_reseal(struct ms_web *w);
 void ms_api_sign_efi(struct ms_web *w);
 void ms_api_sign(struct ms_web *w);
 void ms_api_sign_digests(struct ms_web *w);

@@ -86,7 +86,7 @@ int ms_key_pin_get(const struct ms_cli *cli, bool credential, bool prompt, bool 
 
 /* The body of POST /v1/keys; the PIN is written last and nowhere else. */
 static int create_body(const struct ms_cli *cli, const struct ms_pin *pin,
-		       struct ms_buf *out)
+		       json_t *approval, struct ms_buf *out)
 {
 	const char *alg = ms_cli_opt(cli, "alg"), *custody = ms_cli_opt(cli, "custody");
 	const char *days_text = ms_cli_opt(cli, "days"),
@@ -103,11 +103,11 @@ static int create_body(const struct ms_cli *cli, const struct ms_pin *pin,
 				    "--pcrs needs different numbers from 0 to %d with "
 				    "commas between them, or none",
 				    PCR_MAX);
-	body = json_pack("{s:s, s:s, s:s, s:s?, s:I, s:O}", "name", cli->operands[0],
-			 "algorithm", alg ? alg : default_alg(custody), "custody",
-			 custody ? custody : "sealed", "subject",
+	body = json_pack("{s:s, s:s, s:s, s:s?, s:I, s:O, s:s?, s:O?}", "name",
+			 cli->operands[0], "algorithm", alg ? alg : default_alg(custody),
+			 "custody", custody ? custody : "sealed", "subject",
 			 ms_cli_opt(cli, "subject"), "days", (json_int_t)days, "pcrs",
-			 pcrs);
+			 pcrs, "scheme", ms_cli_opt(cli, "scheme"), "approval", approval);
 	text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	if (!text)
 		return ms_cli_usage(cli, "--subject has to be UTF-8 text");
@@ -128,21 +128,23 @@ int ms_cmd_key_create(const struct ms_cli *cli)
 	_cleanup_buf_ struct ms_buf body = MS_BUF_INIT(MS_CONFIG_MAX);
 	_cleanup_talk_ struct ms_talk talk = {0};
 	_cleanup_pin_ struct ms_pin pin = {0};
-	_cleanup_json_ json_t *key = NULL;
+	_cleanup_json_ json_t *key = NULL, *approval = NULL;
 	char target[TARGET_MAX];
 	int status;
 
 	/* All that can be wrong with the command line before anyone types a PIN. */
 	status = ms_talk_key_target(cli, cli->operands[0], "", target, sizeof(target));
 	if (!status)
-		status = create_body(cli, &pin, &body);
+		status = ms_key_approval_json(cli, &approval);
+	if (!status)
+		status = create_body(cli, &pin, approval, &body);
 	ms_buf_clear(&body);
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
 		status = ms_key_pin_get(cli, false, ms_cli_opt(cli, "pin"), true, &pin);
 	if (!status)
-		status = create_body(cli, &pin, &body);
+		status = create_body(cli, &pin, approval, &body);
 	if (!status)
 		status = ms_talk_ask(&talk, "POST", "/v1/keys", "application/json", &body,
 				     &key);

@@ -5,6 +5,7 @@
 
 #include <time.h>
 #include "lib/cert.h"
+#include "signer/client/key_source.h"
 #include "signer/client/pin.h"
 #include "signer/client/talk.h"
 
@@ -27,6 +28,20 @@ json_t *ms_pcrs_parse(const char *text);
 /** ms_key_read_cert_file() - a file of certificates; complains. Return: enum ms_exit */
 int ms_key_read_cert_file(const struct ms_cli *cli, const char *path,
 			  struct ms_cert_list *ret) _must_check_;
+
+/** ms_key_read_source() - a private key from a file; asks for its passphrase, or takes it
+ * from --passphrase-fd; complains. Return: enum ms_exit */
+int ms_key_read_source(const struct ms_cli *cli, const char *path,
+		       struct ms_key_source *ret) _must_check_;
+/** ms_key_write_new() - to a file that must not exist yet; complains. Return: ms_exit */
+int ms_key_write_new(const struct ms_cli *cli, const char *path,
+		     const struct ms_buf *data) _must_check_;
+/**
+ * ms_key_approval_json() - --approval FILE for the agent, held against --policy-key
+ * @ret: a JSON string, NULL without the option
+ * Complains. Return: enum ms_exit.
+ */
+int ms_key_approval_json(const struct ms_cli *cli, json_t **ret) _must_check_;
 
 /** ms_key_post() - a POST whose answer is bytes; complains. @body: a DER certificate, or
  * NULL. Return: enum ms_exit */

@@ -26,7 +26,7 @@ int ms_key_post(struct ms_talk *t, const char *target, const char *accept,
 }
 
 /* Something new: an existing file is not replaced. */
-static int write_new(const struct ms_cli *cli, const char *path,
+int ms_key_write_new(const struct ms_cli *cli, const char *path,
 		     const struct ms_buf *data)
 {
 	struct iovec iov = {.iov_base = data->data, .iov_len = data->len};
@@ -131,7 +131,7 @@ int ms_cmd_key_export_backup(const struct ms_cli *cli)
 	if (status)
 		return status;
 	ms_pem_put(&pem, "CMS", der.data, der.len);
-	return ms_buf_error(&pem) ? MS_EXIT_FAILED : write_new(cli, output, &pem);
+	return ms_buf_error(&pem) ? MS_EXIT_FAILED : ms_key_write_new(cli, output, &pem);
 }
 
 /* ------------------------------------------------------------ retire, revoke */
@@ -224,7 +224,7 @@ int ms_cmd_key_revoke(const struct ms_cli *cli)
 	if (ms_buf_error(&pem))
 		return MS_EXIT_FAILED;
 	if (output)
-		return write_new(cli, output, &pem);
+		return ms_key_write_new(cli, output, &pem);
 	fwrite(pem.data, 1, pem.len, stdout);
 	return MS_EXIT_OK;
 }

@@ -119,7 +119,7 @@ int ms_key_read_cert_file(const struct ms_cli *cli, const char *path,
 	return r < 0 ? complain_of(cli, path, &err) : MS_EXIT_OK;
 }
 
-static int read_source(const struct ms_cli *cli, const char *path,
+int ms_key_read_source(const struct ms_cli *cli, const char *path,
 		       struct ms_key_source *ret)
 {
 	_cleanup_(passphrase_clear) struct passphrase p = {.cli = cli};
@@ -267,7 +267,7 @@ int ms_cmd_key_import(const struct ms_cli *cli)
 		return status;
 	/* Where it cannot be locked it is wiped all the same. */
 	(void)!ms_secmem_process(&locked);
-	status = read_source(cli, cli->operands[1], &source);
+	status = ms_key_read_source(cli, cli->operands[1], &source);
 	if (!status)
 		status = put_key(cli, source.key, &body);
 	if (!status)

@@ -19,6 +19,31 @@ static const struct ms_cli_option key_create_options[] = {
 	{"pcrs", 0, "LIST", NULL, "PCRs that have to stay: 7,14 or none (default 7)"},
 	{"pin", 0, NULL, NULL, "ask for a PIN that the key needs after a start"},
 	{"pin-fd", 0, "N", NULL, "read that PIN from file descriptor N"},
+	{"policy-key", 0, "PUB", NULL, "who approves PCR values; in place of --pcrs"},
+	{"approval", 0, "FILE", NULL, "its approval of the present PCR values"},
+	{"scheme", 0, "SCHEME", "tpm|raw",
+	 "raw: RSA of custody resident signs what the TPM has no hash for"},
+	{0},
+};
+
+static const struct ms_cli_option key_approve_options[] = {
+	{"policy-key", 0, "KEY", NULL, "private key that approves: a file, or a URI"},
+	{"passphrase-fd", 0, "N", NULL, "read KEY's passphrase from descriptor N"},
+	{"pcrs", 0, "LIST", NULL, "PCRs to approve (default 7)"},
+	{"from-tpm", 0, NULL, NULL, "the values that the agent's TPM has now"},
+	{"values", 0, "FILE", NULL, "values as tpm2_pcrread prints them (- is stdin)"},
+	{"name", 0, "TEXT", NULL, "what it is about (default: PCRs and date)"},
+	{"output", 'o', "FILE", NULL, "where the approval goes (default: stdout)"},
+	{0},
+};
+
+static const struct ms_cli_option key_reseal_options[] = {
+	{"approval", 0, "FILE", NULL, "add what the key's policy key has approved"},
+	{"policy-key", 0, "PUB", NULL, "check first that it is by this key"},
+	{"pcrs", 0, "LIST", NULL, "seal anew to these: 7,14 or none (default 7)"},
+	{"values", 0, "FILE", NULL, "to these values, which they will have next time"},
+	{"pin", 0, NULL, NULL, "ask for the PIN that it has from now on"},
+	{"pin-fd", 0, "N", NULL, "read that PIN from file descriptor N"},
 	{0},
 };
 
@@ -180,6 +205,24 @@ static const char key_create_help[] =
 	"private key is on disk only encrypted under a key that the TPM releases when\n"
 	"the PCRs are as they were and the PIN, if there is one, is right.\n";
 
+static const char key_approve_help[] =
+	"Signs PCR values with a policy key, which can be kept on a machine without a\n"
+	"network. Keys that were made with it can be used under these values, and need\n"
+	"not be made anew after an update of firmware or kernel:\n"
+	"    modseal key approve-pcrs --from-tpm --policy-key policy.key -o now.pem\n"
+	"    modseal key create NAME --policy-key policy.pub --approval now.pem\n"
+	"and before an update, with the values that the machine will have after it:\n"
+	"    modseal key approve-pcrs --values next.txt --policy-key policy.key -o "
+	"n.pem\n"
+	"    modseal key reseal NAME --approval n.pem\n"
+	"The policy key is RSA-2048 or P-256.\n";
+
+static const char key_reseal_help[] =
+	"With --approval, PCR values that the key's policy key has approved are added\n"
+	"to the key; the old ones stay good. Without it, a sealed key that is active is\n"
+	"sealed anew, to the present values of --pcrs, or with --values to those that\n"
+	"the PCRs will have: then both files are kept until the new one has opened.\n";
+
 static const char key_cert_help[] =
 	"Prints the certificate that kernels and verifiers have to trust, for\n"
 	"instance\n"
@@ -286,6 +329,10 @@ const struct ms_command ms_commands[] = {
 	 key_backup_options, ms_cmd_key_export_backup},
 	{"key enroll", "NAME", 1, 1, "have kernels or firmware trust a key",
 	 key_enroll_help, key_enroll_options, ms_cmd_key_enroll},
+	{"key approve-pcrs", "", 0, 0, "sign PCR values with a policy key",
+	 key_approve_help, key_approve_options, ms_cmd_key_approve_pcrs},
+	{"key reseal", "NAME", 1, 1, "have a key open under other PCR values",
+	 key_reseal_help, key_reseal_options, ms_cmd_key_reseal},
 	{"key retire", "NAME", 1, 1, "have a key sign no more", NULL, key_retire_options,
 	 ms_cmd_key_retire},
 	{"key revoke", "NAME", 1, 1, "retire a key that is not to be trusted", NULL,
