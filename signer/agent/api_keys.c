@@ -357,8 +357,8 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 			struct ms_error *err)
 {
 	const char *name = "", *alg = "", *custody = "sealed", *subject;
-	json_t *jsubject = NULL, *pin = NULL, *pcrs = NULL, *approval = NULL, *j;
-	json_t *scheme = NULL;
+	json_t *jsubject = NULL, *pin = NULL, *pcrs = NULL, *approval = NULL;
+	json_t *scheme = NULL, *j;
 	json_int_t days = DAYS_DEFAULT;
 	char shown[32];
 	json_error_t je;
@@ -366,8 +366,8 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 
 	j = json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, &je);
 	if (!j ||
-	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o}",
-			   "name", &name, "algorithm", &alg, "custody", &custody,
+	    json_unpack_ex(j, &je, JSON_STRICT,
+			   "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o}", "name", &name, "algorithm", &alg, "custody", &custody,
 			   "subject", &jsubject, "days", &days, "pcrs", &pcrs, "pin",
 			   &pin, "approval", &approval, "scheme", &scheme) < 0) {
 		json_decref(j);
