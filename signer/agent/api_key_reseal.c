@@ -6,7 +6,6 @@
  * GET /v1/pcrs?list=7,11: what they are now.
  */
 #include <errno.h>
-#include <event2/http.h>
 
 #include "lib/pem.h"
 #include "lib/secmem.h"

@@ -367,9 +367,10 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	j = json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, &je);
 	if (!j ||
 	    json_unpack_ex(j, &je, JSON_STRICT,
-			   "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o}", "name", &name, "algorithm", &alg, "custody", &custody,
-			   "subject", &jsubject, "days", &days, "pcrs", &pcrs, "pin",
-			   &pin, "approval", &approval, "scheme", &scheme) < 0) {
+			   "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o}", "name",
+			   &name, "algorithm", &alg, "custody", &custody, "subject",
+			   &jsubject, "days", &days, "pcrs", &pcrs, "pin", &pin,
+			   "approval", &approval, "scheme", &scheme) < 0) {
 		json_decref(j);
 		return ms_error_set(err, -EINVAL, "bad-request",
 				    "the request is not as in "
