@@ -10,6 +10,7 @@
 
 #define SEALED_LABEL "MODSEAL SEALED KEY"
 #define RESIDENT_LABEL "MODSEAL RESIDENT KEY"
+#define CREATION_LABEL "MODSEAL TPM CREATION"
 #define CERT_LABEL "CERTIFICATE"
 #define BIRTH_LABEL "MODSEAL TPM" /* may be missing: no signature or secret hangs on it \
 				   */
@@ -239,6 +240,23 @@ static int parse(const char *text, size_t len, struct ms_keyfile *k, struct ms_e
 	return k->resident ? check_resident(k, err) : 0;
 }
 
+/* Kept for attestation alone: a key without it signs as well. */
+static int read_creation(const char *text, size_t len, struct ms_keyfile *k,
+			 struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_KEY_FILE_MAX);
+	int r = k->resident ? block(text, len, CREATION_LABEL, &b) : -ENODATA;
+
+	if (r == -ENODATA)
+		return 0;
+	if (r < 0 || b.len == 0 || b.len > sizeof(k->blob.creation))
+		return damaged(err,
+			       "the " CREATION_LABEL " is malformed, or there are two");
+	memcpy(k->blob.creation, b.data, b.len);
+	k->blob.creation_len = b.len;
+	return 0;
+}
+
 int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret,
 		     struct ms_error *err)
 {
@@ -252,6 +270,8 @@ int ms_keyfile_parse(const char *text, size_t len, struct ms_keyfile *ret,
 		return ms_error_set(err, -ENOMEM, "no-memory",
 				    "out of memory: close other programs");
 	r = parse(text, len, k, err);
+	if (r == 0)
+		r = read_creation(text, len, k, err);
 	if (r == 0)
 		*ret = *k;
 	return r;
@@ -267,6 +287,8 @@ static int put_resident(const struct ms_keyfile *k, struct ms_buf *out)
 	if (ms_buf_error(&b) < 0)
 		return ms_buf_error(&b);
 	ms_pem_put(out, RESIDENT_LABEL, b.data, b.len);
+	if (k->blob.creation_len)
+		ms_pem_put(out, CREATION_LABEL, k->blob.creation, k->blob.creation_len);
 	return ms_buf_error(out);
 }
 

@@ -16,6 +16,7 @@
 #define MS_TPM_SECRET_LEN 32u /* the AES-256-GCM key-encryption key that is sealed */
 #define MS_TPM_NAME_MAX 68u   /* TPM2B_NAME: algorithm and digest */
 #define MS_TPM_BLOB_MAX 2048u /* marshalled TPM2B_PUBLIC or TPM2B_PRIVATE */
+#define MS_TPM_CREATION_MAX 512u
 #define MS_TPM_PARENT_SRK 0x81000001u
 #define MS_TPM_PARENT_OWNER 0x40000001u /* the TCG ECC template, created when needed */
 
@@ -39,6 +40,8 @@ struct ms_tpm_birth {
  * @pcrs: bit mask of the SHA-256 PCRs in the policy, 0 for none
  * @has_pin: PolicyAuthValue is in the policy
  * @pcr_digest: SHA-256 over the values of @pcrs when it was sealed; zero without PCRs
+ * @creation: TPM2B_CREATION_DATA and TPMT_TK_CREATION, which prove the object's birth;
+ *        empty where they were not kept
  * @policy_key: who approves PCR values, by PolicyAuthorize; then @pcrs is 0, and what
  *        counts is @approvals, of which the last one that fits is taken
  * @birth: of which TPM, and since which time that was cleared; may be missing
@@ -55,6 +58,8 @@ struct ms_tpm_blob {
 	struct ms_pcr_approval approvals[MS_PCR_APPROVALS_MAX];
 	size_t n_approvals;
 	struct ms_tpm_birth birth;
+	uint8_t creation[MS_TPM_CREATION_MAX];
+	size_t creation_len;
 };
 
 /**

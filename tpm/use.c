@@ -93,6 +93,8 @@ static int create(struct ms_use *u, const TPM2B_SENSITIVE_CREATE *in,
 {
 	_cleanup_esys_ TPM2B_PRIVATE *priv = NULL;
 	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
+	_cleanup_esys_ TPM2B_CREATION_DATA *data = NULL;
+	_cleanup_esys_ TPMT_TK_CREATION *ticket = NULL;
 	const TPM2B_DATA no_info = {0};
 	const TPML_PCR_SELECTION no_pcrs = {0};
 	TSS2_RC rc;
@@ -102,13 +104,21 @@ static int create(struct ms_use *u, const TPM2B_SENSITIVE_CREATE *in,
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Create(u->t->esys, u->srk.tr, u->session, ESYS_TR_NONE,
 				 ESYS_TR_NONE, in, want, &no_info, &no_pcrs, &priv, &pub,
-				 NULL, NULL, NULL);
+				 &data, NULL, &ticket);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_MU_TPM2B_PUBLIC_Marshal(pub, blob->pub, sizeof(blob->pub),
 						  &blob->pub_len);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_MU_TPM2B_PRIVATE_Marshal(priv, blob->priv, sizeof(blob->priv),
 						   &blob->priv_len);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_MU_TPM2B_CREATION_DATA_Marshal(data, blob->creation,
+							 sizeof(blob->creation),
+							 &blob->creation_len);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_MU_TPMT_TK_CREATION_Marshal(ticket, blob->creation,
+						      sizeof(blob->creation),
+						      &blob->creation_len);
 	return ms_tpm_explain(rc, u->what, err);
 }
 

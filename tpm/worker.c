@@ -55,6 +55,42 @@ static int sign(struct worker *w, const char *pin)
 			   &a->err);
 }
 
+static int tell(struct worker *w, const char *pin)
+{
+	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(MS_TPM_EVIDENCE_MAX);
+	struct ms_tpmw_request *q = &w->s->q;
+	struct ms_tpmw_answer *a = &w->s->a;
+	int r;
+
+	if (q->op == MS_TPMW_IDENTITY)
+		r = ms_tpm_identity(w->tpm, &out, &a->err);
+	else if (q->data_len != 32)
+		r = ms_error_set(&a->err, -EINVAL, "bad-request",
+				 "an attestation is about 32 bytes");
+	else
+		r = ms_tpm_attest(w->tpm, &q->blob, pin, q->data, &out, &a->err);
+	if (r < 0)
+		return r;
+	memcpy(a->data, out.data, out.len);
+	a->data_len = out.len;
+	return 0;
+}
+
+static int activate(struct worker *w)
+{
+	struct ms_tpmw_request *q = &w->s->q;
+	struct ms_tpmw_answer *a = &w->s->a;
+	struct ms_tpm_evidence e;
+	int r = ms_tpm_evidence_parse(q->data, q->data_len, &e);
+
+	if (r < 0)
+		return ms_error_set(&a->err, r, "bad-request",
+				    "the enrolment CA's answer is damaged");
+	return ms_tpm_activate(w->tpm, e.f[MS_EV_CREDENTIAL].p, e.f[MS_EV_CREDENTIAL].len,
+			       e.f[MS_EV_SECRET].p, e.f[MS_EV_SECRET].len, a->secret,
+			       &a->err);
+}
+
 static int serve(struct worker *w)
 {
 	struct ms_tpmw_request *q = &w->s->q;
@@ -91,6 +127,17 @@ static int serve(struct worker *w)
 		break;
 	case MS_TPMW_PCRS:
 		r = ms_tpm_pcrs(w->tpm, q->pcrs, a->pcrs, &a->pcrs_len, &a->err);
+		break;
+	case MS_TPMW_ATTEST:
+	case MS_TPMW_IDENTITY:
+		r = tell(w, pin);
+		break;
+	case MS_TPMW_ACTIVATE:
+		r = activate(w);
+		break;
+	case MS_TPMW_IMPORT:
+		r = ms_tpm_import_secret(w->tpm, &q->blob, q->data, q->data_len,
+					 a->secret, &a->err);
 		break;
 	}
 	if (r == -ENODEV) {

@@ -66,4 +66,19 @@ int ms_tpmw_sign(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *
 		 enum ms_hash hash, const uint8_t *digest, uint8_t *ret, size_t *ret_len,
 		 struct ms_error *err) _must_check_;
 
+/*
+ * tpm/attest.h has what these do. @ret: MS_TPM_EVIDENCE_MAX bytes of evidence
+ */
+int ms_tpmw_attest(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
+		   const uint8_t extra[32], uint8_t *ret, size_t *ret_len,
+		   struct ms_error *err) _must_check_;
+int ms_tpmw_identity(struct ms_tpmw *w, uint8_t *ret, size_t *ret_len,
+		     struct ms_error *err) _must_check_;
+/** ms_tpmw_activate() - @data: MS_EV_CREDENTIAL and MS_EV_SECRET */
+int ms_tpmw_activate(struct ms_tpmw *w, const uint8_t *data, size_t len,
+		     uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err) _must_check_;
+int ms_tpmw_import(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const uint8_t *seed,
+		   size_t seed_len, uint8_t ret[MS_TPM_SECRET_LEN],
+		   struct ms_error *err) _must_check_;
+
 #endif

@@ -309,3 +309,74 @@ int ms_tpmw_sign(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *
 	*ret_len = c->a.sig_len;
 	return 0;
 }
+
+/* An operation with a blob and data, in one of four ways. */
+static int call_with_data(struct ms_tpmw *w, struct call *c,
+			  const struct ms_tpm_blob *blob, const char *pin,
+			  const uint8_t *data, size_t len, struct ms_error *err)
+{
+	int r;
+
+	if (len > sizeof(c->q.data))
+		return ms_error_set(err, -EFBIG, "too-large",
+				    "what the TPM is given is too large");
+	if (blob)
+		c->q.blob = *blob;
+	if (len)
+		memcpy(c->q.data, data, len);
+	c->q.data_len = len;
+	r = set_pin(c, pin, err);
+	return r == 0 ? call(w, c, err) : r;
+}
+
+static int ask_evidence(struct ms_tpmw *w, enum ms_tpmw_op op,
+			const struct ms_tpm_blob *blob, const char *pin,
+			const uint8_t *data, size_t len, uint8_t *ret, size_t *ret_len,
+			struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(op, err);
+	int r = c ? call_with_data(w, c, blob, pin, data, len, err) : -ENOMEM;
+
+	if (r == 0) {
+		memcpy(ret, c->a.data, c->a.data_len);
+		*ret_len = c->a.data_len;
+	}
+	return r;
+}
+
+static int ask_secret(struct ms_tpmw *w, enum ms_tpmw_op op,
+		      const struct ms_tpm_blob *blob, const uint8_t *data, size_t len,
+		      uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err)
+{
+	_cleanup_call_ struct call *c = call_new(op, err);
+	int r = c ? call_with_data(w, c, blob, NULL, data, len, err) : -ENOMEM;
+
+	if (r == 0)
+		memcpy(ret, c->a.secret, MS_TPM_SECRET_LEN);
+	return r;
+}
+
+int ms_tpmw_attest(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const char *pin,
+		   const uint8_t extra[32], uint8_t *ret, size_t *ret_len,
+		   struct ms_error *err)
+{
+	return ask_evidence(w, MS_TPMW_ATTEST, blob, pin, extra, 32, ret, ret_len, err);
+}
+
+int ms_tpmw_identity(struct ms_tpmw *w, uint8_t *ret, size_t *ret_len,
+		     struct ms_error *err)
+{
+	return ask_evidence(w, MS_TPMW_IDENTITY, NULL, NULL, NULL, 0, ret, ret_len, err);
+}
+
+int ms_tpmw_activate(struct ms_tpmw *w, const uint8_t *data, size_t len,
+		     uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err)
+{
+	return ask_secret(w, MS_TPMW_ACTIVATE, NULL, data, len, ret, err);
+}
+
+int ms_tpmw_import(struct ms_tpmw *w, const struct ms_tpm_blob *blob, const uint8_t *seed,
+		   size_t seed_len, uint8_t ret[MS_TPM_SECRET_LEN], struct ms_error *err)
+{
+	return ask_secret(w, MS_TPMW_IMPORT, blob, seed, seed_len, ret, err);
+}

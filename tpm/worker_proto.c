@@ -25,6 +25,7 @@ static void put_blob(struct ms_buf *b, const struct ms_tpm_blob *blob)
 	ms_buf_put_u8(b, blob->birth.known);
 	ms_buf_put(b, blob->birth.chip, sizeof(blob->birth.chip));
 	ms_buf_put(b, blob->birth.owner, sizeof(blob->birth.owner));
+	ms_buf_put_bytes(b, blob->creation, blob->creation_len);
 }
 
 static bool get_bool(struct ms_reader *r)
@@ -83,11 +84,18 @@ static void get_blob(struct ms_reader *r, struct ms_tpm_blob *blob)
 	blob->birth.known = get_bool(r);
 	get_fixed(r, blob->birth.chip, sizeof(blob->birth.chip));
 	get_fixed(r, blob->birth.owner, sizeof(blob->birth.owner));
+	blob->creation_len = get_bytes(r, blob->creation, sizeof(blob->creation));
 }
 
 static bool has_pin_field(uint8_t op)
 {
 	return op != MS_TPMW_INFO && op != MS_TPMW_COUNTER && op != MS_TPMW_PCRS;
+}
+
+/* What has a blob and data in its request. */
+static bool has_data(uint8_t op)
+{
+	return op >= MS_TPMW_ATTEST && op <= MS_TPMW_IMPORT;
 }
 
 int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
@@ -114,6 +122,10 @@ int ms_tpmw_put_request(struct ms_buf *b, const struct ms_tpmw_request *q)
 		ms_buf_put_u8(b, q->alg);
 		ms_buf_put_u8(b, q->raw);
 		put_blob(b, &q->blob);
+	}
+	if (has_data(q->op)) {
+		put_blob(b, &q->blob);
+		ms_buf_put_bytes(b, q->data, q->data_len);
 	}
 	if (has_pin_field(q->op)) {
 		ms_buf_put_u8(b, q->has_pin);
@@ -153,6 +165,10 @@ int ms_tpmw_get_request(const uint8_t *p, size_t len, struct ms_tpmw_request *re
 		ret->raw = get_bool(&r);
 		get_blob(&r, &ret->blob);
 	}
+	if (has_data(op)) {
+		get_blob(&r, &ret->blob);
+		ret->data_len = get_bytes(&r, ret->data, sizeof(ret->data));
+	}
 	if (has_pin_field(op)) {
 		ret->has_pin = get_bool(&r);
 		ms_reader_str(&r, ret->pin, sizeof(ret->pin));
@@ -186,6 +202,12 @@ static void get_info(struct ms_reader *r, struct ms_tpm_info *i)
 	i->srk_persistent = get_bool(r);
 }
 
+/* What has 32 bytes of secret for its answer. */
+static bool is_secret(uint8_t op)
+{
+	return op == MS_TPMW_UNSEAL || op == MS_TPMW_ACTIVATE || op == MS_TPMW_IMPORT;
+}
+
 int ms_tpmw_put_answer(struct ms_buf *b, const struct ms_tpmw_answer *a)
 {
 	ms_buf_put_u8(b, a->op);
@@ -196,7 +218,7 @@ int ms_tpmw_put_answer(struct ms_buf *b, const struct ms_tpmw_answer *a)
 		put_info(b, &a->info);
 	if (a->rc == 0 && (a->op == MS_TPMW_SEAL || a->op == MS_TPMW_CREATE))
 		put_blob(b, &a->blob);
-	if (a->rc == 0 && a->op == MS_TPMW_UNSEAL)
+	if (a->rc == 0 && is_secret(a->op))
 		ms_buf_put(b, a->secret, sizeof(a->secret));
 	if (a->rc == 0 && a->op == MS_TPMW_COUNTER)
 		ms_buf_put_u64(b, a->counter);
@@ -204,6 +226,8 @@ int ms_tpmw_put_answer(struct ms_buf *b, const struct ms_tpmw_answer *a)
 		ms_buf_put_bytes(b, a->sig, a->sig_len);
 	if (a->rc == 0 && a->op == MS_TPMW_PCRS)
 		ms_buf_put_bytes(b, a->pcrs, a->pcrs_len);
+	if (a->rc == 0 && (a->op == MS_TPMW_ATTEST || a->op == MS_TPMW_IDENTITY))
+		ms_buf_put_bytes(b, a->data, a->data_len);
 	return ms_buf_error(b);
 }
 
@@ -224,7 +248,7 @@ int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
 		get_info(&r, &ret->info);
 	if (e == 0 && (op == MS_TPMW_SEAL || op == MS_TPMW_CREATE))
 		get_blob(&r, &ret->blob);
-	if (e == 0 && op == MS_TPMW_UNSEAL)
+	if (e == 0 && is_secret(op))
 		get_fixed(&r, ret->secret, sizeof(ret->secret));
 	if (e == 0 && op == MS_TPMW_COUNTER)
 		ret->counter = ms_reader_u64(&r);
@@ -232,5 +256,7 @@ int ms_tpmw_get_answer(const uint8_t *p, size_t len, struct ms_tpmw_answer *ret)
 		ret->sig_len = get_bytes(&r, ret->sig, sizeof(ret->sig));
 	if (e == 0 && op == MS_TPMW_PCRS)
 		ret->pcrs_len = get_bytes(&r, ret->pcrs, sizeof(ret->pcrs));
+	if (e == 0 && (op == MS_TPMW_ATTEST || op == MS_TPMW_IDENTITY))
+		ret->data_len = get_bytes(&r, ret->data, sizeof(ret->data));
 	return ms_reader_end(&r);
 }

@@ -11,6 +11,8 @@
  *                    PIN
  *            sign    blob, u8 hash (lib/hash.h), digest as a byte string, PIN
  *            pcrs    u32 PCR mask
+ *            attest, identity, activate, import
+ *                    blob (empty for identity, activate), data as a byte string, PIN
  *   answer:  u8 operation, u32 errno (positive, 0 good), code, sentence, then if good
  *            info    the fields of struct ms_tpm_info in order
  *            seal    blob
@@ -19,20 +21,27 @@
  *            create  blob
  *            sign    signature as a byte string
  *            pcrs    values as one byte string
+ *            attest, identity
+ *                    evidence (lib/tpm_evidence.h) as a byte string
+ *            activate, import
+ *                    32 bytes secret
  *   PIN:     u8 0 (none) or 1, then a string
  *   blob:    u32 parent, u32 pcrs, u8 has_pin, 32 bytes PCR digest, then as byte strings
  *            pub, priv, name, srk_name, the policy key's TPM2B_PUBLIC; u8 number of
  *            approvals, each: name, u32 pcrs, 32 bytes PCR digest, signature as a byte
- *            string; u8 birth known, 32 bytes chip, 32 bytes owner
+ *            string; u8 birth known, 32 bytes chip, 32 bytes owner; creation
+ *            as a byte string
  *
  * Strings and byte strings have a u32 length before them; integers are big-endian.
  */
 #ifndef MS_TPM_WORKER_PROTO_H
 #define MS_TPM_WORKER_PROTO_H
 
+#include "tpm/attest.h"
 #include "tpm/tpm.h"
 
-#define MS_TPMW_MSG_MAX 12288u
+#define MS_TPMW_MSG_MAX 20480u
+#define MS_TPMW_DATA_MAX 2048u /* bytes of a request's data */
 
 enum ms_tpmw_op {
 	MS_TPMW_INFO = 1,
@@ -42,7 +51,11 @@ enum ms_tpmw_op {
 	MS_TPMW_CREATE = 5,
 	MS_TPMW_SIGN = 6,
 	MS_TPMW_PCRS = 7,
-	MS_TPMW_LAST = MS_TPMW_PCRS,
+	MS_TPMW_ATTEST = 8,    /* data: what the statements are about, 32 bytes */
+	MS_TPMW_IDENTITY = 9,  /* data: empty */
+	MS_TPMW_ACTIVATE = 10, /* data: MS_EV_CREDENTIAL and MS_EV_SECRET */
+	MS_TPMW_IMPORT = 11,   /* data: TPM2B_ENCRYPTED_SECRET */
+	MS_TPMW_LAST = MS_TPMW_IMPORT,
 };
 
 /** struct ms_tpmw_request - holds secrets: lives in locked memory, wiped after use */
@@ -55,6 +68,8 @@ struct ms_tpmw_request {
 	size_t digest_len;
 	char pin[MS_PIN_MAX + 1];
 	struct ms_tpm_blob blob;
+	uint8_t data[MS_TPMW_DATA_MAX];
+	size_t data_len;
 };
 
 /** struct ms_tpmw_answer - the same */
@@ -70,6 +85,8 @@ struct ms_tpmw_answer {
 	size_t sig_len;
 	uint8_t pcrs[MS_PCRS * 32];
 	size_t pcrs_len;
+	uint8_t data[MS_TPM_EVIDENCE_MAX];
+	size_t data_len;
 };
 
 /* The puts append a message; the gets read one. Return: 0, -EBADMSG, -EFBIG, -ENOMEM. */

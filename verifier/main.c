@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/escape.h"
+#include "verifier/attestation.h"
 #include "verifier/options.h"
 
 static const struct {
@@ -27,8 +28,12 @@ static int run_verb(struct ms_options *o)
 int main(int argc, char **argv)
 {
 	struct ms_options o;
-	int status = ms_options_parse(argc, argv, &o);
+	int status;
 
+	/* It is about no modules, and has other options. */
+	if (argc > 1 && !strcmp(argv[1], "attestation"))
+		return ms_verb_attestation(argc - 1, argv + 1);
+	status = ms_options_parse(argc, argv, &o);
 	if (status < 0)
 		status = run_verb(&o);
 	ms_options_clear(&o);

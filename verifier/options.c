@@ -58,6 +58,7 @@ static const char usage[] =
 	"/lib/modules/KERNEL\n"
 	"       modseal-verify explain [OPTION]... MODULE...  everything about one "
 	"module\n"
+	"       modseal-verify attestation BUNDLE ...         was a key born in a TPM\n"
 	"       modseal-verify loaded [OPTION]...             what this machine has "
 	"loaded\n"
 	"       modseal-verify anchors [OPTION]...            what is trusted, and why\n"

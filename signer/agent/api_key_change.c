@@ -105,6 +105,12 @@ static void start(struct ms_web *w, struct ms_ipc_msg *m, const char *event,
 	}
 }
 
+void ms_api_start_change(struct ms_web *w, struct ms_ipc_msg *m, const char *event,
+			 const char *type)
+{
+	start(w, m, event, type);
+}
+
 /* The body is one DER certificate. */
 static bool take_body(struct ms_web *w, struct ms_ipc_msg *m)
 {

@@ -160,3 +160,54 @@ void ms_api_import(struct ms_web *w)
 		ms_api_ask_change(w, "key-import", m);
 	ms_secmem_free(m, sizeof(*m));
 }
+
+/*
+ * POST /v1/keys/{key}/take-provisioned?pcrs=: the body is what modseal key provision made
+ * on the other machine and, as wanted, a MODSEAL PIN.
+ */
+static int read_provisioned(struct ms_web *w, struct ms_ipc_provision *m,
+			    struct ms_error *err)
+{
+	size_t len;
+	const uint8_t *body = ms_web_body(w, &len);
+
+	if (!body || len > sizeof(m->file))
+		return ms_error_set(err, -EFBIG, "too-large",
+				    "a provisioned key has 1 to %zu bytes",
+				    sizeof(m->file));
+	if (read_pin((const char *)body, len, &m->create) < 0)
+		return ms_error_set(
+			err, -EINVAL, "bad-request",
+			"the PEM block MODSEAL PIN has to be printable ASCII");
+	memcpy(m->file, body, len);
+	m->file_len = len;
+	return 0;
+}
+
+void ms_api_take_provisioned(struct ms_web *w)
+{
+	struct ms_error err = {0};
+	struct ms_ipc_msg *m;
+	int r;
+
+	if (!ms_identity_is_admin(w->front->config, &w->who))
+		ms_api_wipe_body(w);
+	if (!ms_api_admin_or_answer(w, "import"))
+		return;
+	m = ms_secmem_alloc(sizeof(*m));
+	if (!m) {
+		r = ms_error_set(&err, -ENOMEM, NULL,
+				 "no locked memory: raise LimitMEMLOCK");
+	} else {
+		m->op = MS_IPC_PROVISION;
+		r = read_parameters(w, &m->provision.create, &err);
+		if (r == 0)
+			r = read_provisioned(w, &m->provision, &err);
+	}
+	ms_api_wipe_body(w);
+	if (r < 0)
+		ms_web_problem(w, r, &err);
+	else
+		ms_api_ask_change(w, "key-take-provisioned", m);
+	ms_secmem_free(m, sizeof(*m));
+}

@@ -19,6 +19,12 @@ int ms_api_take_approval(const json_t *pem, struct ms_ipc_create *c,
 /** ms_api_take_pin() - a PIN, or null, or nothing, into @c. Return: 0, -EINVAL */
 int ms_api_take_pin(const json_t *pin, struct ms_ipc_create *c,
 		    struct ms_error *err) _must_check_;
+/**
+ * ms_api_start_change() - ask for one of enum ms_ipc_change_what, record, answer
+ * @type: of the bytes in the answer; NULL: the key's facts
+ */
+void ms_api_start_change(struct ms_web *w, struct ms_ipc_msg *m, const char *event,
+			 const char *type);
 /** ms_api_json_key() - a key's facts */
 json_t *ms_api_json_key(struct ms_front *f, const struct ms_front_key *k);
 

@@ -265,6 +265,10 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 	case MS_IPC_PCRS:
 		ms_buf_put_u32(out, m->pcrs.mask);
 		break;
+	case MS_IPC_PROVISION:
+		put_create(out, &m->provision.create);
+		ms_buf_put_bytes(out, m->provision.file, m->provision.file_len);
+		break;
 	case MS_IPC_CHANGE:
 		put_change(out, &m->change);
 		break;
@@ -359,6 +363,11 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 		break;
 	case MS_IPC_PCRS:
 		m->pcrs.mask = ms_reader_u32(r);
+		break;
+	case MS_IPC_PROVISION:
+		get_create(r, &m->provision.create);
+		m->provision.file_len =
+			get_bytes(r, m->provision.file, sizeof(m->provision.file));
 		break;
 	case MS_IPC_CHANGE:
 		get_change(r, &m->change);

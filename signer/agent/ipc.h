@@ -32,6 +32,7 @@ enum ms_ipc_op {
 	MS_IPC_COUNTER = 9,    /* the log's counter in the TPM; answered by NOTE */
 	MS_IPC_IMPORT = 10,    /* a private key from outside; answered as CREATE */
 	MS_IPC_CHANGE = 11,    /* of one key; answered by RESULT, after a KEY */
+	MS_IPC_PROVISION = 12, /* a key from another machine; answered as CREATE */
 	MS_IPC_RESEAL = 13,    /* under other PCR values; answered by DONE, after a KEY */
 	/* key process to front */
 	MS_IPC_SIGNED = 16,
@@ -131,6 +132,13 @@ struct ms_ipc_import {
 	size_t pkcs8_len, cert_len;
 };
 
+/** struct ms_ipc_provision - @create: as in ms_ipc_import; @file: tpm/provision_file.h */
+struct ms_ipc_provision {
+	struct ms_ipc_create create;
+	uint8_t file[MS_CERT_MAX];
+	size_t file_len;
+};
+
 /* What can be asked of one key beside signing modules. The numbers are on the wire. */
 enum ms_ipc_change_what {
 	MS_CHANGE_CSR = 1,  /* @result: DER PKCS#10 */
@@ -140,6 +148,11 @@ enum ms_ipc_change_what {
 	MS_CHANGE_REVOKE = 5, /* @reason, @from; result: DER CRL of an issuing key */
 	MS_CHANGE_EFI = 16,   /* @data: SHA-256 of an update of an EFI variable; result:
 			       * its raw signature */
+	MS_CHANGE_ATTEST = 32, /* @data: nonce; result: evidence (lib/tpm_evidence.h) */
+	MS_CHANGE_PROVISION = 33, /* @data: TPM2B_PUBLIC of an SRK; result: text */
+	/* of no key, but of the TPM */
+	MS_CHANGE_IDENTITY = 34,  /* result: evidence */
+	MS_CHANGE_ENROLL_AK = 35, /* @data: evidence with the AK's certificate */
 };
 
 /** struct ms_ipc_change - @reason: one of RFC 5280's for REVOKE, else a text; or "" */
@@ -235,6 +248,7 @@ struct ms_ipc_msg {
 		} checkpoint;
 		struct ms_ipc_note note;
 		struct ms_ipc_import import;
+		struct ms_ipc_provision provision;
 		struct ms_ipc_change change;
 		struct {
 			int rc;

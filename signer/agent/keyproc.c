@@ -293,6 +293,10 @@ static void admin_one(struct keyproc *p, const struct ms_ipc_msg *m)
 		r = ms_keys_import(p->keys, &p->tpm, &m->import, &err);
 		finish(p, m->id, m->import.create.name, after_tpm(p, r), &err);
 		break;
+	case MS_IPC_PROVISION:
+		r = ms_keys_take_provisioned(p->keys, &p->tpm, &m->provision, &err);
+		finish(p, m->id, m->provision.create.name, after_tpm(p, r), &err);
+		break;
 	case MS_IPC_UNLOCK:
 		r = ms_keys_unlock(p->keys, &p->tpm, m->unlock.key, m->unlock.pin, &err);
 		finish(p, m->id, m->unlock.key, after_tpm(p, r), &err);

@@ -90,6 +90,17 @@ int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cha
 int ms_keys_reseal(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
 		   struct ms_error *err) _must_check_;
 
+/**
+ * ms_keys_tell() - ms_keys_change() of what the TPM says, and of keys that leave:
+ * MS_CHANGE_ATTEST, PROVISION, IDENTITY, ENROLL_AK
+ */
+int ms_keys_tell(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_change *req,
+		 uint8_t *ret, size_t *ret_len, struct ms_error *err) _must_check_;
+/** ms_keys_take_provisioned() - as ms_keys_import(), of a key wrapped to this TPM */
+int ms_keys_take_provisioned(struct ms_keys *k, struct ms_tpmw *w,
+			     const struct ms_ipc_provision *req,
+			     struct ms_error *err) _must_check_;
+
 /** ms_keys_sign_in_tpm() - sign a digest with a key of custody resident */
 int ms_keys_sign_in_tpm(struct ms_keys *k, struct ms_tpmw *w, const char *name,
 			enum ms_hash hash, const uint8_t *digest, uint8_t *ret_sig,

@@ -266,6 +266,8 @@ int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cha
 	int r;
 
 	*ret_len = 0;
+	if (req->what >= MS_CHANGE_ATTEST && req->what <= MS_CHANGE_ENROLL_AK)
+		return ms_keys_tell(k, w, req, ret, ret_len, err);
 	if (!key)
 		return ms_no_such_key(req->key, err);
 	if (!key->file)
@@ -274,6 +276,11 @@ int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cha
 	switch (req->what) {
 	case MS_CHANGE_CSR:
 		return make_csr(&s, ret, ret_len);
+	case MS_CHANGE_ATTEST:
+	case MS_CHANGE_PROVISION:
+	case MS_CHANGE_IDENTITY:
+	case MS_CHANGE_ENROLL_AK:
+		break;
 	case MS_CHANGE_CERT:
 		return install_cert(k, key, req, err);
 	case MS_CHANGE_BACKUP:

@@ -69,6 +69,43 @@ static const struct ms_cli_option key_backup_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option key_attest_options[] = {
+	{"output", 'o', "FILE", NULL, "the bundle (default: standard output)"},
+	{"nonce", 0, "HEX", NULL, "what the asker sent, so that the bundle is fresh"},
+	{"event-log", 0, "FILE", NULL, "of the firmware (default: this machine's)"},
+	{"chain", 0, "FILE", NULL, "certificates between the TPM's and its root"},
+	{0},
+};
+
+static const struct ms_cli_option key_provision_options[] = {
+	{"to", 0, "FILE", NULL, "the other machine's identity"},
+	{"output", 'o', "FILE", NULL, "with --to: the wrapped key; must not exist"},
+	{"srk-name", 0, "HEX", NULL, "with --to: the Name that the machine showed"},
+	{"root", 0, "CERT", NULL, "with --to: who vouches for that TPM"},
+	{"ak-ca", 0, "CERT", NULL, "with --to: who enrolled that TPM"},
+	{"import", 0, "FILE", NULL, "take a key that was wrapped to this TPM"},
+	{"pcrs", 0, "LIST", NULL, "with --import: as in key create (default 7)"},
+	{"pin", 0, NULL, NULL, "with --import: ask for a PIN that the key needs"},
+	{"pin-fd", 0, "N", NULL, "with --import: read that PIN from descriptor N"},
+	{0},
+};
+
+static const struct ms_cli_option tpm_identity_options[] = {
+	{"output", 'o', "FILE", NULL, "where it goes (default: standard output)"},
+	{"chain", 0, "FILE", NULL, "certificates between the TPM's and its root"},
+	{0},
+};
+
+static const struct ms_cli_option tpm_enroll_options[] = {
+	{"root", 0, "CERT", NULL, "the TPM manufacturer's certificate"},
+	{"ca", 0, "CERT", NULL, "the enrolment CA's certificate"},
+	{"ca-key", 0, "FILE", NULL, "its private key: PEM or DER, not encrypted"},
+	{"output", 'o', "FILE", NULL, "the answer (default: standard output)"},
+	{"days", 0, "N", NULL, "validity of the certificate (default 3650)"},
+	{"chain", 0, "FILE", NULL, "certificates between the TPM's and its root"},
+	{0},
+};
+
 static const struct ms_cli_option key_retire_options[] = {
 	{"reason", 0, "TEXT", NULL, "a sentence for those who still try to use it"},
 	{0},
@@ -246,6 +283,28 @@ static const char key_enroll_help[] =
 	"    modseal key enroll NAME --for mok --dir out\n"
 	"    modseal key enroll NAME --for db --kek platform-kek --dir out\n";
 
+static const char key_attest_help[] =
+	"Has the TPM prove that it made the key and that the key cannot leave it. The\n"
+	"bundle is for modseal-verify attestation, on any machine. Keys of custody\n"
+	"resident and leaf only: of a sealed key the TPM knows nothing.\n";
+
+static const char key_provision_help[] =
+	"Lets a second machine sign with the same key, of custody sealed:\n"
+	"    there:  modseal tpm identity -o there.json\n"
+	"    here:   modseal key provision NAME --to there.json --srk-name HEX -o k.pem\n"
+	"    there:  modseal key provision NAME --import k.pem\n"
+	"What travels can be opened by the other machine's TPM alone.\n";
+
+static const char tpm_enroll_help[] =
+	"Issues a certificate for the attestation key of a TPM, once, on any machine\n"
+	"and without a TPM:\n"
+	"    there:  modseal tpm identity -o there.json\n"
+	"    here:   modseal tpm enroll there.json --root ROOT --ca CA --ca-key KEY \\\n"
+	"                -o answer.json\n"
+	"    there:  modseal tpm install answer.json\n"
+	"The certificate is encrypted, so that only the TPM that has both the\n"
+	"endorsement key and the attestation key can open it.\n";
+
 static const char sign_help[] =
 	"Each module is replaced by itself with a signature appended; an old\n"
 	"signature is replaced. At any moment a file is the old one or the new one,\n"
@@ -333,11 +392,21 @@ const struct ms_command ms_commands[] = {
 	 key_approve_help, key_approve_options, ms_cmd_key_approve_pcrs},
 	{"key reseal", "NAME", 1, 1, "have a key open under other PCR values",
 	 key_reseal_help, key_reseal_options, ms_cmd_key_reseal},
+	{"key attest", "NAME", 1, 1, "have the TPM prove that it made a key",
+	 key_attest_help, key_attest_options, ms_cmd_key_attest},
+	{"key provision", "NAME", 1, 1, "hand a key to another machine's TPM",
+	 key_provision_help, key_provision_options, ms_cmd_key_provision},
 	{"key retire", "NAME", 1, 1, "have a key sign no more", NULL, key_retire_options,
 	 ms_cmd_key_retire},
 	{"key revoke", "NAME", 1, 1, "retire a key that is not to be trusted", NULL,
 	 key_revoke_options, ms_cmd_key_revoke},
 	{"sign", "PATH...", 0, -1, "sign modules", sign_help, sign_options, ms_cmd_sign},
+	{"tpm identity", "", 0, 0, "print which TPM this is, for other machines", NULL,
+	 tpm_identity_options, ms_cmd_tpm_identity},
+	{"tpm enroll", "FILE", 1, 1, "issue a certificate for another machine's TPM",
+	 tpm_enroll_help, tpm_enroll_options, ms_cmd_tpm_enroll},
+	{"tpm install", "FILE", 1, 1, "install the certificate that was issued", NULL,
+	 NULL, ms_cmd_tpm_install},
 	{"status", "", 0, 0, "print how the agent and its TPM are", status_help, NULL,
 	 ms_cmd_status},
 	{"whoami", "", 0, 0, "print who the agent thinks you are", NULL, NULL,
