@@ -194,36 +194,7 @@ $(FUZZ_REPLAY): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES
 include tests/tests.mk
 include test-vm/vm.mk
 
-# ----------------------------------------------------------------- install
-
-MANPAGES := $(wildcard docs/man/*.scd)
-
-install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DATADIR)
-	$(INSTALL) -m 755 $(BUILD)/modseal $(BUILD)/modseal-verify \
-		$(BUILD)/modseal-sign-file $(DESTDIR)$(BINDIR)
-	$(INSTALL) -m 755 $(BUILD)/modseald $(DESTDIR)$(SBINDIR)
-	ln -sf modseal-sign-file $(DESTDIR)$(BINDIR)/kmodsign
-	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/dkms-framework.conf \
-		$(DESTDIR)$(DATADIR)
-	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
-	$(Q)for unit in modseald.service modseald.socket; do \
-		sed 's|/usr/sbin/|$(SBINDIR)/|; s|/etc/modseal/|$(SYSCONFDIR)/modseal/|g' \
-			packaging/systemd/$$unit > $(BUILD)/$$unit && \
-		$(INSTALL) -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR) || exit 1; \
-	done
-	$(INSTALL) -m 644 packaging/systemd/modseal.sysusers \
-		$(DESTDIR)$(SYSUSERSDIR)/modseal.conf
-	$(INSTALL) -m 644 packaging/systemd/modseal.tmpfiles \
-		$(DESTDIR)$(TMPFILESDIR)/modseal.conf
-	$(INSTALL) -d $(DESTDIR)$(DATADIR)/examples
-	$(INSTALL) -m 644 packaging/modseald.conf $(DESTDIR)$(DATADIR)/examples
-	$(Q)for page in $(MANPAGES); do \
-		base=$${page##*/}; base=$${base%.scd}; section=$${base##*.}; \
-		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$section && \
-		scdoc < $$page > $(BUILD)/$$base && \
-		$(INSTALL) -m 644 $(BUILD)/$$base $(DESTDIR)$(MANDIR)/man$$section || exit 1; \
-	done
+include packaging/packaging.mk
 
 clean:
 	rm -rf $(BUILD)
@@ -233,6 +204,7 @@ help:
 	@echo
 	@echo '  all            build the four programs'
 	@echo '  install        into DESTDIR and PREFIX'
+	@echo '  deb            Debian packages, in BUILD/deb'
 	@echo '  demo           the whole pipeline on real modules, ending in a real kernel'
 	@echo '  check          every test; ends with "N passed, N failed"'
 	@echo '  check-quick    unit tests, fuzz corpora and fast shell tests: under a minute'
@@ -246,6 +218,6 @@ help:
 	@echo '  format         clang-format over every .c and .h'
 	@echo '  clean          remove BUILD'
 
-.PHONY: all install clean help
+.PHONY: all clean help
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

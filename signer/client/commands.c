@@ -443,6 +443,8 @@ const struct ms_command ms_commands[] = {
 	 policy_explain_help, policy_explain_options, ms_cmd_policy_explain},
 	{"reload", "", 0, 0, "let the agent read its configuration again", reload_help,
 	 NULL, ms_cmd_reload},
+	{"completion", "SHELL", 1, 1, "print completions for bash, zsh or fish", NULL, NULL,
+	 ms_cmd_completion},
 	{"revoke", "...", 0, -1, "revoke certificates and modules", NULL, NULL,
 	 ms_cmd_planned},
 	{"batch", "...", 0, -1, "sign the list that a kernel build left", NULL, NULL,

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make install` and the packages made of what it installs.
+
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+PKGCONFIGDIR ?= $(PREFIX)/share/pkgconfig
+
+MANPAGES := $(wildcard docs/man/*.scd)
+from_help = packaging/completions/from-help
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DATADIR)
+	$(INSTALL) -m 755 $(BUILD)/modseal $(BUILD)/modseal-verify \
+		$(BUILD)/modseal-sign-file $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(BUILD)/modseald $(DESTDIR)$(SBINDIR)
+	ln -sf modseal-sign-file $(DESTDIR)$(BINDIR)/kmodsign
+	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/dkms-framework.conf \
+		$(DESTDIR)$(DATADIR)
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
+	$(Q)for unit in modseald.service modseald.socket; do \
+		sed 's|/usr/sbin/|$(SBINDIR)/|; s|/etc/modseal/|$(SYSCONFDIR)/modseal/|g' \
+			packaging/systemd/$$unit > $(BUILD)/$$unit && \
+		$(INSTALL) -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR) || exit 1; \
+	done
+	$(INSTALL) -m 644 packaging/systemd/modseal.sysusers \
+		$(DESTDIR)$(SYSUSERSDIR)/modseal.conf
+	$(INSTALL) -m 644 packaging/systemd/modseal.tmpfiles \
+		$(DESTDIR)$(TMPFILESDIR)/modseal.conf
+	$(INSTALL) -d $(DESTDIR)$(DATADIR)/examples
+	$(INSTALL) -m 644 packaging/modseald.conf $(DESTDIR)$(DATADIR)/examples
+	$(Q)for page in $(MANPAGES); do \
+		base=$${page##*/}; base=$${base%.scd}; section=$${base##*.}; \
+		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$section && \
+		scdoc < $$page > $(BUILD)/$$base && \
+		$(INSTALL) -m 644 $(BUILD)/$$base $(DESTDIR)$(MANDIR)/man$$section || exit 1; \
+	done
+	ln -sf modseal-sign-file.1 $(DESTDIR)$(MANDIR)/man1/kmodsign.1
+	$(INSTALL) -d $(DESTDIR)$(BASHCOMPDIR) $(DESTDIR)$(ZSHCOMPDIR) $(DESTDIR)$(FISHCOMPDIR)
+	$(BUILD)/modseal completion bash > $(DESTDIR)$(BASHCOMPDIR)/modseal
+	$(BUILD)/modseal completion zsh > $(DESTDIR)$(ZSHCOMPDIR)/_modseal
+	$(BUILD)/modseal completion fish > $(DESTDIR)$(FISHCOMPDIR)/modseal.fish
+	$(Q)for program in modseal-verify modseald; do \
+		$(from_help) bash $(BUILD)/$$program > $(DESTDIR)$(BASHCOMPDIR)/$$program && \
+		$(from_help) zsh $(BUILD)/$$program > $(DESTDIR)$(ZSHCOMPDIR)/_$$program && \
+		$(from_help) fish $(BUILD)/$$program > $(DESTDIR)$(FISHCOMPDIR)/$$program.fish || \
+			exit 1; \
+	done
+	$(INSTALL) -d $(DESTDIR)$(PKGCONFIGDIR)
+	sed 's|@prefix@|$(PREFIX)|; s|@bindir@|$(BINDIR)|; s|@datadir@|$(DATADIR)|; s|@version@|$(VERSION)|' \
+		packaging/modseal.pc.in > $(DESTDIR)$(PKGCONFIGDIR)/modseal.pc
+	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/modseal.pc
+
+deb:
+	packaging/make-deb $(BUILD)/deb $(VERSION)
+
+.PHONY: install deb
