@@ -24,6 +24,7 @@ enough() {
 	exit
 }
 [ "$(id -u)" = 0 ] || enough 7 'only root can make a fresh system'
+# shellcheck disable=SC2016 # apt-get and the inner sh expand these
 read -r mirror suite < <(
 	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
 		grep -v -e -security -e -updates -e -backports
@@ -36,6 +37,7 @@ debootstrap --variant=minbase --cache-dir="$cache" "${suite:-stable}" "$fresh" \
 	diag "$(tail -n 3 "$T/log")"
 	enough 7 'no fresh system: debootstrap failed'
 }
+# shellcheck disable=SC2016
 # With a /proc of its own, which goes when the command ends.
 in_fresh() {
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive FRESH="$fresh" \
