@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "signer/agent/policy_lint.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static char found[2000];
+
+static void on_finding(void *arg, const char *file, unsigned int line, const char *rule,
+		       const char *text)
+{
+	size_t n = strlen(found);
+
+	snprintf(found + n, sizeof(found) - n, "%s:%u:%s: %s\n", file, line, rule, text);
+}
+
+static void check(const char *text, const char *want)
+{
+	static const char *const keys[] = {"dev", "prod-1"};
+	_cleanup_config_ struct ms_config c = {0};
+	struct ms_error err = {0};
+
+	assert_int_equal(ms_config_init(&c), 0);
+	if (ms_config_parse("f", text, strlen(text), &c, &err) < 0 ||
+	    ms_config_check(&c, &err) < 0)
+		fail_msg("%s", err.msg);
+	found[0] = '\0';
+	ms_policy_lint(&c, keys, ARRAY_SIZE(keys), on_finding, NULL);
+	if (!want[0])
+		assert_string_equal(found, "");
+	else if (!strstr(found, want))
+		fail_msg("\"%s\" is not in \"%s\"", want, found);
+}
+
+#define A "[rule a]\nwho = uid:1 uid:2\nkey = dev\n"
+#define B "[rule b]\nwho = uid:2\nkey = dev\n"
+
+static void test_reach(void **state)
+{
+	check(A B, "f:4:b: rule b is never reached: rule a (f:1)");
+	check(B A, "");
+	check(A B "kernel = 6.1.*\n", "never reached");
+	check(A "kernel = 6.1.*\n" B, "");
+	check(A "kernel = 6.1.*\n" B "kernel = 6.1.5\n", "never reached");
+	check(A "module = e*\n" B "module = e1000\n", "never reached");
+	check(A "module = e*\n" B "module = f*\n", "");
+	/* what the first lets through at times only, the second may still decide */
+	check(A "when = Mon\n" B, "");
+	check(A "min-version = x 1\n" B, "");
+	check(A "build = required\n" B, "");
+	check(A "build = required\n" B "build = required\n", "never reached");
+	check(A "hash = sha256\n" B, "");
+	check(A "hash = sha256 sha512\n" B "hash = sha512\n", "never reached");
+	check(A B "content = digest\n", "");
+	check(A "content = digest\n" B, "never reached");
+}
+
+static void test_groups(void **state)
+{
+	check("[group g]\nmembers = uid:2 uid:1\n[rule a]\nwho = group:g\nkey = dev\n" B,
+	      "never reached");
+	check("[group g]\nmembers = uid:7\n" A, "f:1:: nothing names the group g");
+	check("[group g]\nmembers = uid:7\n" A "approvals = 1 of group:g\n", "");
+	check("[group g]\nmembers = uid:2 uid:7\n" A "approvals = 2 of group:g\n",
+	      "only 1 of its members");
+}
+
+static void test_keys(void **state)
+{
+	_cleanup_config_ struct ms_config c = {0};
+	const char *text = "[rule a]\nwho = uid:1\nkey = nokey\n";
+	struct ms_error err = {0};
+
+	check("[rule a]\nwho = uid:1\nkey = prod-*\n", "");
+	check(text, "names the key nokey, and there is no such key");
+	/* unless nobody knows which there are */
+	assert_int_equal(ms_config_init(&c), 0);
+	assert_int_equal(ms_config_parse("f", text, strlen(text), &c, &err), 0);
+	found[0] = '\0';
+	ms_policy_lint(&c, NULL, 0, on_finding, NULL);
+	assert_string_equal(found, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reach),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
