@@ -176,6 +176,7 @@ static void on_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *
 		return;
 	}
 	b->life = c->next;
+	ms_build_set_deadline(b, time(NULL), ms_front_clock());
 	if (b->life.state == MS_BUILD_OPEN) {
 		ms_build_opened(c->front, b, on_ready, c);
 		return;
@@ -515,14 +516,19 @@ void ms_api_build_close(struct ms_web *w)
 
 void ms_api_builds_tick(struct ms_front *f)
 {
-	int64_t now = time(NULL);
+	int64_t now = time(NULL), clock = ms_front_clock();
 	struct ms_build *b;
 
 	for (size_t i = 0; (b = ms_builds_at(f->builds, i)); i++) {
 		struct ms_build_life next;
 		struct change *c;
 
-		if (b->busy || !ms_build_lapse(b, now, &next))
+		if (b->deadline == 0)
+			ms_build_set_deadline(b, now, clock);
+		/* A clock that was set back gives nobody more time. */
+		if (b->busy ||
+		    !ms_build_lapse(b, clock >= b->deadline ? b->life.expires : now,
+				    &next))
 			continue;
 		c = change_new(f, NULL, b, "build-expire", &next);
 		if (c && b->life.state == MS_BUILD_OPEN)

@@ -192,14 +192,15 @@ static json_t *explain_rules(struct ms_front *f, const struct question *q, bool 
 		if (rc < 0 && strcmp(err.code, "no-rule") == 0 && !all)
 			continue;
 		json_array_append_new(
-			list, json_pack("{s:s, s:b, s:s, s:o, s:I, s:I}", "rule", r->name,
-					"fits", rc == 0, "code", err.code, "reason",
-					ms_web_text(err.msg), "used_hour",
-					(json_int_t)ms_limits_used(f->limits, r->name,
-								   q->req.now, 60),
-					"used_day",
-					(json_int_t)ms_limits_used(f->limits, r->name,
-								   q->req.now, 1440)));
+			list,
+			json_pack("{s:s, s:b, s:s, s:o, s:I, s:I}", "rule", r->name,
+				  "fits", rc == 0, "code", err.code, "reason",
+				  ms_web_text(err.msg), "used_hour",
+				  (json_int_t)ms_limits_used(f->limits, r->name,
+							     ms_front_steady(f), 60),
+				  "used_day",
+				  (json_int_t)ms_limits_used(f->limits, r->name,
+							     ms_front_steady(f), 1440)));
 	}
 	return list;
 }

@@ -303,6 +303,15 @@ bool ms_build_lapse(const struct ms_build *b, int64_t now, struct ms_build_life 
 	return true;
 }
 
+void ms_build_set_deadline(struct ms_build *b, int64_t now, int64_t clock)
+{
+	const struct ms_build_life *l = &b->life;
+	int64_t all = l->expires - (l->opened ? l->opened : b->requested);
+	int64_t left = l->expires - now;
+
+	b->deadline = clock + MS_MAX(MS_MIN(left, all), (int64_t)0);
+}
+
 /* -------------------------------------------------------------------- signing */
 
 static bool same_tiers(const struct ms_build *b, const struct ms_rule *rule)

@@ -66,6 +66,8 @@ struct ms_build_life {
  * @request: opened for some files (modseal sign --request), to be signed once approved
  * @leaf: certificate of its leaf key, which lives in the key process; NULL without one,
  *     and after a restart of the agent, which leaf keys do not survive
+ * @deadline: end of its time by a clock that nobody sets, as long as this process lives;
+ *     0: not known. Whichever comes first counts, this or @life.expires.
  * @busy: a change of @life is on its way to the store
  * @ready: the key process can sign for it
  * @closing: signs no more, and waits for those on their way
@@ -85,6 +87,7 @@ struct ms_build {
 	bool request;
 
 	struct ms_cert *leaf;
+	int64_t deadline;
 	bool busy, ready, closing;
 	void (*idle)(struct ms_build *b,
 		     void *arg); /* when the last on its way is done */
@@ -144,6 +147,13 @@ int ms_build_close(const struct ms_config *c, const struct ms_build *b,
 		   struct ms_error *err) _must_check_;
 /** ms_build_lapse() - is its time over; @ret: its next life then */
 bool ms_build_lapse(const struct ms_build *b, int64_t now, struct ms_build_life *ret);
+/**
+ * ms_build_set_deadline() - what is left of its time, in the terms of another clock
+ * @now: seconds since 1970; @clock: seconds of a clock that nobody sets
+ *
+ * Never more than a build of its kind has in all, however wrong @now is.
+ */
+void ms_build_set_deadline(struct ms_build *b, int64_t now, int64_t clock);
 
 /**
  * ms_build_take() - one more module, if the build is for it

@@ -23,8 +23,9 @@
 #include "signer/agent/tls.h"
 #include "signer/agent/web.h"
 
-#define DRAIN_S 4 /* for open requests after SIGTERM */
-#define TICK_S 5  /* says that the loop goes round; gives memory back */
+#define DRAIN_S 4	/* for open requests after SIGTERM */
+#define CLOCK_JUMP_S 30 /* is more than an NTP client slews within a tick */
+#define TICK_S 5	/* says that the loop goes round; gives memory back */
 
 static void on_last_checkpoint(void *arg, int rc, const struct ms_error *err)
 {
@@ -37,8 +38,29 @@ int64_t ms_front_clock(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_BOOTTIME, &t);
 	return t.tv_sec;
+}
+
+int64_t ms_front_steady(const struct ms_front *f)
+{
+	return f->started_at + (ms_front_clock() - f->started);
+}
+
+/* Entries have the time that the clock showed; that it was set is an entry, too. */
+static void watch_clock(struct ms_front *f)
+{
+	int64_t off = (int64_t)time(NULL) - ms_front_steady(f), by = off - f->jumped;
+
+	if (by > -CLOCK_JUMP_S && by < CLOCK_JUMP_S)
+		return;
+	f->jumped = off;
+	ms_log(LOG_WARNING,
+	       "the clock was set %s by %lld seconds: limits and builds go by the time "
+	       "that has passed",
+	       by < 0 ? "back" : "forward", (long long)(by < 0 ? -by : by));
+	(void)!ms_audit_put(f->audit, "clock-jump", "", "", "",
+			    json_pack("{s:I}", "seconds", (json_int_t)by), NULL, NULL);
 }
 
 void ms_front_config_is(struct ms_front *f, const void *bundle, size_t len)
@@ -164,6 +186,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	struct ms_front *f = arg;
 
 	(void)!ms_ipc_send(f->ctl, &alive, -1);
+	watch_clock(f);
 	trim_when_idle(f);
 }
 
@@ -263,7 +286,10 @@ static void raise_descriptor_limit(void)
 
 int ms_front_run(const struct ms_config *c, int ctl, int listen_fd, int tls_fd)
 {
-	struct ms_front f = {.config = c, .ctl = ctl, .started = ms_front_clock()};
+	struct ms_front f = {.config = c,
+			     .ctl = ctl,
+			     .started = ms_front_clock(),
+			     .started_at = time(NULL)};
 	struct ms_ipc_msg ready = {.op = MS_IPC_READY};
 	int r;
 

@@ -23,7 +23,8 @@ struct ms_lookups;
  * @tls: NULL without [tls]
  * @own_config: is @config once it was reloaded; @reloads: who waits for that
  * @config_sha256: in hex, of the texts of the configuration's files
- * @started: of the clock that only goes forward
+ * @started: of the clock that only goes forward; @started_at: seconds since 1970 then
+ * @jumped: seconds by which the time was set since, as far as it is on record
  * @last_checkpoint: the one of a clean stop has been asked for, behind its entry
  * @requests, @open: requests seen, and those not answered yet
  */
@@ -42,7 +43,7 @@ struct ms_front {
 	struct ms_denied *denied;
 	int ctl;
 	char config_sha256[65];
-	int64_t started;
+	int64_t started, started_at, jumped;
 	uint64_t requests;
 	size_t open;
 	bool stopping, last_checkpoint;
@@ -52,6 +53,10 @@ struct ms_front {
 
 /** ms_front_clock() - seconds of a clock that nobody sets */
 int64_t ms_front_clock(void);
+
+/** ms_front_steady() - seconds since 1970, had nobody set the clock since the start: what
+ * limits are counted by, which a clock that is set forward shall not empty */
+int64_t ms_front_steady(const struct ms_front *f);
 
 /** ms_front_config_is() - remember which configuration is in force, for the record */
 void ms_front_config_is(struct ms_front *f, const void *bundle, size_t len);

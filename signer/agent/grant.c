@@ -48,7 +48,7 @@ int ms_grant_take(struct ms_front *f, const struct ms_rule *rule,
 		}
 	}
 	if (rule->limit_hour || rule->limit_day) {
-		r = ms_limits_take(f->limits, rule, req->now, &g.minute, err);
+		r = ms_limits_take(f->limits, rule, ms_front_steady(f), &g.minute, err);
 		if (r < 0) {
 			if (g.build)
 				ms_build_give(g.build, false);

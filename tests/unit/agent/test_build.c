@@ -295,6 +295,51 @@ static void test_text(void **state)
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
+/* What a build has left by the clock is never more than it was given. */
+static void test_deadline(void **state)
+{
+	b->life.state = MS_BUILD_OPEN;
+	b->life.opened = NOW;
+	b->life.expires = NOW + 600;
+	ms_build_set_deadline(b, NOW, 1000);
+	assert_int_equal(b->deadline, 1600);
+	ms_build_set_deadline(b, NOW + 500, 1000);
+	assert_int_equal(b->deadline, 1100);
+	ms_build_set_deadline(b, NOW + 5000, 1000);
+	assert_int_equal(b->deadline, 1000);
+	/* the clock was set back by a day */
+	ms_build_set_deadline(b, NOW - 86400, 1000);
+	assert_int_equal(b->deadline, 1600);
+	/* one that waits for approvals */
+	b->life.opened = 0;
+	b->requested = NOW;
+	b->life.expires = NOW + 60;
+	ms_build_set_deadline(b, NOW - 86400, 1000);
+	assert_int_equal(b->deadline, 1060);
+}
+
+static void test_series(void **state)
+{
+	static const char *const v[][2] = {
+		{"6.1.0-56-amd64", "6.1-amd64"},
+		{"6.1.0-56-cloud-amd64", "6.1-cloud-amd64"},
+		{"6.8.0-45-generic", "6.8-generic"},
+		{"6.5.6-300.fc39.x86_64", "6.5"},
+		{"7.2.0", "7.2"},
+		{"6", "6"},
+		{"x", ""},
+		{"6.1-", "6.1-"},
+	};
+	char got[40];
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		ms_build_series(v[i][0], got, sizeof(got));
+		assert_string_equal(got, v[i][1]);
+	}
+	ms_build_series("6.1-aaaaaaaaaaaaaaaa-bbbbbbbb", got, 10);
+	assert_string_equal(got, "6.1-aaaaa");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,7 +347,8 @@ int main(void)
 		TEST(test_reject), TEST(test_take),
 		TEST(test_states), TEST(test_idle),
 		TEST(test_ids),	   TEST(test_json),
-		TEST(test_text),
+		TEST(test_text),   TEST(test_deadline),
+		TEST(test_series),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
