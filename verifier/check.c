@@ -181,18 +181,32 @@ int ms_check_bytes(struct ms_checker *c, const uint8_t *data, size_t len,
 	return rc ? rc : check_started(c, data, len, ret);
 }
 
+/* Not where a certificate that only the module has may come of age, nor what was written
+ * so lately that a later change might bear the same time. */
+static void keep(const struct ms_checker *c, time_t began, struct ms_result *r)
+{
+	ms_file_id_set(&c->file.st, &r->id);
+	r->keep = r->policy.verdict != MS_POLICY_UNCHECKED && !c->ev.msg.n_certs &&
+		  c->file.st.st_ctim.tv_sec < began - 2;
+}
+
 int ms_check_file(struct ms_checker *c, int dirfd, const char *path, const char *shown,
 		  struct ms_result *ret)
 {
 	struct ms_error err = {0};
 	enum ms_finding_code code;
+	time_t began;
 	int rc = start(c->q, shown, ret);
 
 	if (rc)
 		return rc;
+	began = time(NULL);
 	rc = ms_file_read(dirfd, path, MS_MODULE_MAX, 0, &c->file, &err);
-	if (!rc)
-		return check_started(c, c->file.data, c->file.len, ret);
+	if (!rc) {
+		rc = check_started(c, c->file.data, c->file.len, ret);
+		keep(c, began, ret);
+		return rc;
+	}
 	code = rc == -EFBIG    ? MS_FINDING_TOO_LARGE
 	       : rc == -EAGAIN ? MS_FINDING_CHANGED
 			       : MS_FINDING_UNREADABLE;

@@ -16,6 +16,7 @@ enum {
 	OPT_KERNEL,
 	OPT_ROOT,
 	OPT_EFIVARS,
+	OPT_CACHE,
 	OPT_REVOCATIONS,
 	OPT_POLICY,
 	OPT_AS_KERNEL,
@@ -34,6 +35,7 @@ static const struct option options[] = {
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"root", required_argument, NULL, OPT_ROOT},
 	{"efivars", required_argument, NULL, OPT_EFIVARS},
+	{"cache", required_argument, NULL, OPT_CACHE},
 	{"policy", required_argument, NULL, OPT_POLICY},
 	{"revocations", required_argument, NULL, OPT_REVOCATIONS},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
@@ -82,6 +84,8 @@ static const char usage[] =
 	"repeat\n"
 	"  --policy FILE      how severe each finding is: lines \"code = "
 	"error|warning|note\"\n"
+	"  --cache FILE       remember files that do not change; only you may write to "
+	"it\n"
 	"  --root DIR         a mounted system: where scan and --kernel RELEASE look\n"
 	"  --as-kernel VER[,CONFIG]  what would this kernel do, say 6.1 (default: the\n"
 	"                     kernel that each module was built for); CONFIG is its\n"
@@ -233,6 +237,9 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 		return load_policy(o, arg);
 	case OPT_ROOT:
 		o->root = arg;
+		return -1;
+	case OPT_CACHE:
+		o->cache = arg;
 		return -1;
 	case OPT_EFIVARS:
 		o->efivars = arg;

@@ -25,6 +25,7 @@ enum {
  * @lists, @n_lists: --revocations, not looked at yet
  * @root: --root, or ""
  * @efivars: --efivars, or NULL
+ * @cache: --cache, or NULL
  * @machine: whose loaded modules are checked, or NULL
  * @enforce_given: one of --enforce, --permissive, --lockdown was there
  * @args, @n_args: what follows the verb and is no option; points into argv
@@ -42,7 +43,7 @@ struct ms_options {
 	unsigned int n_kernels;
 	const char *lists[MS_KERNELS_MAX];
 	unsigned int n_lists;
-	const char *root, *efivars;
+	const char *root, *efivars, *cache;
 	const struct ms_machine *machine;
 	bool enforce_given;
 	unsigned int threads;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include "lib/error.h"
 #include "verifier/result.h"
 
@@ -136,11 +137,11 @@ static const struct finding_info findings[MS_FINDING_COUNT] = {
 		 "remove it, or find out who put it there: this build did not sign it",
 		 MS_SEVERITY_ERROR, false},
 	[MS_FINDING_MANIFEST_MISSING] = {"manifest-missing", "MISSING",
-					 "install its package again",
+					 "install its package again", MS_SEVERITY_ERROR,
+					 false},
+	[MS_FINDING_MANIFEST_CHANGED] = {"manifest-changed", "NOT WHAT WAS BUILT",
+					 "do not load it; install its package again",
 					 MS_SEVERITY_ERROR, false},
-	[MS_FINDING_MANIFEST_CHANGED] =
-		{"manifest-changed", "NOT WHAT WAS BUILT",
-		 "do not load it; install its package again", MS_SEVERITY_ERROR, false},
 	[MS_FINDING_MANIFEST_MOVED] = {"manifest-moved", "MOVED",
 				       "put it where its package had it",
 				       MS_SEVERITY_WARNING, false},
@@ -304,6 +305,19 @@ void ms_result_clear(struct ms_result *r)
 	free(r->build_id);
 	free(r->digest);
 	*r = (struct ms_result){0};
+}
+
+void ms_file_id_set(const struct stat *st, struct ms_file_id *ret)
+{
+	*ret = (struct ms_file_id){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime = st->st_mtim.tv_sec,
+		.mtime_ns = st->st_mtim.tv_nsec,
+		.ctime = st->st_ctim.tv_sec,
+		.ctime_ns = st->st_ctim.tv_nsec,
+	};
 }
 
 const char *ms_severity_name(enum ms_severity s)

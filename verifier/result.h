@@ -131,12 +131,23 @@ struct ms_signer_result {
 	const struct ms_anchor *anchor;
 };
 
+/** struct ms_file_id - what tells whether a file is as it was; no padding */
+struct ms_file_id {
+	uint64_t dev, ino, size;
+	int64_t mtime, mtime_ns, ctime, ctime_ns;
+};
+struct stat;
+void ms_file_id_set(const struct stat *st, struct ms_file_id *ret);
+
 /**
  * struct ms_result - everything about one module; strings are owned, raw (not escaped)
  * unless said otherwise, and NULL where there is nothing to say
  * @path: as it is shown to people
  * @build_id: hex
  * @digest: "sha256:<hex>" of the module without its signature
+ * @id: of the file, where it is one
+ * @keep: it says all there is to say about the file with that id, today and tomorrow
+ * @cached: it was said by a cache
  * @policy.checked: the signature was there and good
  * @kernel.error: negative errno that the kernel would answer with, else 0
  */
@@ -144,6 +155,8 @@ struct ms_result {
 	char *path, *name, *vermagic, *build_id, *digest;
 	struct ms_signer_result *signers;
 	size_t n_signers;
+	struct ms_file_id id;
+	bool keep, cached;
 	struct {
 		const struct ms_kernel_profile *profile;
 		enum ms_enforce enforce;

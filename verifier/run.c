@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include "lib/error.h"
+#include "verifier/cache.h"
 #include "verifier/check_archive.h"
 #include "verifier/parallel.h"
 #include "verifier/run.h"
@@ -13,6 +14,7 @@
 struct job {
 	const struct ms_filelist *tree;
 	struct ms_checker *checkers;
+	struct ms_cache *cache;
 	struct ms_results *results, *inside;
 	int64_t next_line_ms;
 	bool drawn;
@@ -76,6 +78,8 @@ static int check_entry(void *arg, unsigned int thread, size_t i)
 
 	if (e->error)
 		return not_listed(c->q, e, &job->results->v[i]);
+	if (job->cache && !ms_cache_take(job->cache, e->path, &job->results->v[i]))
+		return 0;
 	if (e->named && !ms_filelist_is_module_name(e->path)) {
 		int rc = ms_check_archive(c, e->path, &job->inside[i]);
 
@@ -130,14 +134,14 @@ static int flatten(struct ms_results *r, struct ms_results *inside)
 	return 0;
 }
 
-int ms_run(const struct ms_question *q, struct ms_caches *caches,
+int ms_run(const struct ms_question *q, struct ms_caches *caches, struct ms_cache *cache,
 	   const struct ms_filelist *t, unsigned int threads, bool progress,
 	   struct ms_results *ret)
 {
 	_cleanup_results_ struct ms_results results = {0};
 	_cleanup_free_ struct ms_checker *checkers = calloc(threads, sizeof(*checkers));
 	_cleanup_free_ struct ms_results *inside = NULL;
-	struct job job = {.tree = t, .results = &results};
+	struct job job = {.tree = t, .results = &results, .cache = cache};
 	struct ms_parallel pool = {
 		.threads = threads,
 		.n = t->n,

@@ -25,8 +25,11 @@ void ms_results_count(struct ms_results *r);
  */
 int ms_results_exit(const struct ms_results *r);
 
+struct ms_cache;
+
 /**
  * ms_run() - check all of a tree's entries
+ * @cache: results of an earlier run, which are used up; may be NULL
  * @t: sorted
  * @threads: as struct ms_parallel
  * @progress: a line on stderr that says how far it is
@@ -34,7 +37,7 @@ int ms_results_exit(const struct ms_results *r);
  *
  * Return: 0 or -ENOMEM.
  */
-int ms_run(const struct ms_question *q, struct ms_caches *caches,
+int ms_run(const struct ms_question *q, struct ms_caches *caches, struct ms_cache *cache,
 	   const struct ms_filelist *t, unsigned int threads, bool progress,
 	   struct ms_results *ret) _must_check_;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include "lib/error.h"
 #include "lib/escape.h"
 #include "verifier/session.h"
@@ -14,19 +15,39 @@ void ms_session_clear(struct ms_session *s)
 	ms_results_clear(&s->results);
 	ms_filelist_clear(&s->files);
 	ms_caches_clear(&s->caches);
+	ms_cache_clear(&s->cache);
 }
 
 int ms_session_failed(int rc)
 {
-	ms_complain("could not finish: %s", ms_strerror(rc));
+	if (rc != -ECANCELED)
+		ms_complain("could not finish: %s", ms_strerror(rc));
 	return MS_EXIT_UNCHECKED;
+}
+
+static int run(struct ms_session *s, const struct ms_options *o, struct ms_cache *cache)
+{
+	return ms_run(&o->q, &s->caches, cache, &s->files, o->threads,
+		      !o->quiet && isatty(STDERR_FILENO), &s->results);
 }
 
 int ms_session_run(struct ms_session *s, const struct ms_options *o)
 {
+	struct ms_error err = {0};
+	int rc;
+
 	ms_filelist_sort(&s->files);
-	return ms_run(&o->q, &s->caches, &s->files, o->threads,
-		      !o->quiet && isatty(STDERR_FILENO), &s->results);
+	if (!o->cache)
+		return run(s, o, NULL);
+	rc = ms_cache_load(o->cache, &o->q, &s->cache, &err);
+	if (!rc)
+		rc = run(s, o, &s->cache);
+	if (!rc)
+		rc = ms_cache_save(&s->cache, o->cache, &o->q, &s->results, &err);
+	if (!rc || !*err.msg)
+		return rc;
+	ms_complain("%s", err.msg);
+	return -ECANCELED;
 }
 
 int ms_session_report(struct ms_session *s, const struct ms_options *o)

@@ -5,6 +5,7 @@
 #ifndef MS_SESSION_H
 #define MS_SESSION_H
 
+#include "verifier/cache.h"
 #include "verifier/options.h"
 #include "verifier/run.h"
 
@@ -15,11 +16,13 @@ struct ms_session {
 	struct ms_filelist files;
 	struct ms_results results;
 	struct ms_caches caches;
+	struct ms_cache cache;
 };
 void ms_session_init(struct ms_session *s);
 void ms_session_clear(struct ms_session *s);
 
-/** ms_session_run() - sort the files and check them. Return: 0 or -ENOMEM */
+/** ms_session_run() - sort the files and check them. Return: 0, -ENOMEM, -ECANCELED (it
+ * has complained itself: about --cache) */
 int ms_session_run(struct ms_session *s, const struct ms_options *o) _must_check_;
 
 /** ms_session_report() - apply the policy file, print what is asked for.

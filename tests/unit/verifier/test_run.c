@@ -13,7 +13,7 @@ static void test_run(void **state)
 	const struct ms_filelist list = {.v = v, .n = 3};
 
 	fixture_checker_init(&f, "rsa2048");
-	assert_int_equal(ms_run(&f.q, &f.caches, &list, 2, false, &r), 0);
+	assert_int_equal(ms_run(&f.q, &f.caches, NULL, &list, 2, false, &r), 0);
 	assert_int_equal(r.n, 3);
 	assert_int_equal(r.unchecked, 2);
 	assert_int_equal(r.findings, 1);
