@@ -304,7 +304,7 @@ static bool is_gone(const struct ms_use *u, TSS2_RC rc)
 {
 	if (!u->was_kept)
 		return false;
-	return (rc & ~0xfu) == TPM2_RC_REFERENCE_H0 ||
+	return rc == TSS2_ESYS_RC_BAD_TR || (rc & ~0xfu) == TPM2_RC_REFERENCE_H0 ||
 	       (rc & (TPM2_RC_FMT1 | 0x7f)) == TPM2_RC_HANDLE;
 }
 
