@@ -209,4 +209,39 @@ is "$ANSWER" '403 denied' 'a file of digests denies, too'
 echo nonsense >>"$T/denied"
 fails 1 'a damaged file stops the agent' modseald -t -c "$T/a/modseald.conf"
 like "$ERR" 'denied:3: a line begins with a digest' 'with the line'
+
+# Files that are requested, approved by somebody else, and signed.
+rules <<-END
+	[group qa]
+	members = uid:3011 uid:3012
+	[rule careful]
+	who = uid:3001
+	key = dev
+	approvals = 2 of group:qa
+	approval-valid = 1h
+END
+mkdir "$T/mine" && make_module "$T/mine/a.ko" a && chown -R 3001 "$T/mine"
+cp "$(command -v modseal)" "$T/modseal" # which others may not reach where it is
+me() { setpriv --reuid 3001 --clear-groups "$T/modseal" "$@"; }
+ok 'a file is requested' me sign --request --key dev "$T/mine/a.ko"
+ID=$OUT
+like "$ERR" 'waits for approvals' 'and waits'
+fails 1 'before it is approved' me sign --resume "$ID"
+like "$ERR" 'has 0 of 2 approvals, and waits for group qa' 'it is said who is waited for'
+approve 3001
+is "$ANSWER" '403 own-approval' 'who requested it does not approve it'
+is "$(setpriv --reuid 3011 --clear-groups "$T/modseal" build list --requests --json |
+	jq -r '.[].id')" "$ID" 'who may approve it sees it'
+approve 3011
+is "$ANSWER" '202 pending' 'one of two'
+approve 3012
+is "$ANSWER" '200 open' 'both'
+ok 'then it is signed' me sign --resume "$ID"
+is "$(modseal build show "$ID" --json | jq -r '.state, .signed' | tr '\n' ' ')" 'closed 1 ' \
+	'and closed'
+ok 'another request' me sign --request --key dev "$T/mine/a.ko"
+ID=$OUT
+as 3011 POST "/v1/builds/$ID/reject" --data '{"reason":"no"}'
+fails 1 'one that was rejected' me sign --resume "$ID"
+like "$ERR" 'is rejected: make another one' 'says so'
 done_testing

@@ -98,6 +98,65 @@ like "$(modseal build manifest "$id" --signature |
 	openssl pkcs7 -inform DER -print_certs 2>/dev/null)" "build $id" \
 	'as the certificate is in the signature'
 
+# A leaf of long ago: what counts is that it was valid when the build ended.
+mkdir "$T/ca" && : >"$T/ca/index"
+cat >"$T/ca/cnf" <<-END
+	[ca]
+	default_ca = c
+	[c]
+	database = $T/ca/index
+	new_certs_dir = $T/ca
+	rand_serial = yes
+	policy = p
+	default_md = sha256
+	x509_extensions = e
+	[p]
+	CN = supplied
+	[e]
+	basicConstraints = critical,CA:FALSE
+	keyUsage = digitalSignature
+	extendedKeyUsage = codeSigning
+	subjectKeyIdentifier = hash
+	authorityKeyIdentifier = keyid
+	[i]
+	basicConstraints = critical,CA:TRUE
+	keyUsage = critical,keyCertSign
+	subjectKeyIdentifier = hash
+END
+{
+	openssl req -new -nodes -newkey rsa:2048 -subj /CN=old -keyout "$T/ca.key" \
+		-out "$T/ca.csr"
+	openssl ca -batch -selfsign -config "$T/ca/cnf" -extensions i -keyfile "$T/ca.key" \
+		-startdate 20190101000000Z -enddate 20400101000000Z -in "$T/ca.csr" \
+		-notext -out "$T/ca.pem"
+	openssl req -new -nodes -newkey rsa:2048 -subj /CN=leaf -keyout "$T/leaf.key" \
+		-out "$T/leaf.csr"
+	openssl ca -batch -config "$T/ca/cnf" -cert "$T/ca.pem" -keyfile "$T/ca.key" \
+		-startdate 20200101000000Z -enddate 20200102000000Z -in "$T/leaf.csr" \
+		-notext -out "$T/leaf.pem"
+} >"$T/openssl.log" 2>&1 || diag "$(cat "$T/openssl.log")"
+old() { # SECONDS: a manifest of a build that ended then, signed with the leaf
+	printf '{"build":{"ended":%s,"id":"b","kernel":"6.1"},"modules":[],"version":1}' "$1" \
+		>"$T/text"
+	openssl cms -sign -binary -noattr -outform DER -md sha256 -in "$T/text" \
+		-signer "$T/leaf.pem" -inkey "$T/leaf.key" -out "$T/sig" 2>"$T/openssl.log"
+	{
+		cat "$T/text"
+		printf '\n{"signature":"%s"}\n' "$(base64 -w0 "$T/sig")"
+	} >"$T/m"
+}
+mkdir "$T/none"
+old "$(date -ud '2020-01-01 12:00' +%s)"
+ANCHOR=$T/ca.pem ok 'valid when its build ended' check "$T/none"
+is "$FOUND" '' 'is good, though it has expired since'
+old "$(date -ud '2020-01-03' +%s)"
+ANCHOR=$T/ca.pem fails 1 'expired when its build ended' check "$T/none"
+is "$FOUND" 'certificate-expired m ' 'is not'
+old "$(date -ud '2019-12-31' +%s)"
+ANCHOR=$T/ca.pem fails 1 'not yet valid then' check "$T/none"
+old "$(date -ud '+1 year' +%s)"
+ANCHOR=$T/ca.pem fails 1 'a build that ends next year' check "$T/none"
+
 # One that expires has a manifest, too.
 make_module "$T/five.ko" five
 short() { # a busy machine may need longer than the build lasts: then a longer one
