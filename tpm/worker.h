@@ -29,10 +29,13 @@ int ms_tpm_worker_run(int fd, const char *tcti) _must_check_;
  * struct ms_tpmw - the caller's end
  * @fd: -1 while there is no worker
  * @deadline_ms: longest time for one request
+ * @observe: is told how each request ended (0 or a negative errno) and how many
+ *     microseconds it took; NULL: nobody asks
  */
 struct ms_tpmw {
 	int fd;
 	unsigned int deadline_ms;
+	void (*observe)(int rc, uint64_t us);
 };
 
 /*

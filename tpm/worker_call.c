@@ -102,7 +102,7 @@ static int exchange(struct ms_tpmw *w, struct call *c)
  * Whatever went wrong between the two, the answer may still come: only a new socket keeps
  * it apart from the answer to the next request.
  */
-static int call(struct ms_tpmw *w, struct call *c, struct ms_error *err)
+static int call_once(struct ms_tpmw *w, struct call *c, struct ms_error *err)
 {
 	int r;
 
@@ -130,6 +130,24 @@ static int call(struct ms_tpmw *w, struct call *c, struct ms_error *err)
 	if (c->a.rc < 0 && err)
 		*err = c->a.err;
 	return c->a.rc;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int call(struct ms_tpmw *w, struct call *c, struct ms_error *err)
+{
+	uint64_t began = now_us();
+	int r = call_once(w, c, err);
+
+	if (w->observe)
+		w->observe(r, now_us() - began);
+	return r;
 }
 
 static struct call *call_new(enum ms_tpmw_op op, struct ms_error *err)

@@ -5,11 +5,20 @@
 #include <time.h>
 
 #include "lib/escape.h"
+#include "signer/agent/api_keys.h"
 #include "signer/agent/log_head.h"
+#include "signer/agent/stats.h"
+#include "signer/agent/watch.h"
 #include "signer/agent/web.h"
 
 /* A TPM that needs longer than this is not ready, whatever its deadline for real work. */
 #define PROBE_WAIT_S 3
+
+/* However many balancers ask, the TPM is asked once in so long. */
+#define FRESH_US 1000000u
+
+/** tpm_good_us - when it last answered a probe; 0: it did not, the last time */
+static uint64_t tpm_good_us;
 
 void ms_api_health(struct ms_web *w)
 {
@@ -42,6 +51,7 @@ static void probe_finish(struct probe *p, int rc, const struct ms_error *err,
 {
 	struct ms_web *w = TAKE_PTR(p->w);
 
+	tpm_good_us = rc < 0 ? 0 : ms_stats_now_us();
 	event_del(p->timer);
 	if (w)
 		p->fn(w, rc, err, m);
@@ -119,8 +129,29 @@ static int keys_ready(struct ms_front *f, struct ms_error *err)
 	return 0;
 }
 
-static void ready_answer(struct ms_web *w, int rc, const struct ms_error *tpm_err,
-			 const struct ms_ipc_msg *m)
+/* Which of the agent's processes run without what the kernel could give them. */
+static json_t *sandbox(void)
+{
+	json_t *list = json_array();
+
+	for (unsigned int p = 0; p < MS_PROCESSES; p++)
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:b, s:i}", "process", ms_stats_process_name(p),
+				  "seccomp", (int)ms_stats()->process[p].seccomp,
+				  "landlock", (int)ms_stats()->process[p].landlock));
+	return list;
+}
+
+/** struct asker - somebody who waits for the same probe as others */
+struct asker {
+	struct asker *next;
+	struct ms_web *w;
+};
+static struct asker *askers;
+static bool probing;
+
+static void answer_one(struct ms_web *w, int rc, const struct ms_error *tpm_err)
 {
 	struct ms_error err = {0};
 
@@ -131,12 +162,44 @@ static void ready_answer(struct ms_web *w, int rc, const struct ms_error *tpm_er
 		   keys_ready(w->front, &err) < 0) {
 		ms_web_problem(w, -EAGAIN, &err);
 	} else {
-		ms_web_json(w, 200, json_pack("{s:s}", "status", "ready"));
+		ms_web_json(
+			w, 200,
+			json_pack("{s:s, s:b}", "status", "ready", "landlock",
+				  (int)ms_stats()->process[MS_PROCESS_FRONT].landlock));
+	}
+}
+
+static void ready_answer(struct ms_web *w, int rc, const struct ms_error *tpm_err,
+			 const struct ms_ipc_msg *m)
+{
+	struct asker *a = TAKE_PTR(askers);
+
+	probing = false;
+	answer_one(w, rc, tpm_err);
+	while (a) {
+		struct asker *next = a->next;
+
+		answer_one(a->w, rc, tpm_err);
+		free(a);
+		a = next;
 	}
 }
 
 void ms_api_ready(struct ms_web *w)
 {
+	struct asker *a;
+
+	if (tpm_good_us && ms_stats_now_us() - tpm_good_us < FRESH_US) {
+		answer_one(w, 0, NULL);
+		return;
+	}
+	a = probing ? calloc(1, sizeof(*a)) : NULL;
+	if (a) {
+		*a = (struct asker){.next = askers, .w = w};
+		askers = a;
+		return;
+	}
+	probing = true;
 	probe_tpm(w, ready_answer);
 }
 
@@ -158,58 +221,101 @@ void ms_api_whoami(struct ms_web *w)
 	ms_web_json(w, 200, j);
 }
 
-static size_t count_keys(const struct ms_front *f)
+static json_t *tpm_status(int rc, const struct ms_error *err, const struct ms_ipc_msg *m)
 {
-	size_t n = 0;
+	char maker[64] = "", firmware[160] = "";
+	json_t *failures = json_object();
 
-	while (ms_key_link_at(f->keys, n))
-		n++;
-	return n;
+	if (m && rc == 0) {
+		ms_escape_str(m->tpm.manufacturer, maker, sizeof(maker));
+		ms_escape_str(m->tpm.firmware, firmware, sizeof(firmware));
+	}
+	for (unsigned int i = 0; i < MS_TPM_FAILURES; i++)
+		json_object_set_new(
+			failures, ms_stats_failure_name(i),
+			json_integer((json_int_t)ms_stats()->tpm_failures[i]));
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "state",
+			 rc < 0 ? "unavailable" : "ok", "reason", rc < 0 ? err->msg : "",
+			 "manufacturer", maker, "firmware", firmware, "failures",
+			 failures);
 }
 
-/* How the log's checkpoints are. */
-static json_t *log_state(struct ms_front *f)
+static json_t *store_status(struct ms_front *f)
+{
+	struct ms_error err = {0};
+	int rc = ms_audit_health(f->audit, &err);
+
+	return json_pack("{s:s, s:s, s:I}", "state", rc < 0 ? "failing" : "ok", "reason",
+			 err.msg, "entries", (json_int_t)ms_audit_entries(f->audit));
+}
+
+/* How the log and its checkpoints are. */
+static json_t *log_status(struct ms_front *f)
 {
 	uint64_t entries = ms_audit_entries(f->audit);
-	struct ms_checkpoint c = {0};
+	uint64_t alarms = ms_watch_log_alarms(f->watch);
+	struct ms_checkpoint c = {.size = 0};
 	struct ms_error err = {0};
 	size_t len;
 	bool any = ms_log_head_note(f->head, &len, &c);
 	int rc = ms_log_head_health(f->head, &err);
 
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "state",
-			 rc < 0 ? "failing" : (any ? "ok" : "none"), "reason", err.msg,
-			 "size", (json_int_t)c.size, "counter", (json_int_t)c.counter,
-			 "uncovered",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
+			 alarms	  ? "alarm"
+			 : rc < 0 ? "failing"
+			 : any	  ? "ok"
+				  : "none",
+			 "reason", err.msg, "size", (json_int_t)c.size, "counter",
+			 (json_int_t)c.counter, "uncovered",
 			 (json_int_t)(entries > c.size ? entries - c.size : 0), "age",
-			 (json_int_t)ms_log_head_age(f->head));
+			 (json_int_t)ms_log_head_age(f->head), "checkpoint",
+			 (json_int_t)ms_log_head_made(f->head), "checked",
+			 (json_int_t)ms_watch_log_checked(f->watch), "alarms",
+			 (json_int_t)alarms);
+}
+
+/* What the asker should know of keys that they may know of. */
+static json_t *key_warnings(const struct ms_web *w, size_t *ret_keys)
+{
+	struct ms_front *f = w->front;
+	const struct ms_front_key *k;
+	json_t *list = json_array();
+	size_t i = 0;
+
+	for (; (k = ms_key_link_at(f->keys, i)); i++) {
+		json_t *j;
+		const char *text;
+
+		if (!ms_policy_may_see(f->config, &w->who, k->info.name))
+			continue;
+		j = ms_api_json_key(f, k);
+		text = json_string_value(json_object_get(j, "warning"));
+		if (k->info.state == MS_KEY_LOCKED || k->info.state == MS_KEY_BROKEN)
+			text = k->info.reason;
+		if (text && text[0])
+			json_array_append_new(list,
+					      json_pack("{s:s, s:o}", "key", k->info.name,
+							"warning", ms_web_text(text)));
+		json_decref(j);
+	}
+	*ret_keys = i;
+	return list;
 }
 
 static void status_answer(struct ms_web *w, int rc, const struct ms_error *tpm_err,
 			  const struct ms_ipc_msg *m)
 {
 	struct ms_front *f = w->front;
-	struct ms_error store_err = {0};
-	char maker[64] = "", firmware[160] = "";
-	json_t *tpm, *store;
+	size_t keys;
+	json_t *warnings = key_warnings(w, &keys);
 
-	if (m && rc == 0) {
-		ms_escape_str(m->tpm.manufacturer, maker, sizeof(maker));
-		ms_escape_str(m->tpm.firmware, firmware, sizeof(firmware));
-	}
-	tpm = json_pack("{s:s, s:s, s:s, s:s}", "state", rc < 0 ? "unavailable" : "ok",
-			"reason", rc < 0 ? tpm_err->msg : "", "manufacturer", maker,
-			"firmware", firmware);
-	rc = ms_audit_health(f->audit, &store_err);
-	store = json_pack("{s:s, s:s, s:I}", "state", rc < 0 ? "failing" : "ok", "reason",
-			  store_err.msg, "entries",
-			  (json_int_t)ms_audit_entries(f->audit));
 	ms_web_json(w, 200,
-		    json_pack("{s:s, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "version",
-			      MS_VERSION, "uptime",
-			      (json_int_t)(ms_front_clock() - f->started), "tpm", tpm,
-			      "store", store, "log", log_state(f), "config",
-			      f->config_sha256, "keys", (json_int_t)count_keys(f),
+		    json_pack("{s:s, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:I, s:I}",
+			      "version", MS_VERSION, "uptime",
+			      (json_int_t)(ms_front_clock() - f->started), "tpm",
+			      tpm_status(rc, tpm_err, m), "store", store_status(f), "log",
+			      log_status(f), "config", f->config_sha256, "sandbox",
+			      sandbox(), "warnings", warnings, "keys", (json_int_t)keys,
 			      "requests", (json_int_t)f->requests, "waiting",
 			      (json_int_t)ms_key_link_waiting(f->keys)));
 }

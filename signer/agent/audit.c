@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "lib/escape.h"
+#include "signer/agent/stats.h"
 #include "signer/agent/store_change.h"
 
 #define BATCH_MAX 1024u
@@ -234,6 +235,7 @@ static void notify(int fd)
 
 static void store_batch(struct ms_audit *a, struct list *batch, size_t n)
 {
+	uint64_t began = ms_stats_now_us();
 	struct ms_error err = {};
 	struct entry *e;
 	size_t i = 0;
@@ -242,6 +244,7 @@ static void store_batch(struct ms_audit *a, struct list *batch, size_t n)
 	for (e = batch->head; e; e = e->next)
 		a->batch[i++] = e->rec;
 	rc = ms_store_append(a->store, a->batch, n, &err);
+	ms_stats_commit(rc, n, ms_stats_now_us() - began);
 	for (e = batch->head, i = 0; e; e = e->next, i++) {
 		e->rc = rc;
 		e->rec.seq = rc < 0 ? 0 : a->batch[i].seq;

@@ -24,6 +24,8 @@ int ms_config_init(struct ms_config *c)
 		.log_origin = strdup(""),
 		.log_interval_s = 60,
 		.nv_counter = MS_NV_COUNTER,
+		.alert = MS_ALERT_DEFAULTS,
+		.log_check_s = 3600,
 	};
 	if (!c->socket || !c->state || !c->tcti || !c->log_origin ||
 	    ms_strv_add(&c->admins, "uid:0", 5) < 0) {
@@ -50,6 +52,8 @@ void ms_config_clear(struct ms_config *c)
 	ms_strv_clear(&c->denied);
 	ms_strv_clear(&c->admins);
 	ms_strv_clear(&c->auditors);
+	ms_strv_clear(&c->metrics);
+	ms_strv_clear(&c->alert.command);
 	for (size_t i = 0; i < c->n_groups; i++) {
 		free(c->groups[i].name);
 		free(c->groups[i].file);
@@ -156,6 +160,10 @@ int ms_config_check(const struct ms_config *c, struct ms_error *err)
 	if (!group) {
 		group = missing_group(c, &c->auditors);
 		setting = "auditors";
+	}
+	if (!group) {
+		group = missing_group(c, &c->metrics);
+		setting = "metrics";
 	}
 	if (group)
 		return ms_error_set(

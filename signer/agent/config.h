@@ -75,6 +75,25 @@ struct ms_rule {
 };
 
 /**
+ * struct ms_alert_config - [alert]: config_watch.c
+ * @command: the program and its arguments; none: alerts are in the system's log only
+ * @timeout_s: it is killed after so long; @repeat_s: least time between two of one kind
+ * @refused: so many refusals within a minute are worth one; 0: never
+ * @expiry_s: a certificate that ends within so long is; 0: never
+ * @kinds: bit mask 1 << enum ms_alert_kind of those wanted
+ */
+struct ms_alert_config {
+	struct ms_strv command;
+	uint32_t timeout_s, repeat_s, refused, expiry_s, kinds;
+};
+#define MS_ALERT_DEFAULTS                                 \
+	((struct ms_alert_config){.timeout_s = 30,        \
+				  .repeat_s = 600,        \
+				  .refused = 60,          \
+				  .expiry_s = 30 * 86400, \
+				  .kinds = UINT32_MAX})
+
+/**
  * struct ms_config - everything, with defaults filled in
  * @socket, @socket_mode: [agent] socket, socket-mode (octal, default 0666: the policy,
  * not the file mode, decides; the identity comes from the kernel)
@@ -92,6 +111,10 @@ struct ms_rule {
  * @bundle: the text of all files, for ms_config_unbundle()
  * @denied_file, @denied: [revocations] denied: a file of digests that are not signed, and
  * what it says (in hex)
+ * @metrics: [agent] metrics: who may read /metrics, beside admins and auditors
+ * @alert: [alert]
+ * @log_check_s: [agent] log-check: how often the log is checked; 0: never
+ * @log_requests: [agent] log-requests; @log_json: log-format
  * @tcti, @tpm_deadline_ms: [tpm] tcti, deadline (seconds or with suffix ms, default 30)
  * @tls_listen: [tls] listen: "ADDRESS:PORT"; NULL: no TLS
  * @tls_cert, @tls_key, @tls_ca, @tls_crl: [tls] cert, key, ca, crl: paths; crl may be
@@ -113,6 +136,18 @@ struct ms_config {
 	char *path, *denied_file;
 	struct ms_buf bundle;
 	struct ms_strv denied;
+	struct ms_strv metrics;
+	struct ms_alert_config alert;
+	uint32_t log_check_s;
+	unsigned int log_requests;
+	bool log_json;
+};
+
+/* How the front tells of requests in the system's log. */
+enum ms_log_requests {
+	MS_LOG_REQUESTS_FAILED, /* those with a status of 400 and more */
+	MS_LOG_REQUESTS_ALL,
+	MS_LOG_REQUESTS_NONE,
 };
 
 #define MS_NV_COUNTER 0x01804d53u /* of the owner's range; "MS" */

@@ -280,34 +280,6 @@ static int agent_auditors(struct ms_cfg_parser *p, const char *value)
 	return ms_cfg_add_identities(p, &p->c->auditors, value, true);
 }
 
-static int agent_log_origin(struct ms_cfg_parser *p, const char *value)
-{
-	/* it becomes a certificate's common name */
-	for (const char *s = value; *s; s++)
-		if (!isgraph((unsigned char)*s) || *s == '+')
-			return ms_cfg_fail(
-				p, p->line,
-				"log-origin: no blanks, '+' or non-ASCII letters: "
-				"write a name such as release.example.com/modseal");
-	if (!*value || strlen(value) > 64)
-		return ms_cfg_fail(p, p->line, "log-origin: 1 to 64 characters");
-	return ms_cfg_set_string(p, &p->c->log_origin, value);
-}
-
-static int agent_log_interval(struct ms_cfg_parser *p, const char *value)
-{
-	const char *end;
-	uint64_t v;
-
-	if (!ms_cfg_number(value, 86400, &v, &end) || *end || v == 0)
-		return ms_cfg_fail(
-			p, p->line,
-			"log-interval: %s is not a number of seconds from 1 to 86400",
-			value);
-	p->c->log_interval_s = (unsigned int)v;
-	return 0;
-}
-
 static int tpm_nv_counter(struct ms_cfg_parser *p, const char *value)
 {
 	uint64_t v = 0;
@@ -424,8 +396,12 @@ static const struct ms_cfg_setting agent_settings[] = {
 	{"max-module", agent_max_module, false},
 	{"threads", agent_threads, false},
 	{"auditors", agent_auditors, true},
-	{"log-origin", agent_log_origin, false},
-	{"log-interval", agent_log_interval, false},
+	{"log-origin", ms_cfg_agent_log_origin, false},
+	{"log-interval", ms_cfg_agent_log_interval, false},
+	{"log-check", ms_cfg_agent_log_check, false},
+	{"log-format", ms_cfg_agent_log_format, false},
+	{"log-requests", ms_cfg_agent_log_requests, false},
+	{"metrics", ms_cfg_agent_metrics, true},
 };
 
 static const struct ms_cfg_setting tpm_settings[] = {
@@ -449,6 +425,7 @@ static const struct section sections[] = {
 	{"rule", true, rule_begin, ms_cfg_rule_settings, MS_CFG_RULE_SETTINGS},
 	{"revocations", false, NULL, revocations_settings,
 	 ARRAY_SIZE(revocations_settings)},
+	{"alert", false, NULL, ms_cfg_alert_settings, MS_CFG_ALERT_SETTINGS},
 	{"store", false, NULL, NULL, 0},
 	{"tls", false, NULL, ms_cfg_tls_settings, MS_CFG_TLS_SETTINGS},
 	{"key", true, NULL, NULL, 0},
@@ -494,8 +471,8 @@ static int unknown_section(struct ms_cfg_parser *p, const char *word)
 		return ms_cfg_fail(p, p->line, "unknown section [%s]; did you mean [%s]?",
 				   word, near);
 	return ms_cfg_fail(p, p->line,
-			   "unknown section [%s]: there are [agent], [tpm], "
-			   "[tls], [revocations], [group NAME] and "
+			   "unknown section [%s]: there are [agent], [alert], "
+			   "[tpm], [tls], [revocations], [group NAME] and "
 			   "[rule NAME]",
 			   word);
 }

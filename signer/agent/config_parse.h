@@ -40,6 +40,13 @@ struct ms_cfg_setting {
 	bool list;
 };
 
+#define MS_CFG_ALERT_SETTINGS 6
+extern const struct ms_cfg_setting ms_cfg_alert_settings[MS_CFG_ALERT_SETTINGS];
+
+/* Of [agent], in config_watch.c. */
+ms_cfg_set_fn ms_cfg_agent_metrics, ms_cfg_agent_log_check, ms_cfg_agent_log_origin,
+	ms_cfg_agent_log_interval, ms_cfg_agent_log_format, ms_cfg_agent_log_requests;
+
 #define MS_CFG_RULE_SETTINGS 12
 extern const struct ms_cfg_setting ms_cfg_rule_settings[MS_CFG_RULE_SETTINGS];
 

@@ -17,10 +17,12 @@
 #include "signer/agent/log.h"
 #include "signer/agent/log_head.h"
 #include "signer/agent/lookup.h"
+#include "signer/agent/metrics.h"
 #include "signer/agent/reload.h"
 #include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
 #include "signer/agent/tls.h"
+#include "signer/agent/watch.h"
 #include "signer/agent/web.h"
 
 #define DRAIN_S 4	/* for open requests after SIGTERM */
@@ -262,6 +264,10 @@ static int set_up(struct ms_front *f, int listen_fd, int tls_fd)
 	if (r == 0)
 		r = add_event(f, -1, 0, on_tick, &tick);
 	if (r == 0)
+		r = ms_metrics_new(&f->metrics);
+	if (r == 0)
+		r = ms_watch_new(f, &f->watch);
+	if (r == 0)
 		r = ms_log_head_new(f, &f->head, &err);
 	if (r == 0)
 		r = record_start(f);
@@ -313,6 +319,8 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd, int tls_fd)
 	ms_store_close(f.store);
 	ms_grants_free(&f);
 	ms_tls_free(f.tls);
+	ms_watch_free(f.watch);
+	ms_metrics_free(f.metrics);
 	if (f.own_config) {
 		ms_config_clear(f.own_config);
 		free(f.own_config);

@@ -17,6 +17,8 @@ struct ms_conns;
 struct ms_tls;
 struct ms_log_head;
 struct ms_lookups;
+struct ms_metrics;
+struct ms_watch;
 
 /**
  * struct ms_front - what the request handlers share
@@ -41,6 +43,8 @@ struct ms_front {
 	struct ms_builds *builds;
 	struct ms_limits *limits;
 	struct ms_denied *denied;
+	struct ms_metrics *metrics;
+	struct ms_watch *watch;
 	int ctl;
 	char config_sha256[65];
 	int64_t started, started_at, jumped;

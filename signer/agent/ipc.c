@@ -272,6 +272,10 @@ int ms_ipc_encode(const struct ms_ipc_msg *m, struct ms_buf *out)
 	case MS_IPC_CHANGE:
 		put_change(out, &m->change);
 		break;
+	case MS_IPC_ALERT:
+		ms_buf_put_u8(out, m->alert.kind);
+		ms_buf_put_str(out, m->alert.text);
+		break;
 	case MS_IPC_RESULT:
 		put_error(out, m->result.rc, &m->result.err);
 		ms_buf_put_bytes(out, m->result.data, m->result.rc ? 0 : m->result.len);
@@ -371,6 +375,10 @@ static void decode_body(struct ms_reader *r, struct ms_ipc_msg *m)
 		break;
 	case MS_IPC_CHANGE:
 		get_change(r, &m->change);
+		break;
+	case MS_IPC_ALERT:
+		m->alert.kind = ms_reader_u8(r);
+		ms_reader_str(r, m->alert.text, sizeof(m->alert.text));
 		break;
 	case MS_IPC_RESULT:
 		m->result.rc = get_error(r, &m->result.err);

@@ -17,7 +17,8 @@
 #include "lib/limits.h"
 #include "lib/tpm_policy.h"
 
-#define MS_IPC_MAX 32768u /* bytes of a message */
+#define MS_IPC_MAX 32768u  /* bytes of a message */
+#define MS_ALERT_MAX 2048u /* of an alert's text, with its NUL */
 
 enum ms_ipc_op {
 	/* front to key process; each is answered by a message with the same id */
@@ -53,6 +54,7 @@ enum ms_ipc_op {
 	/* front to supervisor: serving, said again every few seconds */
 	MS_IPC_READY = 36,
 	MS_IPC_RELOAD = 37,   /* front to supervisor: read the configuration again */
+	MS_IPC_ALERT = 48,    /* front to supervisor: tell the administrator */
 	MS_IPC_RELOADED = 38, /* the answer (id 0: to SIGHUP), with it as a descriptor */
 };
 
@@ -250,6 +252,10 @@ struct ms_ipc_msg {
 		struct ms_ipc_import import;
 		struct ms_ipc_provision provision;
 		struct ms_ipc_change change;
+		struct {
+			uint8_t kind;		 /* enum ms_alert_kind */
+			char text[MS_ALERT_MAX]; /* a JSON object */
+		} alert;
 		struct {
 			int rc;
 			struct ms_error err;

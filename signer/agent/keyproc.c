@@ -12,6 +12,7 @@
 #include "signer/agent/log.h"
 #include "signer/agent/log_key.h"
 #include "signer/agent/sandbox.h"
+#include "signer/agent/stats.h"
 #include "signer/agent/supervisor.h"
 #include "lib/secmem.h"
 
@@ -34,6 +35,7 @@ struct job {
 struct queue {
 	struct job *head, **tail;
 	size_t n;
+	_Atomic uint64_t *depth; /* says @n to who watches */
 	pthread_cond_t cond;
 };
 
@@ -42,7 +44,7 @@ struct keyproc {
 	int ctl, front;
 	struct ms_keys *keys;
 	struct ms_log_key *log_key; /* the admin thread's */
-	struct ms_tpmw tpm; /* the admin thread's */
+	struct ms_tpmw tpm;	    /* the admin thread's */
 
 	pthread_mutex_t lock; /* the queues, new_tpm, announce */
 	struct queue sign, admin;
@@ -53,10 +55,12 @@ struct keyproc {
 	char keys_dir[MS_PATH_MAX];
 };
 
-static void queue_init(struct queue *q)
+static void queue_init(struct queue *q, _Atomic uint64_t *depth)
 {
 	pthread_condattr_t attr;
 
+	q->depth = depth;
+	*depth = 0;
 	q->head = NULL;
 	q->tail = &q->head;
 	q->n = 0;
@@ -73,7 +77,7 @@ static bool queue_put(struct queue *q, struct job *j)
 	j->next = NULL;
 	*q->tail = j;
 	q->tail = &j->next;
-	q->n++;
+	*q->depth = ++q->n;
 	pthread_cond_signal(&q->cond);
 	return true;
 }
@@ -87,7 +91,7 @@ static struct job *queue_take(struct queue *q)
 	q->head = j->next;
 	if (!q->head)
 		q->tail = &q->head;
-	q->n--;
+	*q->depth = --q->n;
 	return j;
 }
 
@@ -253,9 +257,9 @@ static void change(struct keyproc *p, const struct ms_ipc_msg *q)
 	struct ms_ipc_msg m = {.op = MS_IPC_RESULT, .id = q->id};
 	size_t i;
 
-	m.result.rc = after_tpm(p, ms_keys_change(p->keys, &p->tpm, &q->change,
-						  m.result.data, &m.result.len,
-						  &m.result.err));
+	m.result.rc =
+		after_tpm(p, ms_keys_change(p->keys, &p->tpm, &q->change, m.result.data,
+					    &m.result.len, &m.result.err));
 	if (ms_keys_find(p->keys, q->change.key, &i) == 0)
 		tell_key(p, i);
 	reply(p, &m);
@@ -566,11 +570,13 @@ int ms_keyproc_run(const struct ms_config *c, int ctl)
 			     .ctl = ctl,
 			     .front = -1,
 			     .new_tpm = -1,
-			     .tpm = {.fd = -1, .deadline_ms = c->tpm_deadline_ms}};
+			     .tpm = {.fd = -1,
+				     .deadline_ms = c->tpm_deadline_ms,
+				     .observe = ms_stats_tpm}};
 	pthread_mutex_init(&p.lock, NULL);
 	pthread_mutex_init(&p.send_lock, NULL);
-	queue_init(&p.sign);
-	queue_init(&p.admin);
+	queue_init(&p.sign, &ms_stats()->queue_sign);
+	queue_init(&p.admin, &ms_stats()->queue_tpm);
 	r = ms_secmem_process(&locked);
 	if (r < 0) {
 		ms_log(LOG_ERR,

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include "signer/agent/stats.h"
+
 static int explain(int r, const char *name, enum ms_hash hash, struct ms_error *err)
 {
 	if (r == -ENOPKG)
@@ -66,6 +68,8 @@ int ms_keys_sign(struct ms_keys *k, const char *name, const char *build,
 		return r;
 	r = ms_key_sign_digest(pkey, hash, digest, ret_sig, ret_len);
 	EVP_PKEY_free(pkey);
+	if (r == -EIO)
+		ms_stats()->bad_signatures++;
 	return explain(r, name, hash, err);
 }
 

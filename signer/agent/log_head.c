@@ -10,6 +10,7 @@
 #include "lib/secmem.h"
 #include "signer/agent/front.h"
 #include "signer/agent/log.h"
+#include "signer/agent/watch.h"
 
 #define RETRY_MS 2000	  /* while TPM or key process are away */
 #define ON_DEMAND_MS 2000 /* between checkpoints that clients ask for */
@@ -37,7 +38,7 @@ struct ms_log_head {
 	char note[MS_CHECKPOINT_MAX], vkey[MS_VKEY_MAX];
 	size_t note_len;
 	uint64_t unsigned_records;
-	int64_t made_ms;
+	int64_t made_ms, made_s;
 	bool asking, checked;
 	unsigned int alarms;
 	int rc;
@@ -135,6 +136,7 @@ static int keep_note(struct ms_log_head *h, const struct ms_ipc_note *n)
 	memcpy(h->note, n->note, len);
 	h->note_len = len;
 	h->made_ms = now_ms();
+	h->made_s = time(NULL);
 	h->alarms = 0;
 	return 0;
 }
@@ -205,6 +207,7 @@ static void raise_alarm(struct ms_log_head *h, unsigned int which, const char *f
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	ms_log(LOG_ALERT, "audit log: %s", text);
+	ms_watch_log_alarm(h->f->watch, codes[which], text);
 	(void)!ms_audit_put(h->f->audit, "log-alarm", "", "", "",
 			    json_pack("{s:s, s:s}", "code", codes[which], "reason", text),
 			    NULL, NULL);
@@ -424,6 +427,11 @@ int64_t ms_log_head_age(const struct ms_log_head *h)
 uint64_t ms_log_head_unsigned(const struct ms_log_head *h)
 {
 	return h->unsigned_records;
+}
+
+int64_t ms_log_head_made(const struct ms_log_head *h)
+{
+	return h->made_s;
 }
 
 int ms_log_head_health(const struct ms_log_head *h, struct ms_error *err)

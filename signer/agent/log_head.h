@@ -33,6 +33,8 @@ int64_t ms_log_head_age(const struct ms_log_head *h);
 /** ms_log_head_unsigned() - records that the last checkpoint did not cover at the start
  */
 uint64_t ms_log_head_unsigned(const struct ms_log_head *h);
+/** ms_log_head_made() - when it was made, seconds since 1970; 0: before this start */
+int64_t ms_log_head_made(const struct ms_log_head *h);
 /** ms_log_head_health() - 0, or why the last try to make a checkpoint failed */
 int ms_log_head_health(const struct ms_log_head *h, struct ms_error *err);
 

@@ -71,6 +71,7 @@ static int swap(struct ms_front *f, int fd, struct ms_error *err)
 	f->own_config = c;
 	f->config = c;
 	ms_front_config_is(f, text, len);
+	ms_log_json(c->log_json);
 	return 0;
 }
 

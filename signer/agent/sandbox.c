@@ -2,19 +2,58 @@
 #include "signer/agent/sandbox.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <openssl/crypto.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "signer/agent/landlock.h"
 #include "signer/agent/seccomp.h"
+#include "signer/agent/stats.h"
 
 #define RW (MS_LANDLOCK_READ | MS_LANDLOCK_WRITE)
 
-static int no_privileges(struct ms_error *err)
+/* Who is root may do more than its files' modes say, and look into other processes. */
+static int drop_capabilities(enum ms_role role)
+{
+	static const uint64_t keep[] = {
+		[MS_ROLE_SUPERVISOR] = UINT64_C(1) << CAP_DAC_OVERRIDE |
+				       UINT64_C(1) << CAP_IPC_LOCK |
+				       UINT64_C(1) << CAP_KILL,
+		[MS_ROLE_FRONT] = 0,
+		[MS_ROLE_KEY] = UINT64_C(1) << CAP_IPC_LOCK,
+		[MS_ROLE_TPM] = UINT64_C(1) << CAP_DAC_OVERRIDE | UINT64_C(1)
+									  << CAP_IPC_LOCK,
+	};
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
+		data[i].permitted &= (uint32_t)(keep[role] >> (32 * i));
+		data[i].effective &= data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+/* Descriptors that these two have use for: a few sockets, one file at a time. */
+static int limit_descriptors(enum ms_role role)
+{
+	const struct rlimit few = {256, 256};
+
+	if (role != MS_ROLE_KEY && role != MS_ROLE_TPM)
+		return 0;
+	return setrlimit(RLIMIT_NOFILE, &few) < 0 ? -errno : 0;
+}
+
+static int no_privileges(enum ms_role role, struct ms_error *err)
 {
 	const struct rlimit none = {0, 0};
+	int rc;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    setrlimit(RLIMIT_CORE, &none) < 0)
@@ -26,6 +65,13 @@ static int no_privileges(struct ms_error *err)
 		return ms_error_set(err, -errno, "sandbox", "cannot turn off dumps: %s",
 				    ms_strerror(errno));
 #endif
+	rc = drop_capabilities(role);
+	if (rc == 0)
+		rc = limit_descriptors(role);
+	if (rc < 0)
+		return ms_error_set(err, rc, "sandbox",
+				    "cannot give up capabilities and descriptors: %s",
+				    ms_strerror(rc));
 	return 0;
 }
 
@@ -191,13 +237,22 @@ static int apply_landlock(enum ms_role role, const struct ms_config *c, int *ret
 
 /* ------------------------------------------------------------------- all */
 
+static void tell_stats(enum ms_process p, const struct ms_sandbox *got)
+{
+	struct ms_stats *s = ms_stats();
+
+	s->process[p].seccomp = got->seccomp;
+	s->process[p].landlock = got->landlock_abi;
+	s->process[p].sandboxed = 1;
+}
+
 int ms_sandbox_apply(enum ms_role role, const struct ms_config *c, struct ms_sandbox *ret,
 		     struct ms_error *err)
 {
 	struct ms_sandbox got = {};
 	int rc;
 
-	rc = no_privileges(err);
+	rc = no_privileges(role, err);
 	if (rc < 0)
 		return rc;
 	load_code(role);
@@ -214,6 +269,7 @@ int ms_sandbox_apply(enum ms_role role, const struct ms_config *c, struct ms_san
 				    ms_strerror(rc));
 	got.seccomp = true;
 #endif
+	tell_stats((enum ms_process)role, &got);
 	if (ret)
 		*ret = got;
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What each process of the agent gives up once it has what it needs: new privileges,
- * core dumps, system calls that it never makes (seccomp), files that are not its own
- * (Landlock).
+ * What each process of the agent gives up once it has what it needs: privileges, core
+ * dumps, more descriptors than it has use for, system calls that it never makes
+ * (seccomp), files that are not its own (Landlock).
  */
 #ifndef MS_AGENT_SANDBOX_H
 #define MS_AGENT_SANDBOX_H
@@ -35,6 +35,11 @@ struct ms_sandbox {
  *
  * Call it when sockets are bound, the store is open and secmem is set up, but before
  * threads are started: those that run already get the seccomp filter, but not Landlock.
+ *
+ * What came of it is in ms_stats(), too, for those who watch.
+ *
+ * Capabilities, where there are any: the front keeps none, the key process that of
+ * locking memory, the TPM worker that of opening a device which is another user's.
  *
  * Afterwards the calls in ms_seccomp_apply()'s list of hostile ones kill the process, and
  * others that the role does not need fail with ENOSYS. Files:

@@ -16,7 +16,7 @@
 /* clang-format off */
 /* Nothing of the agent does this: whoever does is not the agent any more. */
 static const char *const hostile[] = {
-	"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "kcmp",
+	"execveat", "ptrace", "process_vm_readv", "process_vm_writev", "kcmp",
 	"pidfd_getfd", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
 	"io_uring_enter", "io_uring_register",
 	/* other views of the file system */
@@ -29,6 +29,9 @@ static const char *const hostile[] = {
 	"ioperm", "modify_ldt", "settimeofday", "clock_settime", "sethostname",
 	"setdomainname", "vhangup", "syslog",
 };
+
+/* The supervisor runs the administrator's alert command; nobody else runs anything. */
+static const char *const running[] = {"execve"};
 
 /* Memory, threads, time, signals, and descriptors that are open already. */
 static const char *const common[] = {
@@ -232,6 +235,8 @@ int ms_seccomp_apply(enum ms_role role, const char *tcti)
 		(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (rc == 0)
 		rc = add_names(ctx, SCMP_ACT_KILL_PROCESS, hostile, ARRAY_SIZE(hostile));
+	if (rc == 0 && role != MS_ROLE_SUPERVISOR)
+		rc = add_names(ctx, SCMP_ACT_KILL_PROCESS, running, ARRAY_SIZE(running));
 	if (rc == 0 && known)
 		rc = allow_role(ctx, role, tcti);
 	if (rc == 0)

@@ -9,7 +9,8 @@
  * @tcti: the TPM worker's: decides whether it may use TCP, and whether it is known at all
  *     what it needs
  *
- * Running programs, tracing, mounting, loading kernel code and the like kill the process.
+ * Running programs (but for the supervisor, which has alert commands to run), tracing,
+ * mounting, loading kernel code and the like kill the process.
  * What else the role does not need fails with ENOSYS rather than EPERM, as the C library
  * then falls back to older calls instead of giving up.
  *

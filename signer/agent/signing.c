@@ -7,6 +7,9 @@
 #include "lib/escape.h"
 #include "lib/pkcs7.h"
 #include "signer/agent/identity.h"
+#include "signer/agent/metrics.h"
+#include "signer/agent/stats.h"
+#include "signer/agent/watch.h"
 
 struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, void *arg)
 {
@@ -15,6 +18,7 @@ struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, 
 	if (!s)
 		return NULL;
 	s->front = f;
+	s->began_us = ms_stats_now_us();
 	s->done = done;
 	s->arg = arg;
 	s->request_id = s->key = s->file = s->path = s->build = "";
@@ -120,6 +124,18 @@ static json_t *record_fields(const struct ms_signing *s)
 	return j;
 }
 
+/* For those who watch. */
+static void count(const struct ms_signing *s)
+{
+	const char *key = ms_key_link_find(s->front->keys, s->key) ? s->key : "";
+
+	ms_metrics_signing(s->front->metrics, key, s->rc, s->err.code,
+			   ms_stats_now_us() - s->began_us);
+	if (ms_rc_is_refusal(s->rc))
+		ms_watch_refused(s->front->watch, &s->who, s->key, s->err.code,
+				 s->request_id);
+}
+
 static void on_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *err)
 {
 	struct ms_signing *s = arg;
@@ -130,6 +146,7 @@ static void on_recorded(void *arg, int rc, uint64_t seq, const struct ms_error *
 		s->err = *err;
 	}
 	ms_grant_end(s->front, &s->grant, s->rc == 0);
+	count(s);
 	s->done(s);
 }
 

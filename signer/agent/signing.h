@@ -46,6 +46,7 @@ struct ms_signing {
 	void *arg;
 
 	char rule[64];
+	uint64_t began_us;
 	struct ms_grant grant;
 	struct ms_cert *leaf;
 	struct ms_buf message;

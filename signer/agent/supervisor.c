@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "lib/secmem.h"
+#include "signer/agent/alert.h"
 #include "signer/agent/front.h"
 #include "signer/agent/ipc.h"
 #include "signer/agent/keyproc.h"
@@ -22,6 +23,7 @@
 #include "signer/agent/listen.h"
 #include "signer/agent/log.h"
 #include "signer/agent/sandbox.h"
+#include "signer/agent/stats.h"
 #include "signer/agent/systemd.h"
 #include "signer/agent/tls.h"
 #include "tpm/worker.h"
@@ -52,6 +54,7 @@ struct supervisor {
 	bool stopping, activated, told_ready;
 	int64_t kill_ms;
 	int status;
+	struct ms_alerts alerts;
 };
 
 static int64_t now_ms(void)
@@ -116,6 +119,15 @@ _noreturn_ static void run_child(struct supervisor *s, enum role role, int fd)
 	_exit(r);
 }
 
+static enum ms_process process_of(enum role role)
+{
+	static const enum ms_process of[N_ROLES] = {[ROLE_TPM] = MS_PROCESS_TPM,
+						    [ROLE_KEY] = MS_PROCESS_KEY,
+						    [ROLE_FRONT] = MS_PROCESS_FRONT};
+
+	return of[role];
+}
+
 /* Forks a child; returns the supervisor's end of its socket, or a negative errno. */
 static int start_child(struct supervisor *s, enum role role)
 {
@@ -139,6 +151,7 @@ static int start_child(struct supervisor *s, enum role role)
 		close(pair[0]);
 		run_child(s, role, pair[1]);
 	}
+	ms_stats()->process[process_of(role)].starts++;
 	close(pair[1]);
 	return pair[0];
 }
@@ -193,6 +206,7 @@ static void stop_all(struct supervisor *s, int status)
 		return;
 	s->stopping = true;
 	ms_sd_notify("STOPPING=1");
+	ms_alerts_stop(&s->alerts);
 	s->status = status;
 	s->kill_ms = now_ms() + 5000;
 	if (s->child[ROLE_FRONT].pid)
@@ -207,6 +221,24 @@ static void stop_rest(struct supervisor *s)
 		if (s->child[i].pid && i != ROLE_FRONT)
 			kill(s->child[i].pid, SIGTERM);
 	}
+}
+
+static void tell_death(struct supervisor *s, enum role role, int wstatus)
+{
+	char what[96], text[256];
+
+	if (WIFSIGNALED(wstatus))
+		snprintf(what, sizeof(what), "the %s process was ended by signal %d",
+			 role_names[role], WTERMSIG(wstatus));
+	else if (WEXITSTATUS(wstatus))
+		snprintf(what, sizeof(what), "the %s process exited with %d",
+			 role_names[role], WEXITSTATUS(wstatus));
+	else
+		return;
+	ms_log(LOG_WARNING, "%s; starting it again", what);
+	snprintf(text, sizeof(text), "{\"message\":\"%s\",\"process\":\"%s\"}", what,
+		 role_names[role]);
+	ms_alerts_put(&s->alerts, s->config, MS_ALERT_PROCESS, text);
 }
 
 static void child_died(struct supervisor *s, enum role role, int wstatus)
@@ -227,13 +259,7 @@ static void child_died(struct supervisor *s, enum role role, int wstatus)
 			stop_rest(s);
 		return;
 	}
-	if (WIFSIGNALED(wstatus))
-		ms_log(LOG_WARNING,
-		       "the %s process was ended by signal %d; starting it again",
-		       role_names[role], WTERMSIG(wstatus));
-	else if (WEXITSTATUS(wstatus))
-		ms_log(LOG_WARNING, "the %s process exited with %d; starting it again",
-		       role_names[role], WEXITSTATUS(wstatus));
+	tell_death(s, role, wstatus);
 	c->respawn_ms = now_ms() + (lived < 1000 ? 500 : 0);
 }
 
@@ -242,10 +268,13 @@ static void reap(struct supervisor *s)
 	int wstatus;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &wstatus, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &wstatus, WNOHANG)) > 0) {
+		if (ms_alerts_reaped(&s->alerts, pid, wstatus))
+			continue;
 		for (int i = 0; i < N_ROLES; i++)
 			if (s->child[i].pid == pid)
 				child_died(s, i, wstatus);
+	}
 }
 
 static int bundle_fd(const struct ms_config *c)
@@ -295,6 +324,7 @@ static int take_config(struct supervisor *s, struct ms_error *err)
 	}
 	s->own_config = c;
 	s->config = c;
+	ms_log_json(c->log_json);
 	return fd;
 }
 
@@ -362,12 +392,15 @@ static void on_control(struct supervisor *s, enum role role)
 		on_front_alive(s);
 	} else if (role == ROLE_FRONT && m.op == MS_IPC_RELOAD) {
 		reload(s, m.id);
+	} else if (role == ROLE_FRONT && m.op == MS_IPC_ALERT) {
+		ms_alerts_put(&s->alerts, s->config, m.alert.kind, m.alert.text);
 	}
 }
 
 static int next_timeout(const struct supervisor *s)
 {
-	int64_t now = now_ms(), t = -1;
+	int64_t now = now_ms(), next = ms_alerts_next(&s->alerts);
+	int64_t t = next < 0 ? -1 : MS_MAX(next - now, 0);
 
 	for (int i = 0; i < N_ROLES; i++) {
 		int64_t due = s->child[i].respawn_ms;
@@ -409,6 +442,7 @@ static void loop_once(struct supervisor *s)
 		on_signal(s);
 	if (!s->stopping) {
 		respawn_due(s);
+		ms_alerts_step(&s->alerts, s->config, now_ms());
 	} else if (now_ms() >= s->kill_ms) {
 		for (int i = 0; i < N_ROLES; i++)
 			if (s->child[i].pid)
@@ -522,11 +556,14 @@ int ms_supervisor_run(const struct ms_config *c)
 
 	for (int i = 0; i < N_ROLES; i++)
 		s.child[i].ctl = -1;
+	ms_log_json(c->log_json);
 	umask(0077);
 	lock = lock_state(c->state, &err);
 	r = lock < 0 ? lock : set_up(&s, &err);
 	if (r == 0) {
 		r = ms_keys_share_spent();
+		if (r == 0)
+			r = ms_stats_share();
 		if (r < 0)
 			ms_error_set(&err, r, NULL, "out of memory");
 	}

@@ -2,12 +2,16 @@
 #include "signer/agent/web.h"
 
 #include <errno.h>
+#include <syslog.h>
 #include <openssl/rand.h>
 
 #include "lib/agent_client.h"
 #include "lib/escape.h"
 #include "lib/hash.h"
 #include "signer/agent/conn.h"
+#include "signer/agent/log.h"
+#include "signer/agent/metrics.h"
+#include "signer/agent/watch.h"
 
 #define BODY_MAX (16u << 20)
 #define STRANGERS_BODY_MAX (64u << 10)
@@ -21,6 +25,7 @@ struct route {
 static const struct route routes[] = {
 	{"GET", "/healthz", ms_api_health},
 	{"GET", "/readyz", ms_api_ready},
+	{"GET", "/metrics", ms_api_metrics},
 	{"GET", "/v1/whoami", ms_api_whoami},
 	{"GET", "/v1/status", ms_api_status},
 	{"GET", "/v1/pcrs", ms_api_pcrs},
@@ -70,6 +75,29 @@ static const struct route routes[] = {
 
 /* ------------------------------------------------------------------- answers */
 
+/* What went on, for who reads the system's log: by its id it is found in the audit log.
+ */
+static void log_request(const struct ms_web *w, int status)
+{
+	const struct ms_config *c = w->front->config;
+	const char *uri = ms_web_path(w);
+	char code[12], path[256];
+	const struct ms_log_field fields[] = {{"request", w->id},
+					      {"identity", w->who.id},
+					      {"status", code},
+					      {"code", w->code},
+					      {"path", path}};
+
+	if (c->log_requests == MS_LOG_REQUESTS_NONE ||
+	    (status < 400 && c->log_requests != MS_LOG_REQUESTS_ALL) ||
+	    strcmp(uri, "/readyz") == 0)
+		return;
+	snprintf(code, sizeof(code), "%d", status);
+	ms_escape(uri, strcspn(uri, "?"), path, sizeof(path));
+	ms_log_with(status >= 500 ? LOG_WARNING : LOG_INFO, fields, ARRAY_SIZE(fields),
+		    "%s", status < 400 ? "answered" : "not done");
+}
+
 void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p, size_t n)
 {
 	char fields[512];
@@ -77,6 +105,8 @@ void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p,
 	snprintf(fields, sizeof(fields),
 		 "Content-Type: %s\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n%s",
 		 type, w->id, status == 503 ? "Retry-After: 1\r\n" : "");
+	ms_metrics_answer(w->front->metrics, status);
+	log_request(w, status);
 	w->front->open--;
 	ms_conn_answer(w->conn, (unsigned int)status, fields, p, n);
 	free(w);
@@ -162,6 +192,12 @@ void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err)
 	_cleanup_free_ char *json = NULL;
 	json_t *j;
 
+	snprintf(w->code, sizeof(w->code), "%s", code);
+	/* Refused signatures are counted where they are recorded. */
+	if (status == 403 && strncmp(code, "not-", 4) == 0) {
+		ms_metrics_refusal(w->front->metrics, code);
+		ms_watch_refused(w->front->watch, &w->who, w->key, code, w->id);
+	}
 	if (wants_text(w)) {
 		snprintf(text, sizeof(text), "%s\n%s\n", code, msg);
 		ms_web_bytes(w, status, "text/plain; charset=utf-8", text, strlen(text));

@@ -15,6 +15,7 @@
  * struct ms_web - one request on its way through
  * @id: request id, 32 hex digits: in the answer's X-Request-Id, in logs and audit records
  * @key: what the path has in place of {key}: a key's name, or a build's id; or ""
+ * @code: of the problem that is the answer, or ""
  *
  * Freed by the function that answers; every request is answered exactly once.
  */
@@ -24,6 +25,7 @@ struct ms_web {
 	struct ms_identity who;
 	char id[33];
 	char key[MS_KEY_NAME_MAX + 1];
+	char code[sizeof(((struct ms_error *)NULL)->code)];
 };
 
 struct ms_conn;
@@ -73,6 +75,7 @@ void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err);
 /* Handlers, by subject; api_*.c. */
 void ms_api_health(struct ms_web *w);
 void ms_api_ready(struct ms_web *w);
+void ms_api_metrics(struct ms_web *w);
 void ms_api_whoami(struct ms_web *w);
 void ms_api_status(struct ms_web *w);
 void ms_api_keys(struct ms_web *w);

@@ -144,6 +144,7 @@ int ms_cmd_policy_explain(const struct ms_cli *cli);
 int ms_cmd_reload(const struct ms_cli *cli);
 int ms_cmd_status(const struct ms_cli *cli);
 int ms_cmd_completion(const struct ms_cli *cli);
+int ms_cmd_metrics(const struct ms_cli *cli);
 int ms_cmd_whoami(const struct ms_cli *cli);
 int ms_cmd_sign(const struct ms_cli *cli);
 int ms_cmd_log_show(const struct ms_cli *cli);

@@ -364,6 +364,11 @@ static const char reload_help[] =
 	"The whole configuration is taken or, if anything is wrong with it, nothing.\n"
 	"What takes a restart (socket, state, threads, [tpm]) must be as it was.\n";
 
+static const char metrics_help[] =
+	"In Prometheus' text format, for a node exporter's textfile collector:\n"
+	"    modseal metrics >modseal.prom.new && mv modseal.prom.new modseal.prom\n"
+	"The agent's setting 'metrics' says who may read them.\n";
+
 static const char status_help[] = "Exit status 0 only if the agent is ready to sign.\n";
 
 const struct ms_command ms_commands[] = {
@@ -409,6 +414,8 @@ const struct ms_command ms_commands[] = {
 	 NULL, ms_cmd_tpm_install},
 	{"status", "", 0, 0, "print how the agent and its TPM are", status_help, NULL,
 	 ms_cmd_status},
+	{"metrics", "", 0, 0, "print the agent's metrics for Prometheus", metrics_help,
+	 NULL, ms_cmd_metrics},
 	{"whoami", "", 0, 0, "print who the agent thinks you are", NULL, NULL,
 	 ms_cmd_whoami},
 	{"build open", "", 0, 0, "open a build and print its id", build_open_help,
