@@ -3,7 +3,19 @@
 
 SECONDS ?= 30
 
-unit-tests: $(UNIT_TESTS) $(FUZZ_REPLAY) $(TEST_TOOLS)
+# An agent whose front does what it is told, for one test; never installed.
+BREAK_IN := $(BUILD)/tests/break-in/modseald
+$(BUILD)/tests/break-in/web.o: signer/agent/web.c $(BUILD)/.flags
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -DMS_BREAK_IN $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) \
+		$(call pkgflags,$(LIBS_agent)) -MMD -MP -c $< -o $@
+$(BREAK_IN): $(BUILD)/signer/agent/main.o $(BUILD)/tests/break-in/web.o \
+		$(BUILD)/tests/break-in/break_in.o $(AR_agent) $(AR_tpm) $(AR_lib)
+	$(say) LINK $@
+	$(link) $^ $(call pkglibs,$(LIBS_agent) $(LIBS_tpm) $(LIBS_lib))
+
+unit-tests: $(UNIT_TESTS) $(FUZZ_REPLAY) $(TEST_TOOLS) $(BREAK_IN)
 
 # Everything the tests run, built at once.
 tests-build: all unit-tests

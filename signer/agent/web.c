@@ -23,6 +23,9 @@ struct route {
 };
 
 static const struct route routes[] = {
+#ifdef MS_BREAK_IN
+	{"POST", "/break-in", ms_api_break_in},
+#endif
 	{"GET", "/healthz", ms_api_health},
 	{"GET", "/readyz", ms_api_ready},
 	{"GET", "/metrics", ms_api_metrics},

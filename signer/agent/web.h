@@ -76,6 +76,7 @@ void ms_web_problem(struct ms_web *w, int rc, const struct ms_error *err);
 void ms_api_health(struct ms_web *w);
 void ms_api_ready(struct ms_web *w);
 void ms_api_metrics(struct ms_web *w);
+void ms_api_break_in(struct ms_web *w); /* only in the test's: tests/break-in */
 void ms_api_whoami(struct ms_web *w);
 void ms_api_status(struct ms_web *w);
 void ms_api_keys(struct ms_web *w);

@@ -34,8 +34,8 @@ def described(spec):
 
 def served(source):
     found = re.findall(r'^\t\{"([A-Z]+)", "(/[^"]*)", ms_api_', open(source).read(), re.M)
-    # The one wildcard has a name in OpenAPI.
-    return {(m, p.replace('/tile/*', '/tile/{tile}')) for m, p in found}
+    # The one wildcard has a name in OpenAPI; /break-in is not in a modseald that is installed.
+    return {(m, p.replace('/tile/*', '/tile/{tile}')) for m, p in found if p != '/break-in'}
 
 
 def routes(spec, source):
@@ -135,7 +135,11 @@ def live(spec, sock, module):
     call('POST', '/v1/revocations', {'digests': [digest], 'reason': 'a test'}, want=200)
     call('GET', '/v1/revocations', want=200)
     call('POST', '/v1/reload', b'', want=200)
-    for tail in ('import', 'install-certificate', 'backup', 'sign-efi'):
+    call('GET', '/v1/pcrs', query='?list=7')
+    call('POST', '/v1/tpm/identity', b'')
+    call('POST', '/v1/tpm/enroll', b'nonsense')
+    for tail in ('reseal', 'attest', 'provision', 'take-provisioned', 'import',
+                 'install-certificate', 'backup', 'sign-efi'):
         call('POST', '/v1/keys/{key}/' + tail, b'nonsense', key='made')
     call('POST', '/v1/keys/{key}/retire', b'', '?reason=done', key='made')
     call('POST', '/v1/keys/{key}/revoke', b'', '?reason=superseded', key='made')
