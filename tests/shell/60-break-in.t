@@ -53,7 +53,8 @@ refused "kill $key" 'no signal to it'
 refused 'fork' 'no new process'
 refused 'socket 2' 'no socket of IPv4'
 refused 'socket 16' 'nor of netlink'
-if [ "$(modseal status --json | jq '.sandbox[] | select(.process == "front").landlock')" -gt 0 ]; then
+modseal status --json >"$T/status"
+if [ "$(jq '.sandbox[] | select(.process == "front").landlock' "$T/status")" -gt 0 ]; then
 	for path in "/proc/$key/mem" "/proc/$key/maps" "$T/a/state/keys/dev.key" \
 		"$T/a/modseald.conf" /dev/null; do
 		refused "read $path" "it cannot open $path"
