@@ -15,10 +15,10 @@ enum ms_compression {
 };
 
 /* Whatever its size, a file may become this large; beyond that, only so many times
- * larger. Real modules reach about 12 times, so 64 has room, and a bomb of 100 KB ends at
+ * larger. Real modules reach about 12 times, so 20 has room, and a bomb of 100 KB ends at
  * 16 MiB. */
 #define MS_INFLATE_FREE (16u << 20)
-#define MS_INFLATE_RATIO 64u
+#define MS_INFLATE_RATIO 20u
 /* Dictionary or window that a stream may ask for; xz -9 has 64 MiB. */
 #define MS_INFLATE_WINDOW (72u << 20)
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
 #include "lib/error.h"
 #include "verifier/cache.h"
 #include "verifier/check_archive.h"
@@ -10,12 +12,14 @@
 /* No progress line for what is over before anyone could read it. */
 #define PROGRESS_AFTER_MS 300
 #define PROGRESS_EVERY_MS 100
+#define LARGE (32 << 20) /* bytes of a module, decompressed */
 
 struct job {
 	const struct ms_filelist *tree;
 	struct ms_checker *checkers;
 	struct ms_cache *cache;
 	struct ms_results *results, *inside;
+	pthread_mutex_t large;
 	int64_t next_line_ms;
 	bool drawn;
 };
@@ -70,6 +74,29 @@ static int not_listed(const struct ms_question *q, const struct ms_entry *e,
 	return rc;
 }
 
+/* What takes much memory is done by one thread at a time, and its memory given back. */
+static int check_file(struct job *job, struct ms_checker *c, const char *path,
+		      struct ms_result *ret)
+{
+	size_t len = strlen(path);
+	bool plain = len > 3 && !strcmp(path + len - 3, ".ko");
+	struct stat st;
+	bool large = !stat(path, &st) &&
+		     st.st_size > (plain ? LARGE : LARGE / MS_INFLATE_RATIO);
+	int rc;
+
+	if (!large)
+		return ms_check_file(c, AT_FDCWD, path, path, ret);
+	pthread_mutex_lock(&job->large);
+	rc = ms_check_file(c, AT_FDCWD, path, path, ret);
+	if (c->file.cap > LARGE)
+		ms_file_clear(&c->file);
+	if (c->inflater.cap > LARGE)
+		ms_inflater_clear(&c->inflater);
+	pthread_mutex_unlock(&job->large);
+	return rc;
+}
+
 static int check_entry(void *arg, unsigned int thread, size_t i)
 {
 	struct job *job = arg;
@@ -86,7 +113,7 @@ static int check_entry(void *arg, unsigned int thread, size_t i)
 		if (rc != -ENOMSG)
 			return rc;
 	}
-	return ms_check_file(c, AT_FDCWD, e->path, e->path, &job->results->v[i]);
+	return check_file(job, c, e->path, &job->results->v[i]);
 }
 
 void ms_results_count(struct ms_results *r)
@@ -141,7 +168,10 @@ int ms_run(const struct ms_question *q, struct ms_caches *caches, struct ms_cach
 	_cleanup_results_ struct ms_results results = {0};
 	_cleanup_free_ struct ms_checker *checkers = calloc(threads, sizeof(*checkers));
 	_cleanup_free_ struct ms_results *inside = NULL;
-	struct job job = {.tree = t, .results = &results, .cache = cache};
+	struct job job = {.tree = t,
+			  .results = &results,
+			  .cache = cache,
+			  .large = PTHREAD_MUTEX_INITIALIZER};
 	struct ms_parallel pool = {
 		.threads = threads,
 		.n = t->n,
