@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 
 #include "lib/escape.h"
+#include "signer/agent/conn.h"
+#include "signer/agent/repeated.h"
 #include "signer/agent/signing.h"
 #include "signer/agent/web.h"
 
@@ -19,6 +21,7 @@
  * @request: the JSON, kept because the items borrow strings from it
  * @build: id, or ""
  * @items: what became of each; NULL while it is on its way
+ * @once: of its Idempotency-Key, or NULL
  * @left: items on their way, and one for the call itself while it starts them
  */
 struct batch {
@@ -26,6 +29,9 @@ struct batch {
 	json_t *request;
 	json_t **items;
 	const char *build;
+	struct ms_once *once;
+	enum ms_hash hash;
+	bool use_keyid;
 	size_t n, left;
 };
 
@@ -36,19 +42,33 @@ struct item {
 
 /* ------------------------------------------------------------------- answering */
 
+static void batch_free(struct batch *b)
+{
+	json_decref(b->request);
+	free(b->items);
+	free(b);
+}
+
 static void batch_release(struct batch *b)
 {
-	json_t *list;
+	json_t *list, *answer;
+	char *text;
 
 	if (--b->left)
 		return;
 	list = json_array();
 	for (size_t i = 0; i < b->n; i++)
 		json_array_append_new(list, b->items[i]);
-	ms_web_json(b->w, 200, json_pack("{s:o}", "items", list));
-	json_decref(b->request);
-	free(b->items);
-	free(b);
+	answer = json_pack("{s:o}", "items", list);
+	text = answer ? json_dumps(answer, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(answer);
+	if (text)
+		ms_web_bytes(b->w, 200, "application/json", text, strlen(text));
+	else
+		ms_web_problem(b->w, -ENOMEM, &(struct ms_error){0});
+	/* Without an answer to give again it still counts as done. */
+	ms_once_end(b->once, text ? text : strdup(""));
+	batch_free(b);
 }
 
 static json_t *json_base64(const struct ms_buf *der)
@@ -141,8 +161,9 @@ static int get_facts(const json_t *j, struct ms_elf_facts *f)
 		       : -EINVAL;
 }
 
-static void start_item(struct batch *b, size_t i, enum ms_hash hash)
+static void start_item(struct batch *b, size_t i)
 {
+	enum ms_hash hash = b->hash;
 	const json_t *j = json_array_get(json_object_get(b->request, "items"), i);
 	const char *file = json_string_value(json_object_get(j, "name"));
 	const char *path = json_string_value(json_object_get(j, "path"));
@@ -165,6 +186,7 @@ static void start_item(struct batch *b, size_t i, enum ms_hash hash)
 	/* What is too long to be recorded is no path that anybody has. */
 	s->path = path && strlen(path) <= MS_MODULE_PATH_MAX ? path : "";
 	s->build = b->build;
+	s->use_keyid = b->use_keyid;
 	s->hash = hash;
 	if (get_digest(j, hash, s->digest) < 0) {
 		s->hash = MS_HASH_NONE;
@@ -181,44 +203,45 @@ static void start_item(struct batch *b, size_t i, enum ms_hash hash)
 	}
 }
 
-static int read_batch(struct ms_web *w, json_t **ret, enum ms_hash *ret_hash,
-		      const char **ret_build, struct ms_error *err)
+static int bad_request(struct ms_error *err)
 {
-	const char *hash = NULL, *build = "";
-	json_t *j, *items = NULL;
-	json_error_t je;
-	const char *body;
-	char shown[32];
-	size_t len;
+	return ms_error_set(
+		err, -EINVAL, "bad-request",
+		"the request is not {\"hash\": NAME, \"items\": [1 to %u of "
+		"{\"name\", \"digest\", \"facts\"}], \"build\": ID, \"keyid\": BOOLEAN}",
+		ITEMS_MAX);
+}
 
-	body = (const char *)ms_web_body(w, &len);
+static int read_batch(struct batch *b, const char *body, size_t len, struct ms_error *err)
+{
+	const char *hash = NULL;
+	json_t *items = NULL;
+	int keyid = 0;
+	json_error_t je;
+	char shown[32];
+
 	if (len > BODY_MAX)
 		return ms_error_set(err, -EFBIG, "too-large",
 				    "the request is over %u bytes", BODY_MAX);
-	j = json_loadb(body ? body : "", len, JSON_REJECT_DUPLICATES, &je);
-	if (!j ||
-	    json_unpack_ex(j, &je, JSON_STRICT, "{s:s, s:o, s?s}", "hash", &hash, "items",
-			   &items, "build", &build) < 0 ||
+	b->build = "";
+	b->request = json_loadb(body ? body : "", len, JSON_REJECT_DUPLICATES, &je);
+	if (!b->request ||
+	    json_unpack_ex(b->request, &je, JSON_STRICT, "{s:s, s:o, s?s, s?b}", "hash",
+			   &hash, "items", &items, "build", &b->build, "keyid",
+			   &keyid) < 0 ||
 	    !json_is_array(items) || json_array_size(items) == 0 ||
-	    json_array_size(items) > ITEMS_MAX) {
-		json_decref(j);
+	    json_array_size(items) > ITEMS_MAX)
+		return bad_request(err);
+	if (ms_hash_from_name(hash, &b->hash) < 0 || !ms_hash_may_sign(b->hash))
 		return ms_error_set(
-			err, -EINVAL, "bad-request",
-			"the request is not {\"hash\": NAME, \"items\": [1 to %u of "
-			"{\"name\", \"digest\", \"facts\"}], \"build\": ID}",
-			ITEMS_MAX);
-	}
-	if (ms_hash_from_name(hash, ret_hash) < 0 || !ms_hash_may_sign(*ret_hash)) {
-		ms_error_set(err, -EINVAL, "hash-not-allowed",
-			     "hash %s is not allowed for signing: use sha256, sha384, "
-			     "sha512, sha3-256, sha3-384 or sha3-512",
-			     ms_escape_str(hash, shown, sizeof(shown)));
-		json_decref(j);
-		return -EINVAL;
-	}
-	*ret = j;
-	*ret_build = build;
-	return 0;
+			err, -EINVAL, "hash-not-allowed",
+			"hash %s is not allowed for signing: use sha256, sha384, "
+			"sha512, sha3-256, sha3-384 or sha3-512",
+			ms_escape_str(hash, shown, sizeof(shown)));
+	b->use_keyid = keyid;
+	b->n = json_array_size(items);
+	b->items = calloc(b->n, sizeof(*b->items));
+	return b->items ? 0 : -ENOMEM;
 }
 
 /* Somebody whom no rule is about gets one refusal and one record, not ten thousand. */
@@ -244,33 +267,94 @@ static int refuse_stranger(struct ms_web *w, struct ms_error *err)
 	return r;
 }
 
+static void start_items(struct batch *b)
+{
+	b->left = 1;
+	for (size_t i = 0; i < b->n; i++)
+		start_item(b, i);
+	batch_release(b);
+}
+
+/* That the key is used is on the disk: now things may be signed. */
+static void on_noted(void *arg, int rc, uint64_t seq, const struct ms_error *err)
+{
+	struct batch *b = arg;
+
+	if (rc == 0) {
+		start_items(b);
+		return;
+	}
+	ms_web_problem(b->w, rc, err);
+	ms_once_end(b->once, NULL);
+	batch_free(b);
+}
+
+static int note(struct batch *b)
+{
+	const struct ms_web *w = b->w;
+	struct ms_change *changes = NULL;
+	json_t *fields = json_pack("{s:s, s:I, s:s}", "user", w->who.user, "items",
+				   (json_int_t)b->n, "idempotency_key",
+				   ms_conn_request(w->conn)->idempotency_key);
+	int r = fields ? ms_once_change(b->once, &changes) : -ENOMEM;
+
+	if (r < 0) {
+		json_decref(fields);
+		return r;
+	}
+	ms_identity_put_proof(&w->who, fields);
+	return ms_audit_put_with(w->front->audit, "request", w->key, w->who.id, w->id,
+				 fields, changes, on_noted, b);
+}
+
+static int begin(struct batch *b, const char **ret_again, struct ms_error *err)
+{
+	const char *body;
+	size_t len;
+	int r = refuse_stranger(b->w, err);
+
+	*ret_again = NULL;
+	if (r < 0)
+		return r;
+	body = (const char *)ms_web_body(b->w, &len);
+	r = read_batch(b, body, len, err);
+	if (r == 0)
+		r = ms_once_begin(b->w, body, len, &b->once, ret_again, err);
+	return r;
+}
+
 void ms_api_sign_digests(struct ms_web *w)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 	struct ms_error err = {0};
-	enum ms_hash hash;
+	const char *again = NULL;
 	int r = -ENOMEM;
 
-	if (b)
-		r = refuse_stranger(w, &err);
-	if (r == 0)
-		r = read_batch(w, &b->request, &hash, &b->build, &err);
-	if (r == 0) {
-		b->n = json_array_size(json_object_get(b->request, "items"));
-		b->items = calloc(b->n, sizeof(*b->items));
-		r = b->items ? 0 : -ENOMEM;
+	if (b) {
+		b->w = w;
+		r = begin(b, &again, &err);
 	}
-	if (r < 0) {
-		if (b)
-			json_decref(b->request);
-		free(b);
-		ms_web_problem(w, r, &err);
+	if (r == 0 && again && again[0]) {
+		ms_web_bytes(w, 200, "application/json", again, strlen(again));
+		batch_free(b);
 		return;
 	}
-	b->w = w;
-	b->left = 1;
+	if (r == 0 && again)
+		r = ms_error_set(&err, -EEXIST, "request-repeated",
+				 "this request was taken before: the audit log has what "
+				 "was signed");
 	ms_web_drop_body(w);
-	for (size_t i = 0; i < b->n; i++)
-		start_item(b, i, hash);
-	batch_release(b);
+	if (r == 0 && !b->once) {
+		start_items(b);
+		return;
+	}
+	if (r == 0)
+		r = note(b);
+	if (r == 0)
+		return;
+	ms_web_problem(w, r, &err);
+	if (b) {
+		ms_once_end(b->once, NULL);
+		batch_free(b);
+	}
 }

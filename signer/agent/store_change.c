@@ -7,6 +7,8 @@
 #include "signer/agent/limits.h"
 #include "signer/agent/store_internal.h"
 
+#define REQUEST_DAYS 7 /* that keys of requests are remembered */
+
 /* Beside the tables of store.c, and made when they are not there. */
 static const char tables[] =
 	"CREATE TABLE IF NOT EXISTS build("
@@ -28,6 +30,9 @@ static const char tables[] =
 	") STRICT, WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS denied("
 	" digest TEXT PRIMARY KEY, data TEXT NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS request("
+	" id TEXT PRIMARY KEY, minute INTEGER NOT NULL, body TEXT NOT NULL"
 	") STRICT, WITHOUT ROWID;";
 
 /* ?1 key, ?2 number, ?3 data. */
@@ -42,6 +47,7 @@ static const char *const writing[MS_N_CHANGES] = {
 		"INSERT INTO rule_use VALUES(?1, ?2, 1) ON CONFLICT(rule, minute) DO "
 		"UPDATE SET count = count + 1",
 	[MS_CHANGE_DENIED] = "INSERT OR REPLACE INTO denied VALUES(?1, ?3)",
+	[MS_CHANGE_REQUEST] = "INSERT OR REPLACE INTO request VALUES(?1, ?2, ?3)",
 };
 
 /* ?1 key or NULL, ?2 least number. */
@@ -61,6 +67,8 @@ static const char *const reading[MS_N_CHANGES] = {
 	[MS_CHANGE_DENIED] =
 		"SELECT digest, 0, data FROM denied "
 		"WHERE ?2 = ?2 AND data <> '' AND (?1 IS NULL OR digest = ?1)",
+	[MS_CHANGE_REQUEST] = "SELECT id, minute, body FROM request "
+			      "WHERE minute >= ?2 AND (?1 IS NULL OR id = ?1)",
 };
 
 int ms_change_add(struct ms_change **list, enum ms_change_what what, const char *key,
@@ -96,11 +104,13 @@ void ms_change_free(struct ms_change *list)
 int ms_store_changes_open(struct ms_store *s)
 {
 	int64_t oldest = (int64_t)time(NULL) / 60 - (int64_t)MS_LIMIT_MINUTES;
-	char sql[96];
+	char sql[160];
 	int rc = sqlite3_exec(s->db, tables, NULL, NULL, NULL);
 
-	snprintf(sql, sizeof(sql), "DELETE FROM rule_use WHERE minute < %lld",
-		 (long long)oldest);
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM rule_use WHERE minute < %lld;"
+		 "DELETE FROM request WHERE minute < %lld",
+		 (long long)oldest, (long long)oldest - REQUEST_DAYS * 24 * 60);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 	for (size_t i = 0; i < MS_N_CHANGES && rc == SQLITE_OK; i++)

@@ -19,6 +19,8 @@ enum ms_change_what {
 	MS_CHANGE_LIST,	    /* key: build's id; data: JSON of the modules it is for */
 	MS_CHANGE_RULE_USE, /* key: rule; number: minute since 1970; counts one up */
 	MS_CHANGE_DENIED,   /* key: digest in hex; data: JSON; "" takes it off the list */
+	MS_CHANGE_REQUEST,  /* key: hash of who asks and their key; number: minute; data:
+			     * hash  of the body */
 	MS_N_CHANGES,
 };
 
