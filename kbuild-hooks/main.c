@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include "kbuild-hooks/arguments.h"
+#include "kbuild-hooks/remote.h"
 #include "kbuild-hooks/x509_file.h"
 #include "lib/agent_client.h"
 #include "lib/escape.h"
@@ -35,6 +36,7 @@ static const char help_text[] =
 	"  -s    append RAWSIG, a PKCS#7 message that was made elsewhere; asks no "
 	"agent\n";
 
+/* @h: NULL: the agent is on another host */
 static int check_x509(struct ms_http *h, const char *path, const char *key,
 		      struct ms_error *err)
 {
@@ -48,8 +50,9 @@ static int check_x509(struct ms_http *h, const char *path, const char *key,
 	if (r < 0)
 		return r;
 	snprintf(target, sizeof(target), "/v1/keys/%s/certificate", key);
-	r = ms_agent_call(h, "GET", target, "application/pkix-cert", NULL, NULL, 0, &cert,
-			  err);
+	r = h ? ms_agent_call(h, "GET", target, "application/pkix-cert", NULL, NULL, 0,
+			      &cert, err)
+	      : ms_hook_remote_cert(key, &cert, err);
 	if (r < 0)
 		return r;
 	r = ms_x509_file_holds(f.data, f.len, cert.data, cert.len);
@@ -76,6 +79,19 @@ static int check_x509(struct ms_http *h, const char *path, const char *key,
 	}
 }
 
+static int sign_remote(const struct ms_hook_arguments *a, const char *key,
+		       struct ms_error *err)
+{
+	char shown[200];
+	int r = check_x509(NULL, a->x509, key, err);
+
+	if (r < 0) {
+		ms_error_prefix(err, "%s", ms_escape_str(a->x509, shown, sizeof(shown)));
+		return r;
+	}
+	return ms_hook_remote_sign(a, key, err);
+}
+
 static int sign(const struct ms_hook_arguments *a, struct ms_error *err)
 {
 	_cleanup_file_ struct ms_file f = {0};
@@ -96,6 +112,8 @@ static int sign(const struct ms_hook_arguments *a, struct ms_error *err)
 		r = ms_hook_key_name(a->key, config.key, key, err);
 	if (r < 0)
 		return r;
+	if (ms_agent_is_remote(&config))
+		return sign_remote(a, key, err);
 	r = ms_agent_open(&h, &config, err);
 	if (r < 0) {
 		ms_error_prefix(err, "%s",

@@ -6,13 +6,24 @@
 /* A TPM may be busy with someone else's RSA-4096 for a while. */
 #define TIMEOUT_MS 120000u
 
+int (*ms_agent_open_https)(struct ms_http *h, const struct ms_client_config *c,
+			   unsigned int timeout_ms, struct ms_error *err);
+
+bool ms_agent_is_remote(const struct ms_client_config *c)
+{
+	return strncmp(c->agent, "https://", 8) == 0;
+}
+
 int ms_agent_open(struct ms_http *h, const struct ms_client_config *c,
 		  struct ms_error *err)
 {
+	if (ms_agent_is_remote(c) && ms_agent_open_https)
+		return ms_agent_open_https(h, c, TIMEOUT_MS, err);
 	if (strncmp(c->agent, "unix:", 5) != 0) {
 		*h = (struct ms_http){.fd = -1};
-		return ms_error_set(err, -EINVAL, "bad-agent",
-				    "the agent's address must be unix:/path");
+		return ms_error_set(
+			err, -EINVAL, "bad-agent",
+			"the agent's address must be unix:/path or https://host:port");
 	}
 	return ms_http_open(h, c->agent + 5, TIMEOUT_MS, err);
 }

@@ -15,7 +15,8 @@
 
 /**
  * struct ms_client_config - client configuration
- * @agent: "unix:/path" (https:// is refused by name until there is TLS)
+ * @agent: "unix:/path" or "https://host:port"
+ * @tls_ca, @tls_cert, @tls_key: files in PEM for https: whom to trust, and who we are
  * @key: default key, or ""
  * @build: id of the build that modules are signed for, or ""
  *
@@ -25,6 +26,7 @@
  */
 struct ms_client_config {
 	char agent[MS_PATH_MAX];
+	char tls_ca[MS_PATH_MAX], tls_cert[MS_PATH_MAX], tls_key[MS_PATH_MAX];
 	char key[MS_KEY_NAME_MAX + 1];
 	char build[MS_KEY_NAME_MAX + 1];
 };
@@ -39,6 +41,13 @@ int ms_client_config_load(struct ms_client_config *ret,
 
 /** ms_key_name_valid() - 1 to 64 of [A-Za-z0-9._-], not starting with '.' or '-' */
 bool ms_key_name_valid(const char *name);
+
+/** ms_agent_is_remote() - is the agent reached over https, where no module goes? */
+bool ms_agent_is_remote(const struct ms_client_config *c);
+
+/** ms_agent_open_https - opens https connections; NULL in programs that have none */
+extern int (*ms_agent_open_https)(struct ms_http *h, const struct ms_client_config *c,
+				  unsigned int timeout_ms, struct ms_error *err);
 
 /** ms_agent_open() - connect. Return: 0 or negative errno with a sentence. */
 int ms_agent_open(struct ms_http *h, const struct ms_client_config *c,
@@ -92,5 +101,15 @@ struct ms_file;
 int ms_agent_sign_file(struct ms_http *h, const char *path,
 		       const struct ms_sign_options *opt, struct ms_file *f,
 		       struct ms_error *err) _must_check_;
+
+/**
+ * ms_agent_write_signed() - the last part of ms_agent_sign_file(): a message is there
+ * @fd, @f, @len: from ms_module_read()
+ * Return: as ms_module_append() and ms_file_replace().
+ */
+int ms_agent_write_signed(const char *path, const struct ms_sign_options *opt, int fd,
+			  const struct ms_file *f, size_t len,
+			  const struct ms_buf *message,
+			  struct ms_error *err) _must_check_;
 
 #endif

@@ -27,19 +27,61 @@ bool ms_key_name_valid(const char *name)
 	return len > 0;
 }
 
+/* host:port, as it may stand in a URL: no user, path or anything else. */
+static bool is_host_port(const char *s)
+{
+	size_t n = s[0] == '[' ? strcspn(s, "]") + 1 : strcspn(s, ":");
+	size_t digits;
+
+	if (n < 2 || n > 255)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("[]:.-", s[i]))
+			return false;
+	if (s[n] != ':')
+		return false;
+	digits = strspn(s + n + 1, "0123456789");
+	return digits >= 1 && digits <= 5 && !s[n + 1 + digits];
+}
+
 static int set_agent(struct ms_client_config *c, const char *value, struct ms_error *err)
 {
 	size_t len = strlen(value);
+	bool good = strncmp(value, "unix:/", 6) == 0 ||
+		    (strncmp(value, "https://", 8) == 0 && is_host_port(value + 8));
 
-	if (strncmp(value, "https://", 8) == 0)
-		return ms_error_set(err, -EINVAL, "no-tls",
-				    "the agent is reached over a Unix socket only: write "
-				    "unix:/path instead of https://");
-	if (strncmp(value, "unix:/", 6) != 0 || len >= sizeof(c->agent))
-		return ms_error_set(err, -EINVAL, "bad-agent",
-				    "the agent's address must be unix:/path");
+	if (!good || len >= sizeof(c->agent))
+		return ms_error_set(
+			err, -EINVAL, "bad-agent",
+			"the agent's address must be unix:/path or https://host:port");
 	memcpy(c->agent, value, len + 1);
 	return 0;
+}
+
+static int set_path(char *dst, const char *value, struct ms_error *err)
+{
+	if (value[0] != '/' || strlen(value) >= MS_PATH_MAX)
+		return ms_error_set(err, -EINVAL, "bad-path",
+				    "the file must be named by an absolute path");
+	memcpy(dst, value, strlen(value) + 1);
+	return 0;
+}
+
+static int set_tls_ca(struct ms_client_config *c, const char *value, struct ms_error *err)
+{
+	return set_path(c->tls_ca, value, err);
+}
+
+static int set_tls_cert(struct ms_client_config *c, const char *value,
+			struct ms_error *err)
+{
+	return set_path(c->tls_cert, value, err);
+}
+
+static int set_tls_key(struct ms_client_config *c, const char *value,
+		       struct ms_error *err)
+{
+	return set_path(c->tls_key, value, err);
 }
 
 static int set_key(struct ms_client_config *c, const char *value, struct ms_error *err)
@@ -61,8 +103,8 @@ static const struct setting {
 	const char *name;
 	int (*set)(struct ms_client_config *c, const char *value, struct ms_error *err);
 } settings[] = {
-	{"agent", set_agent},
-	{"key", set_key},
+	{"agent", set_agent},	    {"key", set_key},	      {"tls-ca", set_tls_ca},
+	{"tls-cert", set_tls_cert}, {"tls-key", set_tls_key},
 };
 
 /* Levenshtein's distance of two short words. */

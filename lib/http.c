@@ -118,8 +118,18 @@ int ms_http_open(struct ms_http *h, const char *socket_path, unsigned int timeou
 	return connect_to(h, err);
 }
 
+bool ms_http_is_open(const struct ms_http *h)
+{
+	return h->via || h->fd >= 0;
+}
+
 void ms_http_close(struct ms_http *h)
 {
+	if (h->via) {
+		h->via->close(h);
+		h->via = NULL;
+		h->via_arg = NULL;
+	}
 	disconnect(h);
 	ms_buf_clear(&h->in);
 }
@@ -317,14 +327,17 @@ static int exchange(struct ms_http *h, const struct ms_buf *request,
 	return 0;
 }
 
-static int put_request(struct ms_buf *b, const char *method, const char *target,
-		       const char *accept, const char *body_type, uint64_t length)
+static int put_request(struct ms_buf *b, const struct ms_http *h, const char *method,
+		       const char *target, const char *accept, const char *body_type,
+		       uint64_t length)
 {
 	ms_buf_printf(b, "%s %s HTTP/1.1\r\nHost: modseal\r\n", method, target);
 	if (accept)
 		ms_buf_printf(b, "Accept: %s\r\n", accept);
 	if (body_type)
 		ms_buf_printf(b, "Content-Type: %s\r\n", body_type);
+	if (h->idempotency_key)
+		ms_buf_printf(b, "Idempotency-Key: %s\r\n", h->idempotency_key);
 	if (length || strcmp(method, "POST") == 0)
 		ms_buf_printf(b, "Content-Length: %llu\r\n", (unsigned long long)length);
 	ms_buf_put(b, "\r\n", 2);
@@ -340,6 +353,9 @@ int ms_http_call(struct ms_http *h, const char *method, const char *target,
 	uint64_t length = 0;
 	int r;
 
+	if (h->via)
+		return h->via->call(h, method, target, accept, body_type, body, n,
+				    ret_head, out, err);
 	if (n < 0 || n > PIECES_MAX)
 		return ms_error_set(err, -EINVAL, NULL, "request of too many pieces");
 	r = ms_buf_error(out);
@@ -348,7 +364,7 @@ int ms_http_call(struct ms_http *h, const char *method, const char *target,
 				    ms_strerror(r));
 	for (int i = 0; i < n; i++)
 		length += body[i].iov_len;
-	r = put_request(&request, method, target, accept, body_type, length);
+	r = put_request(&request, h, method, target, accept, body_type, length);
 	if (r < 0)
 		return ms_error_set(err, r, NULL, "request: %s", ms_strerror(r));
 

@@ -37,9 +37,22 @@ struct ms_http_head {
 int ms_http_head_parse(const uint8_t *p, size_t len, struct ms_http_head *ret,
 		       size_t *ret_used) _must_check_;
 
+/** struct ms_http_via - another way to the agent than its Unix socket */
+struct ms_http;
+struct ms_http_via {
+	/* as ms_http_call(); @h->via_arg is its own */
+	int (*call)(struct ms_http *h, const char *method, const char *target,
+		    const char *accept, const char *body_type, const struct iovec *body,
+		    int n, struct ms_http_head *ret_head, struct ms_buf *out,
+		    struct ms_error *err);
+	void (*close)(struct ms_http *h);
+};
+
 /**
  * struct ms_http - a connection; zeroed by ms_http_open(), one thread at a time
  * @fd: -1 while closed; the next call opens it again
+ * @via: how to get there instead, and what it needs; NULL: the Unix socket
+ * @idempotency_key: sent with every request as long as it is set; borrowed
  * @used: a whole answer has come over @fd, so that the agent may have closed it since
  */
 struct ms_http {
@@ -47,6 +60,9 @@ struct ms_http {
 	bool used;
 	unsigned int timeout_ms;
 	char socket_path[108];
+	const struct ms_http_via *via;
+	void *via_arg;
+	const char *idempotency_key;
 	struct ms_buf in; /* what was read beyond the last head */
 };
 
@@ -61,6 +77,8 @@ struct ms_http {
 int ms_http_open(struct ms_http *h, const char *socket_path, unsigned int timeout_ms,
 		 struct ms_error *err) _must_check_;
 void ms_http_close(struct ms_http *h);
+/** ms_http_is_open() - false: the next call has to connect first */
+bool ms_http_is_open(const struct ms_http *h);
 
 /**
  * ms_http_call() - send a request, wait for the answer

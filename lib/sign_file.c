@@ -95,6 +95,20 @@ static int write_detached(const char *path, const struct ms_sign_options *opt,
 	return r;
 }
 
+int ms_agent_write_signed(const char *path, const struct ms_sign_options *opt, int fd,
+			  const struct ms_file *f, size_t len,
+			  const struct ms_buf *message, struct ms_error *err)
+{
+	int r = 0;
+
+	if (opt->detached || opt->keep_detached)
+		r = write_detached(path, opt, message, err);
+	if (r == 0 && !opt->detached)
+		r = ms_module_append(path, fd, f, len, message->data, message->len,
+				     opt->dest, opt->sync, err);
+	return r;
+}
+
 static int sign(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
 		struct ms_file *f, struct ms_error *err)
 {
@@ -105,11 +119,8 @@ static int sign(struct ms_http *h, const char *path, const struct ms_sign_option
 
 	if (r == 0)
 		r = ask(h, path, opt, f->data, len, &message, err);
-	if (r == 0 && (opt->detached || opt->keep_detached))
-		r = write_detached(path, opt, &message, err);
-	if (r == 0 && !opt->detached)
-		r = ms_module_append(path, fd, f, len, message.data, message.len,
-				     opt->dest, opt->sync, err);
+	if (r == 0)
+		r = ms_agent_write_signed(path, opt, fd, f, len, &message, err);
 	return r;
 }
 

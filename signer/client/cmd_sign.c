@@ -87,7 +87,13 @@ static int options_check(const struct ms_cli *cli, const struct ms_client_config
 	*ret = (struct ms_sign_options){.key = key,
 					.build = build ? build : config->build,
 					.hash = ms_hash_name(h),
+					.dest = ms_cli_opt(cli, "dest"),
+					.detached = ms_cli_opt(cli, "detached"),
+					.keep_detached = ms_cli_opt(cli, "keep-detached"),
+					.keyid = ms_cli_opt(cli, "keyid"),
 					.sync = true};
+	if (ret->dest && (cli->n_operands != 1 || ms_cli_opt(cli, "recursive")))
+		return ms_cli_usage(cli, "--dest is for one file");
 	*ret_jobs = (unsigned int)jobs;
 	return MS_EXIT_OK;
 }
@@ -177,6 +183,7 @@ int ms_cmd_sign(const struct ms_cli *cli)
 	if (status)
 		return status;
 	ms_talk_close(&talk);
+	pool.by_digest = ms_cli_opt(cli, "by-digest") || ms_agent_is_remote(&talk.config);
 	for (int i = 0; i < cli->n_operands; i++) {
 		if (ms_tree_add(&tree, cli->operands[i], ms_cli_opt(cli, "recursive"))) {
 			fprintf(stderr, "modseal: sign: out of memory\n");

@@ -194,6 +194,11 @@ static const struct ms_cli_option sign_options[] = {
 	{"key", 0, "NAME", NULL, "default: MODSEAL_KEY, then key in modseal.conf"},
 	{"build", 0, "ID", NULL, "the build it belongs to (default: MODSEAL_BUILD)"},
 	{"hash", 0, "HASH", NULL, "as in CONFIG_MODULE_SIG_HASH (default sha256)"},
+	{"by-digest", 0, NULL, NULL, "send digests, not modules (always so over https)"},
+	{"dest", 0, "FILE", NULL, "put the signed module, or the signature, there"},
+	{"detached", 0, NULL, NULL, "write the signature alone, to PATH.p7s"},
+	{"keep-detached", 0, NULL, NULL, "sign, and keep the signature in PATH.p7s"},
+	{"keyid", 0, NULL, NULL, "name the certificate by its subject key identifier"},
 	{"request", 0, NULL, NULL, "do not sign: ask others to approve it first"},
 	{"resume", 0, "ID", NULL, "sign what was requested and is approved now"},
 	{"quiet", 'q', NULL, NULL, "print failures only"},
@@ -319,7 +324,11 @@ static const char sign_help[] =
 	"    modseal sign --resume \"$ID\"\n"
 	"\n"
 	"Each of the N jobs keeps several modules on their way, so that the agent's\n"
-	"processors stay busy while records and files reach the disk.\n";
+	"processors stay busy while records and files reach the disk.\n"
+	"\n"
+	"With --by-digest, and over https, modules stay here: their digests and what "
+	"they\n"
+	"say of themselves go to the agent, whose rule must have content = digest.\n";
 
 static const char build_open_help[] =
 	"A build is a grant to sign the modules of one kernel release with one key. Its\n"

@@ -2,6 +2,7 @@
 /* modseal: the command for people and scripts. */
 #include <signal.h>
 #include "signer/client/cli.h"
+#include "signer/client/https.h"
 
 int main(int argc, char **argv)
 {
@@ -10,5 +11,6 @@ int main(int argc, char **argv)
 	 */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	ms_agent_open_https = ms_https_open;
 	return ms_cli_main(argc, argv);
 }

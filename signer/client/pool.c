@@ -5,18 +5,22 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include "lib/file.h"
+#include "signer/client/by_digest.h"
 #include "signer/client/pool.h"
 #include "signer/client/talk.h"
 
 #define THREADS_MAX 256u
 #define STACK_BYTES (1u << 20)
 #define LARGE_BYTES (16 << 20) /* such a module waits for the one before it */
-#define KEPT_BYTES                                                          \
-	((size_t)4 << 20) /* memory that a thread keeps for its next module \
-			   */
+#define KEPT_BYTES                                                                       \
+	((size_t)4 << 20)	       /* memory that a thread keeps for its next module \
+					*/
+#define BATCH 32u		       /* modules in one request by digest, */
+#define BATCH_BYTES ((size_t)32 << 20) /* and bytes of them in memory */
 #define DRAW_MS 100
 #define RECONNECTS 50 /* an agent that restarts is back within 50 * 100 ms */
 #define RECONNECT_MS 100
@@ -42,8 +46,8 @@ static bool hopeless(const char *code)
 		"hash-unsupported", "no-such-build",	"build-pending",
 		"build-closed",	    "build-expired",	"build-rejected",
 		"build-full",	    "build-key",	"build-rule",
-		"build-required",   "own-approval",	"limit-day",
-		"limit-hour",	    "rule-when"};
+		"build-required",   "content-required", "own-approval",
+		"limit-day",	    "limit-hour",	"rule-when"};
 
 	return code_in(code, codes, ARRAY_SIZE(codes)) || !strncmp(code, "tpm-", 4);
 }
@@ -132,7 +136,7 @@ static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
 
 	for (int i = 0;; i++) {
 		*err = (struct ms_error){0};
-		rc = http->fd < 0 ? reconnect(p, http, err) : 0;
+		rc = !ms_http_is_open(http) ? reconnect(p, http, err) : 0;
 		if (!rc)
 			rc = sign_patiently(p, http, path, f, err);
 		/* A dying agent may still accept a connection, and hang up again. */
@@ -176,6 +180,125 @@ static void worker_loop(struct ms_pool *p, struct ms_http *http, struct ms_file 
 	}
 }
 
+/* ------------------------------------------------------------------ by digest */
+
+/* A name for the request, so that asking again after a lost answer signs nothing twice.
+ */
+static void new_key(char key[33])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		key[2 * i] = digits[bytes[i] >> 4];
+		key[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	key[32] = '\0';
+}
+
+/* Items that are refused for a reason that passes are asked for again. */
+static bool ask_again(struct ms_pool *p, struct ms_digest_item *items, size_t n)
+{
+	bool again = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (items[i].rc < 0 && passing(p, items[i].err.code)) {
+			items[i].rc = -EINPROGRESS;
+			again = true;
+		}
+	}
+	return again;
+}
+
+/* Return: 0, or why there is no answer */
+static int ask_for_batch(struct ms_pool *p, struct ms_http *http,
+			 struct ms_digest_item *items, size_t n, struct ms_error *err)
+{
+	int hang_ups = 0, rc;
+	char key[33];
+
+	new_key(key);
+	for (int i = 0;; i++) {
+		*err = (struct ms_error){0};
+		rc = ms_http_is_open(http) ? 0 : reconnect(p, http, err);
+		http->idempotency_key = key;
+		if (!rc)
+			rc = ms_digest_ask(http, p->sign, items, n, err);
+		http->idempotency_key = NULL;
+		if (i >= RETRIES || atomic_load(&p->stop))
+			return rc;
+		if (!rc && !ask_again(p, items, n))
+			return 0;
+		if (!rc || !strcmp(err->code, "request-repeated"))
+			new_key(key); /* what was answered is answered */
+		else if (!strcmp(err->code, "agent-gone") && hang_ups++ < HANG_UPS)
+			ms_http_close(http);
+		else if (!passing(p, err->code) &&
+			 strcmp(err->code, "request-in-progress"))
+			return rc;
+		poll(NULL, 0, RETRY_MS);
+	}
+}
+
+static void finish_item(struct ms_pool *p, struct ms_digest_item *i)
+{
+	if (i->rc == 0)
+		i->rc = ms_agent_write_signed(i->path, p->sign, i->fd, &i->f, i->len,
+					      &i->message, &i->err);
+	if (i->rc < 0 && i->rc != -EINPROGRESS && hopeless(i->err.code))
+		stop(p, &i->err, false);
+	else if (i->rc != -EINPROGRESS)
+		count(p, i->path, i->rc, (uint64_t)i->f.st.st_size, &i->err);
+	ms_digest_item_clear(i);
+}
+
+/* Return: how many were read; false in @ret_more: there are no more */
+static size_t read_batch(struct ms_pool *p, enum ms_hash hash,
+			 struct ms_digest_item *items, bool *ret_more)
+{
+	size_t n = 0, bytes = 0, i;
+
+	while (n < BATCH && bytes < BATCH_BYTES && !atomic_load(&p->stop)) {
+		i = atomic_fetch_add(&p->next, 1);
+		if (i >= p->n) {
+			*ret_more = false;
+			break;
+		}
+		if (ms_digest_item_read(&items[n], p->path[i], hash) < 0) {
+			finish_item(p, &items[n]);
+			continue;
+		}
+		bytes += items[n++].f.len;
+	}
+	return n;
+}
+
+static void batch_loop(struct ms_pool *p, struct ms_http *http)
+{
+	struct ms_digest_item *items = calloc(BATCH, sizeof(*items));
+	enum ms_hash hash = MS_HASH_NONE;
+	bool more = items && ms_hash_from_name(p->sign->hash, &hash) == 0;
+	struct ms_error err;
+
+	while (more && !atomic_load(&p->stop)) {
+		size_t n = read_batch(p, hash, items, &more);
+		int rc = n ? ask_for_batch(p, http, items, n, &err) : 0;
+
+		if (rc)
+			stop(p, &err, ms_talk_lost(&err));
+		for (size_t i = 0; i < n; i++)
+			finish_item(p, &items[i]);
+		for (size_t i = 0; i < BATCH; i++)
+			if (items[i].f.cap > KEPT_BYTES / BATCH)
+				ms_file_clear(&items[i].f);
+	}
+	for (size_t i = 0; items && i < BATCH; i++)
+		ms_file_clear(&items[i].f);
+	free(items);
+}
+
 static void *worker(void *arg)
 {
 	_cleanup_file_ struct ms_file f = {0};
@@ -183,7 +306,10 @@ static void *worker(void *arg)
 	struct ms_http http = {.fd = -1};
 	uint64_t one = 1;
 
-	worker_loop(p, &http, &f);
+	if (p->by_digest)
+		batch_loop(p, &http);
+	else
+		worker_loop(p, &http, &f);
 	ms_http_close(&http);
 	pthread_mutex_lock(&p->lock);
 	if (!--p->running && write(p->wake, &one, sizeof(one)) < 0)
@@ -266,7 +392,9 @@ static unsigned int start(struct ms_pool *p, pthread_t *threads, unsigned int n)
 
 int ms_pool_run(struct ms_pool *p)
 {
-	unsigned int n = MS_MIN(p->jobs * MS_POOL_IN_FLIGHT, THREADS_MAX), started;
+	unsigned int n = MS_MIN(p->jobs * (p->by_digest ? 2u : MS_POOL_IN_FLIGHT),
+				THREADS_MAX),
+		     started;
 	_cleanup_close_ int wake = eventfd(0, EFD_CLOEXEC), signals = -1;
 	pthread_t threads[THREADS_MAX];
 	sigset_t wanted, before;

@@ -18,6 +18,7 @@
 /**
  * struct ms_pool - a list of files to sign, and what became of them
  * @config, @sign, @path, @n, @jobs, @quiet: set by the caller
+ * @by_digest: only digests and facts go to the agent
  * @failed: called for each failure, one at a time
  * @arg: first argument of @failed
  * @lost: the agent is gone; @fatal has the sentence
@@ -30,7 +31,7 @@ struct ms_pool {
 	char *const *path;
 	size_t n;
 	unsigned int jobs;
-	bool quiet;
+	bool quiet, by_digest;
 	void (*failed)(void *arg, const char *path, const struct ms_error *err);
 	void *arg;
 

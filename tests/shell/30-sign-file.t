@@ -162,8 +162,8 @@ fails 1 'TPM locked out' $msf sha256 modseal:busy $none "$T/m.ko"
 fails 1 'no agent' env MODSEAL_AGENT="unix:$T/nosock" $msf sha256 modseal:good $none \
 	"$T/m.ko"
 like "$ERR" 'm.ko: no agent at .*/nosock: .*start modseald' 'no agent: says what to do'
-fails 1 'an agent over https' env MODSEAL_AGENT=https://h:1 $msf sha256 modseal:good \
-	$none "$T/m.ko"
+fails any 'an agent over https, without certificates' env MODSEAL_AGENT=https://h:1 \
+	$msf sha256 modseal:good $none "$T/m.ko"
 fails 1 'a missing configuration' env MODSEAL_CONFIG="$T/no" $msf sha256 modseal:good \
 	$none "$T/m.ko"
 echo 'kee = x' >"$T/bad.conf"

@@ -107,9 +107,11 @@ static void test_odd_problems(void **state)
 
 static void test_address(void **state)
 {
-	struct ms_client_config c = {.agent = "https://h"};
+	struct ms_client_config c = {.agent = "https://h:1"};
 	struct ms_http h;
 
+	/* Nothing for https here. */
+	assert_true(ms_agent_is_remote(&c));
 	assert_int_equal(ms_agent_open(&h, &c, &err), -EINVAL);
 	ms_http_close(&h);
 	memcpy(c.agent, "unix:/no", 9);

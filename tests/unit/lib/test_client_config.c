@@ -44,8 +44,13 @@ static void test_refused(void **state)
 		{"key = modseal:", "line 1: a key's name"},
 		{"agent = /run/x", "line 1: the agent's address must be unix:/path"},
 		{"agent = unix:x", "line 1: the agent's address must be unix:/path"},
-		{"agent = https://host:1",
-		 "line 1: the agent is reached over a Unix socket"},
+		{"agent = https://host", "line 1: the agent's address must be"},
+		{"agent = https://:1", "line 1: the agent's address must be"},
+		{"agent = https://a@host:1", "line 1: the agent's address must be"},
+		{"agent = https://host:1/x", "line 1: the agent's address must be"},
+		{"agent = https://[::1:1", "line 1: the agent's address must be"},
+		{"agent = http://host:1", "line 1: the agent's address must be"},
+		{"tls-ca = ca.pem", "line 1: the file must be named by an absolute path"},
 		{"key = good\nkey = ..", "line 2: a key's name"},
 	};
 
