@@ -22,7 +22,7 @@ static const struct ms_cli_option key_create_options[] = {
 	{"policy-key", 0, "PUB", NULL, "who approves PCR values; in place of --pcrs"},
 	{"approval", 0, "FILE", NULL, "its approval of the present PCR values"},
 	{"scheme", 0, "SCHEME", "tpm|raw",
-	 "raw: RSA of custody resident signs what the TPM has no hash for"},
+	 "raw: RSA signs digests that the TPM has no hash for"},
 	{0},
 };
 
