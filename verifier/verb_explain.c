@@ -85,7 +85,8 @@ static void explain(const struct ms_result *r, const struct ms_evidence *ev,
 	}
 }
 
-static int explain_one(struct ms_checker *c, const char *path, struct ms_results *sum)
+static int explain_one(const struct ms_options *o, struct ms_checker *c, const char *path,
+		       struct ms_results *sum)
 {
 	_cleanup_result_ struct ms_result r = {0};
 	int rc;
@@ -94,6 +95,7 @@ static int explain_one(struct ms_checker *c, const char *path, struct ms_results
 	rc = ms_check_file(c, AT_FDCWD, path, path, &r);
 	if (rc)
 		return rc;
+	ms_severities_apply(&o->severities, &(struct ms_results){.v = &r, .n = 1});
 	explain(&r, &c->ev, c->ev.payload_len || c->ev.trailer_rc);
 	sum->n++;
 	sum->trusted += r.policy.verdict == MS_POLICY_TRUSTED;
@@ -120,7 +122,7 @@ int ms_verb_explain(struct ms_options *o)
 		return ms_verb_verify(o);
 	ms_caches_init(&caches);
 	for (int i = 0; i < o->n_args && !rc; i++)
-		rc = explain_one(&c, o->args[i], &sum);
+		rc = explain_one(o, &c, o->args[i], &sum);
 	if (!rc && (fflush(stdout) || ferror(stdout)))
 		rc = -EIO;
 	ms_checker_clear(&c);

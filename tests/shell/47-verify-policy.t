@@ -45,4 +45,12 @@ fails 2 'no severity' modseal-verify verify "${A[@]}" "$T/expired.ko"
 fails 2 'no such file' modseal-verify verify --anchor "$T/expired.crt" --policy "$T/none" \
 	"$T/expired.ko"
 
+printf 'certificate-expired = note\nunknown-signer = error\n' >"$T/explain.policy"
+new_dated_key past 20200101000000Z 20210101000000Z
+signed past sha256 "$T/past.ko"
+fails 1 'explain' modseal-verify explain --anchor "$T/past.crt" "$T/past.ko"
+ok 'explain heeds the policy file' modseal-verify explain --policy "$T/explain.policy" \
+	--anchor "$T/past.crt" "$T/past.ko"
+like "$OUT" 'policy +trusted' 'and says so'
+
 done_testing
