@@ -73,6 +73,18 @@ for kind in gz xz zst; do
 		fail "within 64 MiB" "$PEAK KiB"
 	fi
 done
+mkdir "$T/bombs"
+dd if=/dev/zero bs=1M count=400 status=none | gzip -1c >"$T/bombs/a.ko.gz"
+cp "$T/bombs/a.ko.gz" "$T/bombs/b.ko.gz"
+peak=$(peak_of modseal-verify verify -j 4 --anchor "$T/good.crt" "$T/bombs")
+if grep -q __asan_init "$BUILD/modseal-verify"; then
+	skip 1 'memory is not measured under a sanitizer'
+elif [ "${peak%% *}" = 3 ] && [ "${peak#* }" -le $((200 * 1024)) ]; then
+	pass "two bombs of some MB, within 200 MiB (${peak#* } KiB)"
+else
+	fail 'two bombs of some MB, within 200 MiB' "$peak"
+fi
+rm -r "$T/bombs"
 truncate -s 600M "$T/sparse.ko"
 unchecked "$T/sparse.ko" too-large 'a file of 600 MiB'
 rm -f "$T"/bomb.ko.* "$T/sparse.ko"
