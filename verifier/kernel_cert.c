@@ -393,6 +393,30 @@ static int certificate(struct parse *p, struct ms_ber_in in)
 	return ms_ber_end(&parts);
 }
 
+/* Until 6.7 x509_akid.asn1 had every GeneralName as EXPLICIT, which none is. */
+static int explicit_name(struct ms_ber_in *in)
+{
+	static const int kinds[][2] = {
+		{0xa0, MS_BER_ANY},    {0xa1, 0x16},	   {0xa2, 0x16},
+		{0xa3, MS_BER_ANY},    {0xa5, MS_BER_ANY}, {0xa6, 0x16},
+		{0xa7, MS_BER_OCTETS}, {0xa8, MS_BER_OID},
+	};
+	struct ms_ber e, part;
+	struct ms_ber_in parts;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!ms_ber_next_is(in, kinds[i][0]))
+			continue;
+		if (ms_ber_take(in, kinds[i][0], &e))
+			return -EBADMSG;
+		parts = ms_ber_inside(&e);
+		if (ms_ber_take(&parts, kinds[i][1], &part))
+			return -EBADMSG;
+		return ms_ber_end(&parts);
+	}
+	return -EBADMSG;
+}
+
 /* GeneralName, of which only a directoryName is kept. */
 static int general_name(struct parse *p, struct ms_ber_in *in)
 {
@@ -400,6 +424,8 @@ static int general_name(struct parse *p, struct ms_ber_in *in)
 	struct ms_ber e, part;
 	struct ms_ber_in parts;
 
+	if (!p->profile->extensions && !ms_ber_next_is(in, 0xa4))
+		return explicit_name(in);
 	for (size_t i = 0; i < ARRAY_SIZE(simple); i++)
 		if (ms_ber_next_is(in, simple[i]))
 			return ms_ber_take(in, simple[i], &e);
