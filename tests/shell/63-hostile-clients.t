@@ -52,7 +52,71 @@ exec 8>&-
 wait "$idle"
 wait_for 20 agent_alive && pass 'they are gone: served again' ||
 	fail 'they are gone: served again'
-is "$(grep -c . "$T/a/modseald.log")" 2 'and the log has one line about it'
+is "$(grep -c 'cannot accept' "$T/a/modseald.log")" 1 'and the log has one line about it'
+is "$(child front)" "$front" 'the front is the same process'
+ok 'it signs' modseal sign "$T/m.ko"
+
+
+# Half requests: others are answered as if they were not there.
+kb() { awk '/^VmHWM/ { print $2 }' "/proc/$front/status"; }
+dev-agent agent-stop "$T/a"
+dev-agent agent-start "$T/a"
+front=$(child front)
+ok '1,500 half requests' crowd "$T/a/agent.sock" 1500 400
+read -r _ alone _ <<<"$(grep alone <<<"$OUT")"
+read -r _ _ p99 <<<"$(grep crowd <<<"$OUT")"
+diag "$OUT"
+[ "$p99" -lt $((20 * alone + 100000)) ] && pass 'disturb nobody' ||
+	fail 'disturb nobody' "median alone $alone us, 99th percentile among them $p99 us"
+
+# Requests that are no good are answered at once, without their bodies.
+raw() { # TEXT: what the agent says to it
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(20)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode().decode("unicode_escape").encode("latin1"))
+out = b""
+while True:
+    got = s.recv(65536)
+    out += got
+    if not got or sys.argv[3] in out.decode("latin1"):
+        break
+print(out.decode("latin1"))' "$T/a/agent.sock" "$@"
+}
+h=' HTTP/1.1\r\nHost: a\r\n' l='Content-Length'
+ok 'a body over the cap' raw "POST /v1/keys/dev/sign${h}$l: 9999999999\r\n\r\n" \
+	too-large
+like "$OUT" '^HTTP/1.1 413 ' 'is refused before it comes'
+ok 'over that of another path' raw "POST /v1/builds${h}$l: 99999999\r\n\r\n" \
+	too-large
+like "$OUT" '^HTTP/1.1 413 ' 'too'
+ok 'a body without a length' raw "POST /v1/builds${h}Transfer-Encoding: chunked\r\n\r\n" \
+	length-req
+like "$OUT" '^HTTP/1.1 411 ' 'is refused'
+ok 'no HTTP' raw 'hello\r\n\r\n' bad-request
+like "$OUT" '^HTTP/1.1 400 ' 'is refused'
+ok 'a head without an end' raw "GET / HTTP/1.1\r\nX: $(printf 'a%.0s' $(seq 20000))" \
+	head-too
+like "$OUT" '^HTTP/1.1 431 ' 'is refused'
+ok 'two requests at once' raw "GET /healthz${h}\r\nGET /nowhere${h}\r\n" \
+	no-route
+is "$(grep -o 'HTTP/1.1 [0-9]*' <<<"$OUT" | tr '\n' ' ')" \
+	'HTTP/1.1 200 HTTP/1.1 404 ' 'are answered one after the other'
+
+# Large bodies at once wait for each other; memory has a limit.
+before=$(kb)
+truncate -s 64M "$T/zeros"
+clients=()
+for ((i = 0; i < 10; i++)); do
+	curl -s -o /dev/null --max-time 60 --unix-socket "$T/a/agent.sock" \
+		--data-binary "@$T/zeros" http://modseal/v1/keys/dev/sign &
+	clients+=($!)
+done
+wait "${clients[@]}"
+after=$(kb)
+[ $((after - before)) -lt $((480 * 1024)) ] && pass '10 bodies of 64 MB: memory has a limit' ||
+	fail '10 bodies of 64 MB: memory has a limit' "$before KB before, $after KB after"
 is "$(child front)" "$front" 'the front is the same process'
 ok 'it signs' modseal sign "$T/m.ko"
 
