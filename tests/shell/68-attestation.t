@@ -155,6 +155,24 @@ is "$(find "$T/b/state/keys" -name 'dev*')" '' 'and nothing of it was kept'
 ok 'the addressed one takes it' modseal --agent "$B" key provision dev --import k.pem
 is "$(modseal --agent "$A" key cert dev)" "$(modseal --agent "$B" key cert dev)" \
 	'it is the same key'
+# ------------------------------------------------------------------- event log
+# A log in which PCR 7 was extended twice; then the same is done to the TPM.
+log=$TOP/tests/fuzz/corpus/event_log/seed-good
+modseal --agent "$B" key create e --custody resident --alg p256 --pcrs none >/dev/null
+modseal --agent "$B" key cert e >e.pem
+ok 'a log is put into the bundle' modseal --agent "$B" key attest e --event-log "$log" -o e1.json
+run modseal-verify attestation e1.json --cert e.pem --root "$root" --ak-ca enrol.pem
+like "$OUT" 'failed +event-log +it does not lead to the quoted value of PCR 7' \
+	'a log of another machine is found out'
+for event in SecureBoot '\0\0\0\0'; do
+	tpm2_pcrextend -T "swtpm:path=$T/b/tpm.sock" \
+		"7:sha256=$(printf %b "$event" | sha256sum | head -c 64)"
+done
+modseal --agent "$B" key attest e --event-log "$log" -o e2.json 2>/dev/null
+run modseal-verify attestation e2.json --cert e.pem --root "$root" --ak-ca enrol.pem
+like "$OUT" 'good +event-log' 'and the right one leads to the quote'
+like "$OUT" 'failed +ek-certificate' 'a TPM without a certificate proves nothing'
+
 cd "$TOP" || exit 1
 make_module "$T/m.ko"
 ok 'and the second machine signs with it' modseal --agent "$B" sign --key dev "$T/m.ko"
