@@ -12,8 +12,9 @@
 #define RESIDENT_LABEL "MODSEAL RESIDENT KEY"
 #define CREATION_LABEL "MODSEAL TPM CREATION"
 #define CERT_LABEL "CERTIFICATE"
-#define BIRTH_LABEL "MODSEAL TPM" /* may be missing: no signature or secret hangs on it \
-				   */
+#define BIRTH_LABEL                                                         \
+	"MODSEAL TPM" /* may be missing: no signature or secret hangs on it \
+		       */
 
 static int damaged(struct ms_error *err, const char *what)
 {
@@ -157,6 +158,9 @@ static int parse_tss2(const struct ms_buf *der, struct ms_keyfile *k,
 
 	if (r < 0)
 		return r;
+	/* Of a key file of ours emptyAuth is true. */
+	if (blob.pin_alone)
+		blob.has_pin = true;
 	memcpy(blob.srk_name, k->blob.srk_name, sizeof(blob.srk_name));
 	blob.srk_name_len = k->blob.srk_name_len;
 	blob.birth = k->blob.birth;

@@ -87,7 +87,7 @@ int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32], size_t *re
 		r = ms_policy_add_authorize(policy, &blob->policy_key);
 	else if (blob->pcrs)
 		r = ms_policy_add_pcr(policy, blob->pcrs, blob->pcr_digest);
-	if (r == 0 && blob->has_pin)
+	if (r == 0 && blob->has_pin && !blob->pin_alone)
 		r = ms_policy_add_auth_value(policy);
 	if (r < 0)
 		return r;

@@ -17,7 +17,7 @@ int ms_policy_digest(const struct ms_tpm_blob *blob, uint8_t ret[32],
 /** ms_has_policy() - is there anything but the SRK between a blob and its use? */
 static inline bool ms_has_policy(const struct ms_tpm_blob *blob)
 {
-	return blob->pcrs || blob->policy_key.len || blob->has_pin;
+	return blob->pcrs || blob->policy_key.len || (blob->has_pin && !blob->pin_alone);
 }
 
 /** ms_policy_copy() - a blob that has nothing but the policy of another; @has_pin as said

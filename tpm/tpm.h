@@ -39,6 +39,8 @@ struct ms_tpm_birth {
  *        compared before anything is salted to it
  * @pcrs: bit mask of the SHA-256 PCRs in the policy, 0 for none
  * @has_pin: PolicyAuthValue is in the policy
+ * @pin_alone: instead, there is no policy and the PIN alone is asked for: a key of
+ * another program
  * @pcr_digest: SHA-256 over the values of @pcrs when it was sealed; zero without PCRs
  * @creation: TPM2B_CREATION_DATA and TPMT_TK_CREATION, which prove the object's birth;
  *        empty where they were not kept
@@ -48,7 +50,7 @@ struct ms_tpm_birth {
  */
 struct ms_tpm_blob {
 	uint32_t parent, pcrs;
-	bool has_pin;
+	bool has_pin, pin_alone;
 	uint8_t pcr_digest[32];
 	uint8_t pub[MS_TPM_BLOB_MAX], priv[MS_TPM_BLOB_MAX];
 	size_t pub_len, priv_len;

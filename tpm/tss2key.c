@@ -43,9 +43,10 @@ static bool boolean(struct ms_reader *r)
 	struct ms_reader v = element(r, MS_DER_BOOLEAN);
 	uint8_t b = ms_reader_u8(&v);
 
-	if (ms_reader_end(&v) < 0 || (b != 0 && b != 0xff))
+	/* The provider tpm2 of OpenSSL writes 1 for TRUE, which DER has not. */
+	if (ms_reader_end(&v) < 0 || (b > 1 && b != 0xff))
 		r->err = -EBADMSG;
-	return b == 0xff;
+	return b != 0;
 }
 
 static void inherit(struct ms_reader *outer, const struct ms_reader *inner)
@@ -207,6 +208,7 @@ int ms_tss2key_parse(const uint8_t *der, size_t len, enum ms_tss2key_type want,
 	if (blob.parent != MS_TPM_PARENT_SRK && blob.parent != MS_TPM_PARENT_OWNER)
 		return foreign(err, "another parent than the storage root key");
 	/* tpm2_encodeobject denies it whatever the key's authorisation is. */
+	blob.pin_alone = !empty_auth && !ms_has_policy(&blob);
 	if (empty_auth == blob.has_pin && (empty_auth || want == MS_TSS2KEY_SEALED))
 		return damaged(err);
 	*ret = blob;

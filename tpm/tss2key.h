@@ -21,7 +21,9 @@ enum ms_tss2key_type {
  *
  * Strict DER. Takes what modseal writes: type sealed or loadable, emptyAuth, a policy of
  * PolicyPCR or PolicyAuthorize and then PolicyAuthValue, with PolicyAuthorize the
- * approvals (authPolicy), parent 0x81000001 or 0x40000001.
+ * approvals (authPolicy), parent 0x81000001 or 0x40000001. A loadable key without a
+ * policy and without emptyAuth has @pin_alone, and the caller has to know if there is a
+ * PIN.
  *
  * Return: 0, -EBADMSG (malformed), -ENOPKG (another type of key, policy or parent).
  */

@@ -264,7 +264,7 @@ static TSS2_RC satisfy(struct ms_use *u, const struct ms_tpm_blob *blob,
 		if (rc == (TPM2_RC_VALUE | TPM2_RC_P | TPM2_RC_1))
 			*ret_why = MS_MISMATCH_PCRS;
 	}
-	if (rc == TSS2_RC_SUCCESS && !*ret_why && blob->has_pin)
+	if (rc == TSS2_RC_SUCCESS && !*ret_why && blob->has_pin && !blob->pin_alone)
 		rc = Esys_PolicyAuthValue(e, u->session, MS_NO_SESSIONS);
 	return rc;
 }
@@ -275,7 +275,8 @@ static TSS2_RC start(struct ms_use *u, const struct ms_tpm_blob *blob,
 	bool policy = ms_has_policy(blob);
 	TSS2_RC rc;
 
-	if (!policy && !cipher) {
+	/* A PIN goes over the bus as an HMAC's key only. */
+	if (!policy && !cipher && !blob->has_pin) {
 		u->session = ESYS_TR_PASSWORD;
 		return TSS2_RC_SUCCESS;
 	}

@@ -7,6 +7,7 @@ static void put_blob(struct ms_buf *b, const struct ms_tpm_blob *blob)
 	ms_buf_put_u32(b, blob->parent);
 	ms_buf_put_u32(b, blob->pcrs);
 	ms_buf_put_u8(b, blob->has_pin);
+	ms_buf_put_u8(b, blob->pin_alone);
 	ms_buf_put(b, blob->pcr_digest, sizeof(blob->pcr_digest));
 	ms_buf_put_bytes(b, blob->pub, blob->pub_len);
 	ms_buf_put_bytes(b, blob->priv, blob->priv_len);
@@ -61,6 +62,7 @@ static void get_blob(struct ms_reader *r, struct ms_tpm_blob *blob)
 	blob->parent = ms_reader_u32(r);
 	blob->pcrs = ms_reader_u32(r);
 	blob->has_pin = get_bool(r);
+	blob->pin_alone = get_bool(r);
 	get_fixed(r, blob->pcr_digest, sizeof(blob->pcr_digest));
 	blob->pub_len = get_bytes(r, blob->pub, sizeof(blob->pub));
 	blob->priv_len = get_bytes(r, blob->priv, sizeof(blob->priv));

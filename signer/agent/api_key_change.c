@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * POST /v1/keys/{key}/csr, /install-certificate, /backup, /retire, /revoke: for admins,
- * done by the key process, recorded, and only then answered.
+ * POST /v1/keys/{key}/csr, /install-certificate, /backup, /retire, /revoke, /rotate: for
+ * admins, done by the key process, recorded, and only then answered.
  */
 #include <errno.h>
 #include <time.h>
 
+#include "lib/agent_client.h"
 #include "lib/hash.h"
 #include "signer/agent/api_keys.h"
 
@@ -34,7 +35,7 @@ static void answer(struct change *c)
 	else if (c->type)
 		ms_web_bytes(c->w, 200, c->type, c->data, c->len);
 	else
-		ms_web_json(c->w, 200, k ? ms_api_json_key(f, k) : json_object());
+		ms_web_json(c->w, 200, k ? ms_api_json_key(c->w, k) : json_object());
 	free(c);
 }
 
@@ -83,6 +84,7 @@ static void start(struct ms_web *w, struct ms_ipc_msg *m, const char *event,
 {
 	struct change *c = calloc(1, sizeof(*c));
 	struct ms_error err = {0};
+	bool hash = m->change.data_len && m->change.what != MS_CHANGE_ROTATE;
 	uint8_t digest[MS_DIGEST_MAX];
 	int r = c ? 0 : -ENOMEM;
 
@@ -92,9 +94,9 @@ static void start(struct ms_web *w, struct ms_ipc_msg *m, const char *event,
 		c->type = type;
 		memcpy(c->reason, m->change.reason, sizeof(c->reason));
 	}
-	if (r == 0 && m->change.data_len)
+	if (r == 0 && hash)
 		r = ms_digest(MS_HASH_SHA256, m->change.data, m->change.data_len, digest);
-	if (r == 0 && m->change.data_len)
+	if (r == 0 && hash)
 		ms_hex(digest, 32, c->recipient);
 	memcpy(m->change.key, w->key, sizeof(m->change.key));
 	if (r == 0)
@@ -188,28 +190,61 @@ void ms_api_retire(struct ms_web *w)
 		start(w, &m, "key-retire", NULL);
 }
 
+/* Seconds since 1970. */
+static bool read_seconds(const char *text, int64_t *ret)
+{
+	int64_t t = 0;
+
+	if (!*text || strlen(text) > 11)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		t = t * 10 + (*text - '0');
+	}
+	*ret = t;
+	return true;
+}
+
 void ms_api_revoke_key(struct ms_web *w)
 {
 	struct ms_ipc_msg m = {.op = MS_IPC_CHANGE, .change.what = MS_CHANGE_REVOKE};
 	const char *from = ms_web_param(w, "from");
 	struct ms_error err = {0};
-	bool good = true;
 
 	if (!ms_api_admin_or_answer(w, "revoke") || !ms_api_key_or_answer(w) ||
 	    !take_reason(w, &m))
 		return;
-	m.change.from = from ? 0 : time(NULL);
-	if (from)
-		good = *from && strlen(from) <= 11;
-	for (; good && from && *from; from++) {
-		good = *from >= '0' && *from <= '9';
-		m.change.from = m.change.from * 10 + (*from - '0');
-	}
-	if (!good) {
+	m.change.from = time(NULL);
+	if (from && !read_seconds(from, &m.change.from)) {
 		ms_error_set(&err, -EINVAL, "bad-request",
 			     "from is a time in seconds since 1970");
 		ms_web_problem(w, -EINVAL, &err);
 		return;
 	}
 	start(w, &m, "key-revoke", "application/pkix-crl");
+}
+
+void ms_api_rotate(struct ms_web *w)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_CHANGE, .change.what = MS_CHANGE_ROTATE};
+	const char *successor = ms_web_param(w, "successor"),
+		   *until = ms_web_param(w, "until");
+	struct ms_error err = {0};
+
+	if (!ms_api_admin_or_answer(w, "rotate") || !ms_api_key_or_answer(w))
+		return;
+	if (!successor || !ms_key_name_valid(successor) || !until ||
+	    !read_seconds(until, &m.change.from)) {
+		ms_error_set(&err, -EINVAL, "bad-request",
+			     "needed are successor, a key's name, and until, a time in "
+			     "seconds since 1970");
+		ms_web_problem(w, -EINVAL, &err);
+		return;
+	}
+	m.change.data_len = strlen(successor);
+	memcpy(m.change.data, successor, m.change.data_len);
+	snprintf(m.change.reason, sizeof(m.change.reason), "successor %s, until %s",
+		 successor, until);
+	start(w, &m, "key-rotate", NULL);
 }

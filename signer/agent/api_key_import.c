@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * POST /v1/keys/{key}/import?subject=&days=&pcrs=: the body is PEM, a "PRIVATE KEY"
- * (PKCS#8, not encrypted) and, as wanted, a "CERTIFICATE" and a "MODSEAL PIN". What it
- * says is never logged or recorded, and it is overwritten as soon as it has been read.
+ * (PKCS#8, not encrypted) or a "TSS2 PRIVATE KEY" and, as wanted, a "CERTIFICATE" and a
+ * "MODSEAL PIN". What it says is never logged or recorded, and it is overwritten as soon
+ * as it has been read.
  */
 #include <errno.h>
 
@@ -62,6 +63,10 @@ static int read_body(struct ms_web *w, struct ms_ipc_import *m, struct ms_error 
 		return ms_error_set(err, -EFBIG, "too-large",
 				    "the request is over %u bytes", BODY_MAX);
 	key = block(text, len, "PRIVATE KEY", m->pkcs8, sizeof(m->pkcs8));
+	if (key == 0) {
+		key = block(text, len, "TSS2 PRIVATE KEY", m->pkcs8, sizeof(m->pkcs8));
+		m->tss2 = key > 0;
+	}
 	cert = block(text, len, "CERTIFICATE", m->cert, sizeof(m->cert));
 	if (key <= 0)
 		return ms_error_set(err, -EINVAL, "bad-request",

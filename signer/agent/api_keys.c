@@ -10,114 +10,11 @@
 
 #define DAYS_DEFAULT 3650u
 #define DAYS_MAX 36500u
-#define WARN_DAYS 60
 #define BODY_MAX 4096u
-
-/* ---------------------------------------------------------------- inventory */
-
-static json_t *json_time(int64_t t)
-{
-	char text[32];
-	struct tm tm;
-	time_t tt = (time_t)t;
-
-	if (!t || !gmtime_r(&tt, &tm) || !strftime(text, sizeof(text), "%FT%TZ", &tm))
-		return json_null();
-	return json_string(text);
-}
-
-static json_t *json_escaped(const char *s)
-{
-	char text[1024];
-
-	return json_string(ms_escape_str(s, text, sizeof(text)));
-}
-
-static json_t *json_hex(const uint8_t *p, size_t n)
-{
-	char text[2 * 64 + 1];
-
-	return json_string(ms_hex(p, p ? MS_MIN(n, 64u) : 0, text));
-}
-
-/* The INTEGER's content: serial is kept as DER with tag and length. */
-static json_t *json_serial(const struct ms_cert *cert)
-{
-	if (cert->serial_len < 3)
-		return json_string("");
-	return json_hex(cert->serial + 2, cert->serial_len - 2);
-}
-
-/* Bits of security, as NIST SP 800-57 part 1 and SP 800-56B appendix D have them. */
-static json_t *json_strength(enum ms_alg alg)
-{
-	static const int bits[] = {
-		[MS_ALG_RSA2048] = 112, [MS_ALG_RSA3072] = 128, [MS_ALG_RSA4096] = 152,
-		[MS_ALG_P256] = 128,	[MS_ALG_P384] = 192,	[MS_ALG_P521] = 256};
-
-	if ((size_t)alg >= ARRAY_SIZE(bits) || !bits[alg])
-		return json_null();
-	return json_integer(bits[alg]);
-}
-
-/* What somebody should do something about, a sentence or "". */
-static json_t *json_warning(const struct ms_cert *cert, time_t now)
-{
-	int64_t days = (int64_t)(cert->not_after - now) / 86400;
-	char text[120] = "";
-
-	if (now > cert->not_after)
-		snprintf(text, sizeof(text),
-			 "its certificate has expired: it signs no "
-			 "more until it has a new one");
-	else if (now < cert->not_before)
-		snprintf(text, sizeof(text),
-			 "its certificate is not valid yet: it does not sign");
-	else if (days < WARN_DAYS)
-		snprintf(text, sizeof(text),
-			 "its certificate expires in %lld days: have its successor "
-			 "enrolled in time",
-			 (long long)days);
-	return json_string(text);
-}
-
-json_t *ms_api_json_key(struct ms_front *f, const struct ms_front_key *k)
-{
-	const struct ms_cert *cert = k->cert;
-	uint64_t count;
-	int64_t last;
-	json_t *j;
-
-	ms_audit_key_use(f->audit, k->info.name, &count, &last);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "name",
-		      k->info.name, "algorithm", ms_alg_name(k->info.alg), "custody",
-		      ms_custody_name(k->info.custody), "state",
-		      ms_key_state_name(k->info.state), "reason", k->info.reason,
-		      "protection", k->info.protection, "signatures", (json_int_t)count,
-		      "last_used", json_time(last / 1000000), "created",
-		      json_time(k->info.created));
-	if (!j || !cert)
-		return j;
-	json_object_set_new(j, "strength", json_strength(k->info.alg));
-	json_object_set_new(j, "warning", json_warning(cert, time(NULL)));
-	json_object_set_new(j, "subject", json_escaped(cert->subject_cn));
-	json_object_set_new(j, "not_before", json_time(cert->not_before));
-	json_object_set_new(j, "not_after", json_time(cert->not_after));
-	json_object_set_new(j, "serial", json_serial(cert));
-	json_object_set_new(j, "ski", json_hex(cert->ski, cert->ski_len));
-	return j;
-}
 
 void ms_api_keys(struct ms_web *w)
 {
-	struct ms_front *f = w->front;
-	const struct ms_front_key *k;
-	json_t *list = json_array();
-
-	for (size_t i = 0; (k = ms_key_link_at(f->keys, i)); i++)
-		if (ms_policy_may_see(f->config, &w->who, k->info.name))
-			json_array_append_new(list, ms_api_json_key(f, k));
-	ms_web_json(w, 200, json_pack("{s:o}", "keys", list));
+	ms_web_json(w, 200, ms_api_json_keys(w));
 }
 
 /* The key of the path; answers itself when there is none that the asker may see. */
@@ -144,7 +41,7 @@ void ms_api_key(struct ms_web *w)
 	const struct ms_front_key *k = ms_api_key_or_answer(w);
 
 	if (k)
-		ms_web_json(w, 200, ms_api_json_key(w->front, k));
+		ms_web_json(w, 200, ms_api_json_key(w, k));
 }
 
 void ms_api_certificate(struct ms_web *w)
@@ -191,11 +88,12 @@ static void change_answer(struct change *c)
 	if (c->rc < 0)
 		ms_web_problem(c->w, c->rc, &c->err);
 	else
-		ms_web_json(c->w, strcmp(c->event, "key-create") == 0 ||
+		ms_web_json(c->w,
+			    strcmp(c->event, "key-create") == 0 ||
 					    strcmp(c->event, "key-import") == 0
 				    ? 201
 				    : 200,
-			    k ? ms_api_json_key(c->w->front, k) : json_object());
+			    k ? ms_api_json_key(c->w, k) : json_object());
 	free(c);
 }
 
@@ -360,17 +258,18 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	json_t *jsubject = NULL, *pin = NULL, *pcrs = NULL, *approval = NULL;
 	json_t *scheme = NULL, *j;
 	json_int_t days = DAYS_DEFAULT;
+	int pending = 0;
 	char shown[32];
 	json_error_t je;
 	int r;
 
 	j = json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, &je);
-	if (!j ||
-	    json_unpack_ex(j, &je, JSON_STRICT,
-			   "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o}", "name",
-			   &name, "algorithm", &alg, "custody", &custody, "subject",
-			   &jsubject, "days", &days, "pcrs", &pcrs, "pin", &pin,
-			   "approval", &approval, "scheme", &scheme) < 0) {
+	if (!j || json_unpack_ex(j, &je, JSON_STRICT,
+				 "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o, s?b}",
+				 "name", &name, "algorithm", &alg, "custody", &custody,
+				 "subject", &jsubject, "days", &days, "pcrs", &pcrs,
+				 "pin", &pin, "approval", &approval, "scheme", &scheme,
+				 "pending", &pending) < 0) {
 		json_decref(j);
 		return ms_error_set(err, -EINVAL, "bad-request",
 				    "the request is not as in "
@@ -411,6 +310,7 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	if (r == 0 && json_is_array(pcrs))
 		r = ms_api_pcrs_mask(pcrs, &c->pcrs, err);
 	c->days = (uint32_t)days;
+	c->pending = pending;
 	json_decref(j);
 	return r;
 }

@@ -11,6 +11,14 @@ const struct ms_front_key *ms_api_key_or_answer(struct ms_web *w);
 bool ms_api_admin_or_answer(struct ms_web *w, const char *what);
 /** ms_api_ask_change() - ask the key process, record, answer with the key's facts */
 void ms_api_ask_change(struct ms_web *w, const char *event, struct ms_ipc_msg *m);
+#define MS_KEY_WARN_DAYS 60 /* before a certificate expires */
+
+/** ms_key_days_left() - whole days until its certificate expires; negative: since */
+int64_t ms_key_days_left(const struct ms_front_key *k, time_t now);
+/** ms_api_json_key() - a key's facts, as the asker may know them */
+json_t *ms_api_json_key(const struct ms_web *w, const struct ms_front_key *k);
+/** ms_api_json_keys() - all keys that the asker may see, and a summary */
+json_t *ms_api_json_keys(struct ms_web *w);
 /** ms_api_pcrs_mask() - a JSON array of PCR numbers as a mask. Return: 0, -EINVAL */
 int ms_api_pcrs_mask(const json_t *j, uint32_t *ret, struct ms_error *err) _must_check_;
 /** ms_api_take_approval() - PEM of an approval into @c; parsed by the key process */
@@ -25,8 +33,6 @@ int ms_api_take_pin(const json_t *pin, struct ms_ipc_create *c,
  */
 void ms_api_start_change(struct ms_web *w, struct ms_ipc_msg *m, const char *event,
 			 const char *type);
-/** ms_api_json_key() - a key's facts */
-json_t *ms_api_json_key(struct ms_front *f, const struct ms_front_key *k);
 
 /** ms_api_wipe_body() - overwrite the body where it lies, and let it go */
 void ms_api_wipe_body(struct ms_web *w);

@@ -288,7 +288,7 @@ static json_t *key_warnings(const struct ms_web *w, size_t *ret_keys)
 
 		if (!ms_policy_may_see(f->config, &w->who, k->info.name))
 			continue;
-		j = ms_api_json_key(f, k);
+		j = ms_api_json_key(w, k);
 		text = json_string_value(json_object_get(j, "warning"));
 		if (k->info.state == MS_KEY_LOCKED || k->info.state == MS_KEY_BROKEN)
 			text = k->info.reason;

@@ -36,6 +36,8 @@ const char *ms_key_state_name(enum ms_key_state s)
 		return "active";
 	case MS_KEY_RETIRED:
 		return "retired";
+	case MS_KEY_PENDING:
+		return "pending";
 	case MS_KEY_REVOKED:
 		return "revoked";
 	case MS_KEY_BROKEN:
@@ -71,6 +73,11 @@ static void put_key(struct ms_buf *b, const struct ms_ipc_key *k)
 	ms_buf_put_str(b, k->reason);
 	ms_buf_put_str(b, k->protection);
 	ms_buf_put_u64(b, (uint64_t)k->created);
+	ms_buf_put_u64(b, (uint64_t)k->until);
+	ms_buf_put_str(b, k->successor);
+	ms_buf_put_u32(b, k->pcrs);
+	ms_buf_put_u8(b, k->has_pin);
+	ms_buf_put_u8(b, k->has_policy_key);
 	ms_buf_put_bytes(b, k->cert, k->cert_len);
 }
 
@@ -85,6 +92,11 @@ static void get_key(struct ms_reader *r, struct ms_ipc_key *k)
 	ms_reader_str(r, k->reason, sizeof(k->reason));
 	ms_reader_str(r, k->protection, sizeof(k->protection));
 	k->created = (int64_t)ms_reader_u64(r);
+	k->until = (int64_t)ms_reader_u64(r);
+	ms_reader_str(r, k->successor, sizeof(k->successor));
+	k->pcrs = ms_reader_u32(r);
+	k->has_pin = ms_reader_u8(r) == 1;
+	k->has_policy_key = ms_reader_u8(r) == 1;
 	cert = ms_reader_bytes(r, sizeof(k->cert), &k->cert_len);
 	if (cert)
 		memcpy(k->cert, cert, k->cert_len);
@@ -98,6 +110,7 @@ static void put_create(struct ms_buf *b, const struct ms_ipc_create *c)
 	ms_buf_put_str(b, c->common_name);
 	ms_buf_put_u32(b, c->days);
 	ms_buf_put_u32(b, c->pcrs);
+	ms_buf_put_u8(b, c->pending);
 	ms_buf_put_str(b, c->pin);
 	ms_buf_put_u8(b, c->raw);
 	ms_buf_put_u8(b, c->foretold);
@@ -126,6 +139,7 @@ static void get_create(struct ms_reader *r, struct ms_ipc_create *c)
 	ms_reader_str(r, c->common_name, sizeof(c->common_name));
 	c->days = ms_reader_u32(r);
 	c->pcrs = ms_reader_u32(r);
+	c->pending = ms_reader_u8(r) == 1;
 	ms_reader_str(r, c->pin, sizeof(c->pin));
 	c->raw = ms_reader_u8(r) == 1;
 	c->foretold = ms_reader_u8(r) == 1;
@@ -176,6 +190,7 @@ static void get_note(struct ms_reader *r, struct ms_ipc_note *n)
 static void put_import(struct ms_buf *b, const struct ms_ipc_import *i)
 {
 	put_create(b, &i->create);
+	ms_buf_put_u8(b, i->tss2);
 	ms_buf_put_bytes(b, i->pkcs8, i->pkcs8_len);
 	ms_buf_put_bytes(b, i->cert, i->cert_len);
 }
@@ -183,6 +198,7 @@ static void put_import(struct ms_buf *b, const struct ms_ipc_import *i)
 static void get_import(struct ms_reader *r, struct ms_ipc_import *i)
 {
 	get_create(r, &i->create);
+	i->tss2 = ms_reader_u8(r) == 1;
 	i->pkcs8_len = get_bytes(r, i->pkcs8, sizeof(i->pkcs8));
 	i->cert_len = get_bytes(r, i->cert, sizeof(i->cert));
 }

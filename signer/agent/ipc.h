@@ -81,6 +81,7 @@ enum ms_key_state {
 	MS_KEY_BROKEN = 3,  /* the file cannot be used */
 	MS_KEY_RETIRED = 4, /* signs no more, by decision; what it signed stays good */
 	MS_KEY_REVOKED = 5, /* signs no more, and what it signed is not to be trusted */
+	MS_KEY_PENDING = 6, /* waits for a certificate of an outside CA */
 };
 const char *ms_key_state_name(enum ms_key_state s);
 
@@ -88,6 +89,9 @@ const char *ms_key_state_name(enum ms_key_state s);
  * struct ms_ipc_key - one key as the front may know it
  * @reason: why it is not active, a sentence; else ""
  * @protection: for people, say "PCR 7 (SHA-256) and PIN"
+ * @pcrs, @has_pin, @has_policy_key: the same for programs
+ * @until: it retires by itself then, seconds since 1970; 0: never
+ * @successor: name of the key that takes over, or ""
  * @cert: DER; @cert_len is 0 when the file is broken
  */
 struct ms_ipc_key {
@@ -96,14 +100,17 @@ struct ms_ipc_key {
 	enum ms_custody custody;
 	enum ms_key_state state;
 	char reason[512], protection[128];
-	int64_t created;
+	int64_t created, until;
+	char successor[MS_KEY_NAME_MAX + 1];
+	uint32_t pcrs;
+	bool has_pin, has_policy_key;
 	uint8_t cert[MS_CERT_MAX];
 	size_t cert_len;
 };
 
 /**
  * struct ms_ipc_create - make a key, or (MS_IPC_RESEAL) protect it anew
- * @pin: "" for none
+ * @pin: "" for none; @pending: it signs nothing before a CA's certificate is installed
  * @raw: of custody resident: sign by raw RSA what the TPM has no hash for
  * @approval: DER of an approval of PCR values (lib/tpm_policy.h), whose policy key then
  * approves what the key can be used under; then @pcrs does not count
@@ -115,6 +122,7 @@ struct ms_ipc_create {
 	enum ms_custody custody;
 	char common_name[65];
 	uint32_t days, pcrs;
+	bool pending;
 	char pin[MS_PIN_MAX + 1];
 	bool raw, foretold;
 	uint8_t pcr_digest[32];
@@ -126,10 +134,12 @@ struct ms_ipc_create {
  * struct ms_ipc_import - a private key from outside
  * @create: as for a new key; @alg is found out, @custody is sealed; @common_name and
  * @days count where there is no certificate
+ * @tss2: @pkcs8 is a TPM's key of another program (TPMKey, DER); custody resident or leaf
  * @pkcs8: PrivateKeyInfo, not encrypted; @cert: DER, @cert_len 0: a fresh one is made
  */
 struct ms_ipc_import {
 	struct ms_ipc_create create;
+	bool tss2;
 	uint8_t pkcs8[MS_PKCS8_MAX], cert[MS_CERT_MAX];
 	size_t pkcs8_len, cert_len;
 };
@@ -145,11 +155,12 @@ struct ms_ipc_provision {
 enum ms_ipc_change_what {
 	MS_CHANGE_CSR = 1,  /* @result: DER PKCS#10 */
 	MS_CHANGE_CERT = 2, /* @data: DER certificate, which takes the old one's place */
-	MS_CHANGE_BACKUP = 3, /* @data: DER certificate to encrypt to; result: DER CMS */
-	MS_CHANGE_RETIRE = 4, /* @reason */
-	MS_CHANGE_REVOKE = 5, /* @reason, @from; result: DER CRL of an issuing key */
-	MS_CHANGE_EFI = 16,   /* @data: SHA-256 of an update of an EFI variable; result:
-			       * its raw signature */
+	MS_CHANGE_BACKUP = 3,  /* @data: DER certificate to encrypt to; result: DER CMS */
+	MS_CHANGE_RETIRE = 4,  /* @reason */
+	MS_CHANGE_REVOKE = 5,  /* @reason, @from; result: DER CRL of an issuing key */
+	MS_CHANGE_EFI = 16,    /* @data: SHA-256 of an update of an EFI variable; result:
+				* its raw signature */
+	MS_CHANGE_ROTATE = 17, /* @data: successor's name; @from: when it retires */
 	MS_CHANGE_ATTEST = 32, /* @data: nonce; result: evidence (lib/tpm_evidence.h) */
 	MS_CHANGE_PROVISION = 33, /* @data: TPM2B_PUBLIC of an SRK; result: text */
 	/* of no key, but of the TPM */

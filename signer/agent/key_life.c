@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "lib/agent_client.h"
 #include "lib/file.h"
 #include "lib/limits.h"
 
 #define HEAD "modseal key state 1\n"
+#define HEAD2 "modseal key state 2\n" /* has until and successor, too */
 #define FILE_MAX 1024u
 
 /* Takes "WORD VALUE\n" from the front; the value's length, or -1. */
@@ -44,42 +47,95 @@ static int take_number(const char **p, const char *end, const char *word, int64_
 	return 0;
 }
 
-int ms_key_life_parse(const char *text, size_t len, struct ms_key_life *ret)
-{
-	const char *p = text, *end = text + len, *v;
-	struct ms_key_life l = {0};
-	ssize_t n;
+static const char *const lives[] = {
+	[MS_LIFE_ACTIVE] = "active",
+	[MS_LIFE_RETIRED] = "retired",
+	[MS_LIFE_REVOKED] = "revoked",
+	[MS_LIFE_PENDING] = "pending",
+};
 
-	if (len < strlen(HEAD) || memcmp(p, HEAD, strlen(HEAD)) != 0)
+static int take_life(const char **p, const char *end, enum ms_life *ret)
+{
+	const char *v;
+	ssize_t n = take(p, end, "state", &v);
+
+	for (size_t i = 0; n >= 0 && i < ARRAY_SIZE(lives); i++)
+		if ((size_t)n == strlen(lives[i]) &&
+		    memcmp(v, lives[i], (size_t)n) == 0) {
+			*ret = (enum ms_life)i;
+			return 0;
+		}
+	return -EBADMSG;
+}
+
+static int take_text(const char **p, const char *end, const char *word, char *dst,
+		     size_t size)
+{
+	const char *v;
+	ssize_t n = take(p, end, word, &v);
+
+	if (n < 0 || (size_t)n >= size)
 		return -EBADMSG;
-	p += strlen(HEAD);
-	n = take(&p, end, "state", &v);
-	if (n == 7 && memcmp(v, "retired", 7) == 0)
-		l.life = MS_LIFE_RETIRED;
-	else if (n == 7 && memcmp(v, "revoked", 7) == 0)
-		l.life = MS_LIFE_REVOKED;
-	else
-		return -EBADMSG;
-	if (take_number(&p, end, "since", &l.since) < 0 ||
-	    take_number(&p, end, "from", &l.from) < 0)
-		return -EBADMSG;
-	n = take(&p, end, "reason", &v);
-	if (n < 0 || n >= (ssize_t)sizeof(l.reason) || p != end)
-		return -EBADMSG;
-	memcpy(l.reason, v, (size_t)n);
 	for (ssize_t i = 0; i < n; i++)
 		if ((uint8_t)v[i] < ' ' || v[i] == 0x7f)
 			return -EBADMSG;
+	memcpy(dst, v, (size_t)n);
+	dst[n] = '\0';
+	return 0;
+}
+
+/* What the first version could not say is only in the second. */
+static bool is_second(const struct ms_key_life *l)
+{
+	return l->until || l->successor[0] || l->life == MS_LIFE_ACTIVE ||
+	       l->life == MS_LIFE_PENDING;
+}
+
+int ms_key_life_parse(const char *text, size_t len, struct ms_key_life *ret)
+{
+	const char *p = text, *end = text + len;
+	struct ms_key_life l = {0};
+	bool second;
+
+	if (len < strlen(HEAD))
+		return -EBADMSG;
+	second = memcmp(p, HEAD2, strlen(HEAD2)) == 0;
+	if (!second && memcmp(p, HEAD, strlen(HEAD)) != 0)
+		return -EBADMSG;
+	p += strlen(HEAD);
+	if (take_life(&p, end, &l.life) < 0 ||
+	    take_number(&p, end, "since", &l.since) < 0 ||
+	    take_number(&p, end, "from", &l.from) < 0)
+		return -EBADMSG;
+	if (second &&
+	    (take_number(&p, end, "until", &l.until) < 0 ||
+	     take_text(&p, end, "successor", l.successor, sizeof(l.successor)) < 0 ||
+	     (l.successor[0] && !ms_key_name_valid(l.successor))))
+		return -EBADMSG;
+	if (take_text(&p, end, "reason", l.reason, sizeof(l.reason)) < 0 || p != end ||
+	    second != is_second(&l))
+		return -EBADMSG;
 	*ret = l;
 	return 0;
 }
 
 int ms_key_life_write(const struct ms_key_life *l, struct ms_buf *out)
 {
-	ms_buf_printf(out, HEAD "state %s\nsince %lld\nfrom %lld\nreason %s\n",
-		      l->life == MS_LIFE_RETIRED ? "retired" : "revoked",
-		      (long long)l->since, (long long)l->from, l->reason);
+	ms_buf_printf(out, "%sstate %s\nsince %lld\nfrom %lld\n",
+		      is_second(l) ? HEAD2 : HEAD, lives[l->life], (long long)l->since,
+		      (long long)l->from);
+	if (is_second(l))
+		ms_buf_printf(out, "until %lld\nsuccessor %s\n", (long long)l->until,
+			      l->successor);
+	ms_buf_printf(out, "reason %s\n", l->reason);
 	return ms_buf_error(out);
+}
+
+enum ms_life ms_key_life_at(const struct ms_key_life *l, int64_t now)
+{
+	if (l->life == MS_LIFE_ACTIVE && l->until && now >= l->until)
+		return MS_LIFE_RETIRED;
+	return l->life;
 }
 
 void ms_key_life_load(const char *dir, const char *name, struct ms_key_life *ret)
@@ -119,19 +175,39 @@ int ms_key_life_store(const char *dir, const char *name, const struct ms_key_lif
 	return ms_file_replace(path, -1, 0600, &iov, 1, true, err);
 }
 
-const char *ms_key_life_sentence(const struct ms_key_life *l, char *dst, size_t size)
+int ms_key_life_remove(const char *dir, const char *name, struct ms_error *err)
 {
-	time_t t = (time_t)l->since;
+	char path[MS_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s.state", dir, name);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return ms_error_set(err, -errno, NULL,
+				    "cannot remove the key's state file %s: %s", path,
+				    ms_strerror(errno));
+	return 0;
+}
+
+const char *ms_key_life_sentence(const struct ms_key_life *l, int64_t now, char *dst,
+				 size_t size)
+{
+	enum ms_life life = ms_key_life_at(l, now);
+	time_t t = (time_t)(life == l->life ? l->since : l->until);
 	char day[32] = "";
 	struct tm tm;
 
 	dst[0] = '\0';
-	if (l->life == MS_LIFE_ACTIVE)
+	if (life == MS_LIFE_ACTIVE)
 		return dst;
-	if (l->since && gmtime_r(&t, &tm))
+	if (life == MS_LIFE_PENDING) {
+		snprintf(dst, size,
+			 "it waits for its certificate: have its 'modseal key "
+			 "csr' signed, then 'modseal key install-cert'");
+		return dst;
+	}
+	if (t && gmtime_r(&t, &tm))
 		(void)!strftime(day, sizeof(day), " on %F", &tm);
-	snprintf(dst, size, "it was %s%s%s%s: it signs no more",
-		 l->life == MS_LIFE_RETIRED ? "retired" : "revoked", day,
-		 l->reason[0] ? ": " : "", l->reason);
+	snprintf(dst, size, "it was %s%s%s%s%s%s: it signs no more", lives[life], day,
+		 l->reason[0] ? ": " : "", l->reason,
+		 l->successor[0] ? ": its successor is " : "", l->successor);
 	return dst;
 }

@@ -391,8 +391,12 @@ static const struct timespec *next_wake(struct keyproc *p, bool pending,
 					const struct timespec *retry,
 					struct timespec *buf)
 {
-	int64_t s = ms_keys_expire_leaves(p->keys, time(NULL));
+	int64_t s = ms_keys_expire_leaves(p->keys, time(NULL)), due;
 
+	if (ms_keys_retire_due(p->keys, time(NULL), &due))
+		tell_inventory(p);
+	if (due >= 0 && (s < 0 || due < s))
+		s = due;
 	if (s < 0)
 		return pending ? retry : NULL;
 	clock_gettime(CLOCK_MONOTONIC, buf);

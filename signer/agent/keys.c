@@ -112,7 +112,7 @@ static int load_one(struct ms_keys *k, const char *file_name)
 	read_key_file(path, key);
 	ms_key_life_load(k->dir, key->name, &key->life);
 	/* What signs no more is not even unsealed. */
-	key->tried = key->life.life != MS_LIFE_ACTIVE;
+	key->tried = ms_key_is_over(key, time(NULL));
 	r = ms_keys_add(k, key);
 	if (r < 0)
 		ms_key_free(key);
@@ -191,6 +191,24 @@ static void describe_protection(const struct ms_tpm_blob *b, char *dst, size_t s
 		snprintf(dst + n, size - n, " and PIN");
 }
 
+static void describe_life(const struct key *key, int64_t now, struct ms_ipc_key *ret)
+{
+	static const enum ms_key_state states[] = {[MS_LIFE_RETIRED] = MS_KEY_RETIRED,
+						   [MS_LIFE_REVOKED] = MS_KEY_REVOKED,
+						   [MS_LIFE_PENDING] = MS_KEY_PENDING};
+	enum ms_life life = ms_key_life_at(&key->life, now);
+
+	ret->until = key->life.until;
+	memcpy(ret->successor, key->life.successor, sizeof(ret->successor));
+	if (life == MS_LIFE_ACTIVE)
+		return;
+	/* A pending key has to be unlocked for its request. */
+	if (life == MS_LIFE_PENDING && ret->state == MS_KEY_LOCKED)
+		return;
+	ret->state = states[life];
+	ms_key_life_sentence(&key->life, now, ret->reason, sizeof(ret->reason));
+}
+
 int ms_keys_describe(struct ms_keys *k, size_t i, struct ms_ipc_key *ret)
 {
 	struct key *key;
@@ -208,15 +226,14 @@ int ms_keys_describe(struct ms_keys *k, size_t i, struct ms_ipc_key *ret)
 					   : MS_KEY_LOCKED;
 	if (!key->file)
 		return 0;
-	if (key->life.life != MS_LIFE_ACTIVE) {
-		ret->state = key->life.life == MS_LIFE_RETIRED ? MS_KEY_RETIRED
-							       : MS_KEY_REVOKED;
-		ms_key_life_sentence(&key->life, ret->reason, sizeof(ret->reason));
-	}
+	describe_life(key, time(NULL), ret);
 	if (!ms_key_is_open(key) && !ret->reason[0])
 		snprintf(ret->reason, sizeof(ret->reason), "it is being unsealed");
 	describe_protection(&key->file->blob, ret->protection, sizeof(ret->protection));
 	ret->created = key->file->created;
+	ret->pcrs = key->file->blob.pcrs;
+	ret->has_pin = key->file->blob.has_pin;
+	ret->has_policy_key = key->file->blob.policy_key.len > 0;
 	memcpy(ret->cert, key->file->cert, key->file->cert_len);
 	ret->cert_len = key->file->cert_len;
 	return 0;

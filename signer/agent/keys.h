@@ -119,6 +119,13 @@ int ms_keys_close_leaf(struct ms_keys *k, const char *build);
 /** ms_keys_expire_leaves() - as ms_leaves_expire() */
 int64_t ms_keys_expire_leaves(struct ms_keys *k, int64_t now);
 
+/**
+ * ms_keys_retire_due() - let go of keys whose overlap with their successor is over
+ * @ret_next: seconds until the next one, or -1
+ * Return: were there any
+ */
+bool ms_keys_retire_due(struct ms_keys *k, int64_t now, int64_t *ret_next);
+
 /** ms_keys_describe() - the @i-th key; -ENOENT past the last */
 int ms_keys_describe(struct ms_keys *k, size_t i, struct ms_ipc_key *ret) _must_check_;
 /** ms_keys_find() - index of a key; -ENOENT */

@@ -35,14 +35,22 @@ static void day_of(time_t t, char *dst, size_t size)
 
 int ms_key_may_sign(const struct key *key, time_t now, struct ms_error *err)
 {
-	char why[300], day[40];
+	enum ms_life life;
+	char why[400], day[40];
 
-	if (key->life.life != MS_LIFE_ACTIVE)
-		return ms_error_set(err, -EACCES,
-				    key->life.life == MS_LIFE_RETIRED ? "key-retired"
-								      : "key-revoked",
-				    "key %s: %s: use its successor", key->name,
-				    ms_key_life_sentence(&key->life, why, sizeof(why)));
+	life = ms_key_life_at(&key->life, now);
+	if (life == MS_LIFE_PENDING)
+		return ms_error_set(
+			err, -EACCES, "key-pending", "key %s does not sign yet: %s",
+			key->name,
+			ms_key_life_sentence(&key->life, now, why, sizeof(why)));
+	if (life != MS_LIFE_ACTIVE)
+		return ms_error_set(
+			err, -EACCES,
+			life == MS_LIFE_RETIRED ? "key-retired" : "key-revoked",
+			"key %s: %s%s", key->name,
+			ms_key_life_sentence(&key->life, now, why, sizeof(why)),
+			key->life.successor[0] ? "" : ": use its successor");
 	if (!key->not_after)
 		return 0;
 	if (now > key->not_after) {
@@ -66,11 +74,13 @@ int ms_key_may_sign(const struct key *key, time_t now, struct ms_error *err)
 /* Not retired or revoked, and it can be used now; its certificate may have expired. */
 static int check_usable(const struct key *key, struct ms_error *err)
 {
-	char why[300];
+	int64_t now = time(NULL);
+	char why[400];
 
-	if (key->life.life != MS_LIFE_ACTIVE)
-		return ms_error_set(err, -EACCES, "key-retired", "key %s: %s", key->name,
-				    ms_key_life_sentence(&key->life, why, sizeof(why)));
+	if (ms_key_is_over(key, now))
+		return ms_error_set(
+			err, -EACCES, "key-retired", "key %s: %s", key->name,
+			ms_key_life_sentence(&key->life, now, why, sizeof(why)));
 	if (!ms_key_is_open(key))
 		return ms_error_set(err, -EAGAIN, "key-locked", "key %s is locked: %s",
 				    key->name, key->err.msg);
@@ -157,9 +167,14 @@ static int install_cert(struct ms_keys *k, struct key *key,
 	file->cert_len = req->data_len;
 	snprintf(path, sizeof(path), "%s/%s.key", k->dir, key->name);
 	r = ms_key_write(path, file, err);
+	/* In this order: what is half done is pending still, and can be done again. */
+	if (r == 0 && key->life.life == MS_LIFE_PENDING)
+		r = ms_key_life_remove(k->dir, key->name, err);
 	if (r < 0)
 		return r;
 	pthread_rwlock_wrlock(&k->lock);
+	if (key->life.life == MS_LIFE_PENDING)
+		key->life = (struct ms_key_life){0};
 	*key->file = *file;
 	ms_key_read_cert(key);
 	pthread_rwlock_unlock(&k->lock);
@@ -185,7 +200,7 @@ static int make_crl(struct signer *s, const struct ms_ipc_change *req, time_t no
 	return r < 0 ? r : put_result(&out, ret, ret_len);
 }
 
-static void let_go(struct ms_keys *k, struct key *key, const struct ms_key_life *life)
+void ms_key_let_go(struct ms_keys *k, struct key *key, const struct ms_key_life *life)
 {
 	pthread_rwlock_wrlock(&k->lock);
 	key->life = *life;
@@ -202,13 +217,15 @@ static int end_life(struct ms_keys *k, struct signer *s, struct key *key,
 	bool revoke = req->what == MS_CHANGE_REVOKE;
 	struct ms_key_life life = {.life = revoke ? MS_LIFE_REVOKED : MS_LIFE_RETIRED,
 				   .since = time(NULL)};
-	char why[300];
+	enum ms_life was = ms_key_life_at(&key->life, life.since);
+	char why[400];
 	int r;
 
-	if (key->life.life >= life.life)
-		return ms_error_set(s->err, -EEXIST, "key-state", "key %s: %s already",
-				    key->name,
-				    ms_key_life_sentence(&key->life, why, sizeof(why)));
+	if (was == MS_LIFE_REVOKED || (was == MS_LIFE_RETIRED && !revoke))
+		return ms_error_set(
+			s->err, -EEXIST, "key-state", "key %s: %s already", key->name,
+			ms_key_life_sentence(&key->life, life.since, why, sizeof(why)));
+	memcpy(life.successor, key->life.successor, sizeof(life.successor));
 	if (revoke && ms_crl_reason(req->reason) < 0)
 		return ms_error_set(s->err, -EINVAL, "bad-request",
 				    "reason is unspecified, keyCompromise, cACompromise, "
@@ -230,7 +247,7 @@ static int end_life(struct ms_keys *k, struct signer *s, struct key *key,
 	r = ms_key_life_store(k->dir, key->name, &life, s->err);
 	if (r < 0)
 		return r;
-	let_go(k, key, &life);
+	ms_key_let_go(k, key, &life);
 	return 0;
 }
 
@@ -284,13 +301,15 @@ int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cha
 	case MS_CHANGE_CERT:
 		return install_cert(k, key, req, err);
 	case MS_CHANGE_BACKUP:
-		r = key->life.life == MS_LIFE_ACTIVE ? 0 : check_usable(key, err);
+		r = ms_key_is_over(key, time(NULL)) ? check_usable(key, err) : 0;
 		return r < 0 ? r
 			     : ms_key_backup(key, req->data, req->data_len, ret, ret_len,
 					     err);
 	case MS_CHANGE_RETIRE:
 	case MS_CHANGE_REVOKE:
 		return end_life(k, &s, key, req, ret, ret_len);
+	case MS_CHANGE_ROTATE:
+		return ms_key_rotate(k, key, req, err);
 	case MS_CHANGE_EFI:
 		return sign_efi(&s, req, ret, ret_len);
 	}

@@ -164,6 +164,25 @@ static int keep_pin(struct making *m)
 	return 0;
 }
 
+/* The certificate that came along says nothing of whether the TPM signs with the key. */
+static int take_given_cert(struct making *m, EVP_PKEY *pkey)
+{
+	struct ms_keyfile *file = m->key->file;
+	const uint8_t digest[32] = {1};
+	uint8_t sig[MS_SIG_MAX];
+	size_t len;
+	int r;
+
+	if (!m->given || !m->given->cert_len)
+		return certify(m, pkey, sign_in_tpm);
+	r = sign_in_tpm(m, digest, sig, &len);
+	if (r < 0)
+		return r;
+	memcpy(file->cert, m->given->cert, m->given->cert_len);
+	file->cert_len = m->given->cert_len;
+	return 0;
+}
+
 static int make_in_tpm(struct making *m)
 {
 	struct ms_keyfile *file = m->key->file;
@@ -174,7 +193,9 @@ static int make_in_tpm(struct making *m)
 	r = keep_pin(m);
 	if (r == 0)
 		r = ms_key_policy(m->req, &want, m->err);
-	if (r == 0)
+	if (r == 0 && m->given)
+		file->blob = *m->given->blob;
+	else if (r == 0)
 		r = ms_tpmw_create_for(m->w, m->req->alg, m->req->raw, &want,
 				       pin_of(m->req), &file->blob, m->err);
 	if (r == 0)
@@ -182,7 +203,7 @@ static int make_in_tpm(struct making *m)
 	if (r < 0)
 		return r;
 	file->resident = true;
-	r = certify(m, pkey, sign_in_tpm);
+	r = take_given_cert(m, pkey);
 	EVP_PKEY_free(pkey);
 	m->key->in_tpm = r == 0;
 	return r;
@@ -207,6 +228,8 @@ int ms_key_write(const char *path, const struct ms_keyfile *file, struct ms_erro
 static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 			 const char *path, struct ms_error *err)
 {
+	char state[MS_PATH_MAX];
+
 	if (!ms_key_name_valid(req->name))
 		return ms_error_set(
 			err, -EINVAL, "bad-name",
@@ -215,6 +238,13 @@ static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 	if (ms_keys_get(k, req->name) || access(path, F_OK) == 0)
 		return ms_error_set(err, -EEXIST, "key-exists",
 				    "key %s exists already: choose another name",
+				    req->name);
+	/* It would speak of the new key after the next start. */
+	snprintf(state, sizeof(state), "%s/%s.state", k->dir, req->name);
+	if (access(state, F_OK) == 0)
+		return ms_error_set(err, -EEXIST, "key-exists",
+				    "there was a key %s, whose state is still there: "
+				    "choose another name",
 				    req->name);
 	if (req->alg < MS_ALG_RSA2048 || req->alg > MS_ALG_P384)
 		return ms_error_set(err, -EINVAL, "unsupported",
@@ -229,6 +259,26 @@ int ms_keys_create(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cre
 		   struct ms_error *err)
 {
 	return ms_keys_make(k, w, req, NULL, err);
+}
+
+/* A pending key is never on disk without saying so. */
+static int write_files(struct ms_keys *k, struct key *key, const char *path, bool pending,
+		       struct ms_error *err)
+{
+	struct ms_error ignored = {0};
+	int r = 0;
+
+	if (pending) {
+		key->life = (struct ms_key_life){.life = MS_LIFE_PENDING,
+						 .since = time(NULL)};
+		r = ms_key_life_store(k->dir, key->name, &key->life, err);
+	}
+	if (r < 0)
+		return r;
+	r = ms_key_write(path, key->file, err);
+	if (r < 0 && pending)
+		(void)!ms_key_life_remove(k->dir, key->name, &ignored);
+	return r;
 }
 
 int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
@@ -259,7 +309,7 @@ int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_creat
 	if (r == 0)
 		ms_key_read_cert(key);
 	if (r == 0)
-		r = ms_key_write(path, key->file, err);
+		r = write_files(k, key, path, req->pending, err);
 	if (r == 0) {
 		pthread_rwlock_wrlock(&k->lock);
 		r = ms_keys_add(k, key);

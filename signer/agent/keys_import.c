@@ -98,6 +98,8 @@ int ms_keys_import(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_imp
 	struct ms_ipc_create create = req->create;
 	int r;
 
+	if (req->tss2)
+		return ms_keys_import_tss2(k, w, req, err);
 	create.custody = MS_CUSTODY_SEALED;
 	r = read_key(req, &given.pkey, err);
 	if (r == 0 && req->cert_len)

@@ -54,6 +54,14 @@ static inline bool ms_key_is_open(const struct key *k)
 	return k->pkey || k->in_tpm;
 }
 
+/** ms_key_is_over() - retired or revoked: it is not even unsealed */
+static inline bool ms_key_is_over(const struct key *k, int64_t now)
+{
+	enum ms_life life = ms_key_life_at(&k->life, now);
+
+	return life == MS_LIFE_RETIRED || life == MS_LIFE_REVOKED;
+}
+
 /** ms_key_free() - and whatever it holds */
 void ms_key_free(struct key *k);
 /** ms_keys_get() - a key by its name, or NULL; under the lock, or on the TPM's thread */
@@ -69,18 +77,23 @@ int ms_key_write(const char *path, const struct ms_keyfile *file,
 
 /**
  * struct ms_key_given - what of a key comes from outside
- * @pkey: taken
+ * @pkey: taken; or @blob: a key of this TPM, and @pkey its public half
  * @cert: DER, of this key; @cert_len 0: one is made
  */
 struct ms_key_given {
 	EVP_PKEY *pkey;
+	const struct ms_tpm_blob *blob;
 	const uint8_t *cert;
 	size_t cert_len;
 };
 /** ms_key_check_cert() - this key's, not expired? Return: 0, -EBADMSG, -EINVAL */
 int ms_key_check_cert(EVP_PKEY *key, const uint8_t *der, size_t len,
 		      struct ms_error *err) _must_check_;
-/** ms_keys_make() - ms_keys_create(), with @given (custody sealed only) or NULL */
+/** ms_keys_import_tss2() - a key of this TPM that another program made */
+int ms_keys_import_tss2(struct ms_keys *k, struct ms_tpmw *w,
+			const struct ms_ipc_import *req,
+			struct ms_error *err) _must_check_;
+/** ms_keys_make() - ms_keys_create(), with @given or NULL */
 int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
 		 struct ms_key_given *given, struct ms_error *err) _must_check_;
 
@@ -104,11 +117,16 @@ int ms_key_try_next(struct ms_keys *k, struct ms_tpmw *w, struct key *key,
 		    const char *pin, EVP_PKEY **ret, struct ms_error *err) _must_check_;
 
 /** ms_key_may_sign() - not retired, not revoked, and its certificate is valid now */
-int ms_key_may_sign(const struct key *key, time_t now,
-		    struct ms_error *err) _must_check_;
+int ms_key_may_sign(const struct key *key, time_t now, struct ms_error *err) _must_check_;
 /** ms_key_backup() - DER CMS to a recipient's certificate. @ret: MS_CERT_MAX bytes */
 int ms_key_backup(const struct key *key, const uint8_t *cert, size_t cert_len,
 		  uint8_t *ret, size_t *ret_len, struct ms_error *err) _must_check_;
+
+/** ms_key_let_go() - forget the private key: it signs no more */
+void ms_key_let_go(struct ms_keys *k, struct key *key, const struct ms_key_life *life);
+/** ms_key_rotate() - name a key's successor, and when it retires by itself */
+int ms_key_rotate(struct ms_keys *k, struct key *key, const struct ms_ipc_change *req,
+		  struct ms_error *err) _must_check_;
 
 /** ms_no_such_key() - -ENOENT and its sentence */
 int ms_no_such_key(const char *name, struct ms_error *err);

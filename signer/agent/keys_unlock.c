@@ -255,7 +255,7 @@ int ms_keys_unlock(struct ms_keys *k, struct ms_tpmw *w, const char *name,
 	if (!key->file)
 		return ms_error_set(err, -EBADMSG, "key-broken",
 				    "key %s cannot be used: %s", name, key->err.msg);
-	if (key->life.life != MS_LIFE_ACTIVE)
+	if (ms_key_is_over(key, time(NULL)))
 		return ms_key_may_sign(key, time(NULL), err);
 	if (ms_key_is_open(key))
 		return 0;

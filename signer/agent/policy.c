@@ -346,6 +346,11 @@ bool ms_policy_knows(const struct ms_config *c, const struct ms_identity *who)
 	return ms_identity_is_admin(c, who);
 }
 
+bool ms_policy_names_key(const struct ms_rule *r, const char *key)
+{
+	return any_glob(&r->keys, key);
+}
+
 bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who,
 		       const char *key)
 {

@@ -86,6 +86,8 @@ int ms_policy_decide_build(const struct ms_config *c, const struct ms_identity *
 /** ms_policy_knows() - does any rule name @who, or is it an admin */
 bool ms_policy_knows(const struct ms_config *c, const struct ms_identity *who);
 
+/** ms_policy_names_key() - is the rule about this key */
+bool ms_policy_names_key(const struct ms_rule *r, const char *key);
 /** ms_policy_may_see() - may @who know of @key: a rule names both, or an admin */
 bool ms_policy_may_see(const struct ms_config *c, const struct ms_identity *who,
 		       const char *key);

@@ -51,6 +51,7 @@ static const struct route routes[] = {
 	{"POST", "/v1/tpm/enroll", ms_api_enroll_ak},
 	{"POST", "/v1/keys/{key}/retire", ms_api_retire},
 	{"POST", "/v1/keys/{key}/revoke", ms_api_revoke_key},
+	{"POST", "/v1/keys/{key}/rotate", ms_api_rotate},
 	{"POST", "/v1/keys/{key}/sign-efi", ms_api_sign_efi},
 	{"GET", "/v1/log/checkpoint", ms_api_log_checkpoint},
 	{"POST", "/v1/log/checkpoint", ms_api_log_make_checkpoint},

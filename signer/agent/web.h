@@ -95,6 +95,7 @@ void ms_api_identity(struct ms_web *w);
 void ms_api_enroll_ak(struct ms_web *w);
 void ms_api_retire(struct ms_web *w);
 void ms_api_revoke_key(struct ms_web *w);
+void ms_api_rotate(struct ms_web *w);
 void ms_api_pcrs(struct ms_web *w);
 void ms_api_reseal(struct ms_web *w);
 void ms_api_sign_efi(struct ms_web *w);

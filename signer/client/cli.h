@@ -123,6 +123,7 @@ int ms_cmd_key_csr(const struct ms_cli *cli);
 int ms_cmd_key_install_cert(const struct ms_cli *cli);
 int ms_cmd_key_export_backup(const struct ms_cli *cli);
 int ms_cmd_key_enroll(const struct ms_cli *cli);
+int ms_cmd_key_rotate(const struct ms_cli *cli);
 int ms_cmd_key_approve_pcrs(const struct ms_cli *cli);
 int ms_cmd_key_reseal(const struct ms_cli *cli);
 int ms_cmd_key_attest(const struct ms_cli *cli);

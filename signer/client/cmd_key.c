@@ -108,6 +108,8 @@ static int create_body(const struct ms_cli *cli, const struct ms_pin *pin,
 			 "custody", custody ? custody : "sealed", "subject",
 			 ms_cli_opt(cli, "subject"), "days", (json_int_t)days, "pcrs",
 			 pcrs, "scheme", ms_cli_opt(cli, "scheme"), "approval", approval);
+	if (ms_cli_opt(cli, "pending"))
+		json_object_set_new(body, "pending", json_true());
 	text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	if (!text)
 		return ms_cli_usage(cli, "--subject has to be UTF-8 text");
@@ -152,13 +154,14 @@ int ms_cmd_key_create(const struct ms_cli *cli)
 }
 
 /* The table, and below it on standard error what to do something about. */
-static void print_list(const json_t *keys)
+static void print_list(const json_t *keys, const json_t *summary)
 {
 	char name[MS_FACT_TEXT], warning[MS_FACT_TEXT];
 	const json_t *key;
 	size_t i;
 
 	ms_fact_keys(keys);
+	ms_fact_summary(summary);
 	json_array_foreach(keys, i, key)
 	{
 		const char *w = json_string_value(json_object_get(key, "warning"));
@@ -185,7 +188,7 @@ int ms_cmd_key_list(const struct ms_cli *cli)
 	if (cli->json)
 		ms_fact_json(answer);
 	else if (json_array_size(keys))
-		print_list(keys);
+		print_list(keys, json_object_get(answer, "summary"));
 	else
 		fprintf(stderr,
 			"There are no keys yet: modseal key create NAME makes one.\n");

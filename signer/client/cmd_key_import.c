@@ -112,9 +112,8 @@ int ms_key_read_cert_file(const struct ms_cli *cli, const char *path,
 		r = ms_cert_list_parse(f.data, f.len, ret);
 		if (r < 0)
 			ms_error_set(&err, r, NULL,
-				     r == -ENODATA
-					     ? "there is no certificate in it"
-					     : "the certificate in it is damaged");
+				     r == -ENODATA ? "there is no certificate in it"
+						   : "the certificate in it is damaged");
 	}
 	return r < 0 ? complain_of(cli, path, &err) : MS_EXIT_OK;
 }
@@ -161,6 +160,15 @@ static int put_key(const struct ms_cli *cli, EVP_PKEY *key, struct ms_buf *out)
 	return status;
 }
 
+static int put_source(const struct ms_cli *cli, const struct ms_key_source *s,
+		      struct ms_buf *out)
+{
+	if (s->key)
+		return put_key(cli, s->key, out);
+	ms_pem_put(out, "TSS2 PRIVATE KEY", s->tss2.data, s->tss2.len);
+	return MS_EXIT_OK;
+}
+
 /* --cert goes before what is in the key's file. */
 static int put_cert(const struct ms_cli *cli, const struct ms_key_source *s,
 		    struct ms_buf *out)
@@ -170,11 +178,16 @@ static int put_cert(const struct ms_cli *cli, const struct ms_key_source *s,
 	const struct ms_cert_list *l = path ? &own : &s->certs;
 	const struct ms_cert *cert;
 	char shown[256];
-	int status = path ? ms_key_read_cert_file(cli, path, &own) : MS_EXIT_OK;
+	int status;
+
+	/* Which certificate is that of a TPM's key the agent finds out. */
+	if (!s->key && !path)
+		return MS_EXIT_OK;
+	status = path ? ms_key_read_cert_file(cli, path, &own) : MS_EXIT_OK;
 
 	if (status)
 		return status;
-	cert = ms_key_source_cert(s->key, l);
+	cert = s->key ? ms_key_source_cert(s->key, l) : l->v[0];
 	if (cert) {
 		ms_pem_put(out, "CERTIFICATE", cert->der, cert->der_len);
 	} else if (l->n) {
@@ -240,11 +253,18 @@ static int make_target(const struct ms_cli *cli, char *dst, size_t size)
 }
 
 /* Nothing is deleted behind anybody's back, and nothing left without a word. */
-static void tell_what_is_left(const struct ms_cli *cli)
+static void tell_what_is_left(const struct ms_cli *cli, const struct ms_key_source *s)
 {
 	char shown[512];
 
 	ms_escape_str(cli->operands[1], shown, sizeof(shown));
+	if (!s->key) {
+		fprintf(stderr,
+			"modseal: %s: %s is still there, and whoever may use the TPM can "
+			"sign with it past the agent: remove it\n",
+			cli->cmd->name, shown);
+		return;
+	}
 	fprintf(stderr,
 		"modseal: %s: %s is still on disk with the private key in it: when the "
 		"key is backed up offline, remove it with 'shred -u %s', and copies of "
@@ -269,7 +289,7 @@ int ms_cmd_key_import(const struct ms_cli *cli)
 	(void)!ms_secmem_process(&locked);
 	status = ms_key_read_source(cli, cli->operands[1], &source);
 	if (!status)
-		status = put_key(cli, source.key, &body);
+		status = put_source(cli, &source, &body);
 	if (!status)
 		status = put_cert(cli, &source, &body);
 	if (!status)
@@ -287,6 +307,6 @@ int ms_cmd_key_import(const struct ms_cli *cli)
 	if (status)
 		return status;
 	ms_key_print(cli, key);
-	tell_what_is_left(cli);
+	tell_what_is_left(cli, &source);
 	return MS_EXIT_OK;
 }

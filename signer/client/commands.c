@@ -17,6 +17,7 @@ static const struct ms_cli_option key_create_options[] = {
 	{"subject", 0, "CN", NULL, "common name (default: the key's name)"},
 	{"days", 0, "N", NULL, "validity of the certificate (default 3650)"},
 	{"pcrs", 0, "LIST", NULL, "PCRs that have to stay: 7,14 or none (default 7)"},
+	{"pending", 0, NULL, NULL, "it signs nothing before a CA's certificate is there"},
 	{"pin", 0, NULL, NULL, "ask for a PIN that the key needs after a start"},
 	{"pin-fd", 0, "N", NULL, "read that PIN from file descriptor N"},
 	{"policy-key", 0, "PUB", NULL, "who approves PCR values; in place of --pcrs"},
@@ -66,6 +67,17 @@ static const struct ms_cli_option key_import_options[] = {
 static const struct ms_cli_option key_backup_options[] = {
 	{"to", 0, "CERT", NULL, "the recipient's certificate: RSA, or EC"},
 	{"output", 'o', "FILE", NULL, "where the backup goes; must not exist"},
+	{0},
+};
+
+static const struct ms_cli_option key_rotate_options[] = {
+	{"to", 0, "NEW", NULL, "the successor (default: the number at the end, plus 1)"},
+	{"overlap", 0, "TIME", NULL, "how long both sign: 90d (default), 12w, 0"},
+	{"subject", 0, "CN", NULL, "common name (default: the old one's)"},
+	{"days", 0, "N", NULL, "validity of the certificate (default: the old one's)"},
+	{"pending", 0, NULL, NULL, "it waits for a CA's certificate"},
+	{"pin-fd", 0, "N", NULL, "read the new key's PIN from file descriptor N"},
+	{"dir", 0, "DIR", NULL, "where both certificates go (default: here)"},
 	{0},
 };
 
@@ -281,6 +293,13 @@ static const char key_import_help[] =
 	"not), the older RSA and EC forms, or PKCS#12; RSA with 2048, 3072 or 4096\n"
 	"bits, P-256 or P-384. FILE stays where it is; modseal says how to remove it.\n";
 
+static const char key_rotate_help[] =
+	"Makes NEW with the algorithm, custody, PCRs and subject of NAME (or takes it, "
+	"if\n"
+	"it is there), writes both certificates for those who have to trust them, and "
+	"has\n"
+	"NAME retire by itself when the overlap is over. Until then both sign.\n";
+
 static const char key_enroll_help[] =
 	"Writes the files that TARGET takes, and prints what to do with them and which\n"
 	"kernels heed it. An update of db or dbx is signed with --kek by a key of the\n"
@@ -402,6 +421,8 @@ const struct ms_command ms_commands[] = {
 	 key_backup_options, ms_cmd_key_export_backup},
 	{"key enroll", "NAME", 1, 1, "have kernels or firmware trust a key",
 	 key_enroll_help, key_enroll_options, ms_cmd_key_enroll},
+	{"key rotate", "NAME", 1, 1, "make a successor, and have a key retire",
+	 key_rotate_help, key_rotate_options, ms_cmd_key_rotate},
 	{"key approve-pcrs", "", 0, 0, "sign PCR values with a policy key",
 	 key_approve_help, key_approve_options, ms_cmd_key_approve_pcrs},
 	{"key reseal", "NAME", 1, 1, "have a key open under other PCR values",

@@ -60,6 +60,28 @@ void ms_fact_line(const char *label, const json_t *object, const char *name)
 		printf("%-*s %s\n", LABEL_WIDTH, label, text);
 }
 
+/* Who the rules let sign with it, in one word for each; "-" where that is not told. */
+static const char *users(const json_t *key, char ret[MS_FACT_TEXT])
+{
+	const json_t *rules = json_object_get(key, "users"), *rule, *who;
+	char text[MS_FACT_TEXT];
+	size_t used = 0, i, n;
+
+	snprintf(ret, MS_FACT_TEXT, "%s", json_is_array(rules) ? "nobody" : "-");
+	json_array_foreach((json_t *)(uintptr_t)rules, i, rule)
+	{
+		json_array_foreach(json_object_get(rule, "who"), n, who)
+		{
+			scalar(who, text, sizeof(text));
+			if (used + strlen(text) + 8 > MS_FACT_TEXT)
+				return ret;
+			used += (size_t)snprintf(ret + used, MS_FACT_TEXT - used, "%s%s",
+						 used ? "," : "", text);
+		}
+	}
+	return ret;
+}
+
 void ms_fact_key(const json_t *key)
 {
 	static const struct {
@@ -69,6 +91,7 @@ void ms_fact_key(const json_t *key)
 		{"Algorithm", "algorithm"},
 		{"Strength, bits", "strength"},
 		{"Custody", "custody"},
+		{"Lives", "location"},
 		{"Protection", "protection"},
 		{"State", "state"},
 		{"Reason", "reason"},
@@ -78,13 +101,20 @@ void ms_fact_key(const json_t *key)
 		{"Key identifier", "ski"},
 		{"Valid from", "not_before"},
 		{"Valid until", "not_after"},
+		{"Days left", "days_left"},
+		{"Retires", "retires"},
+		{"Successor", "successor"},
 		{"Created", "created"},
 		{"Last used", "last_used"},
 		{"Signatures", "signatures"},
 	};
 
+	char text[MS_FACT_TEXT];
+
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		ms_fact_line(lines[i].label, key, lines[i].name);
+	if (strcmp(users(key, text), "-"))
+		printf("%-*s %s\n", LABEL_WIDTH, "Users", text);
 }
 
 /* @bytes: cut the text there (of a time, the day will do); 0: as it is */
@@ -101,23 +131,57 @@ static void column(const json_t *key, const char *name, size_t bytes, int width)
 void ms_fact_keys(const json_t *keys)
 {
 	char text[MS_FACT_TEXT];
-	int width = 4;
+	int width = 4, guard = 10;
 	const json_t *key;
 	size_t i;
 
-	json_array_foreach(keys, i, key) width =
-		MS_MAX(width, (int)strlen(ms_fact_text(key, "name", text)));
-	printf("%-*s  %-9s  %-8s  %-8s  %-11s  %s\n", width, "NAME", "ALGORITHM",
-	       "CUSTODY", "STATE", "VALID UNTIL", "SIGNATURES");
+	json_array_foreach(keys, i, key)
+	{
+		width = MS_MAX(width, (int)strlen(ms_fact_text(key, "name", text)));
+		guard = MS_MAX(guard, (int)strlen(ms_fact_text(key, "protection", text)));
+	}
+	printf("%-*s  %-9s  %-4s  %-8s  %-8s  %-11s  %-10s  %-10s  %-*s  %s\n", width,
+	       "NAME", "ALGORITHM", "BITS", "CUSTODY", "STATE", "VALID UNTIL",
+	       "SIGNATURES", "LAST USED", guard, "PROTECTION", "USERS");
 	json_array_foreach(keys, i, key)
 	{
 		column(key, "name", 0, width);
 		column(key, "algorithm", 0, 9);
+		column(key, "strength", 0, 4);
 		column(key, "custody", 0, 8);
 		column(key, "state", 0, 8);
 		column(key, "not_after", 10, 11);
-		printf("%s\n", ms_fact_text(key, "signatures", text));
+		column(key, "signatures", 0, 10);
+		column(key, "last_used", 10, 10);
+		column(key, "protection", 0, guard);
+		printf("%s\n", users(key, text));
 	}
+}
+
+void ms_fact_summary(const json_t *summary)
+{
+	json_int_t n = json_integer_value(json_object_get(summary, "keys")),
+		   soon = json_integer_value(json_object_get(summary, "expire_soon")),
+		   over = json_integer_value(json_object_get(summary, "expired"));
+	const char *state, *sep = ": ";
+	json_t *v;
+
+	if (!json_is_object(summary))
+		return;
+	printf("%lld key%s", (long long)n, n == 1 ? "" : "s");
+	json_object_foreach(json_object_get(summary, "states"), state, v)
+	{
+		if (json_integer_value(v) == 0)
+			continue;
+		printf("%s%lld %s", sep, (long long)json_integer_value(v), state);
+		sep = ", ";
+	}
+	if (soon)
+		printf("; %lld expire%s within 60 days", (long long)soon,
+		       soon == 1 ? "s" : "");
+	if (over)
+		printf("; %lld ha%s expired", (long long)over, over == 1 ? "s" : "ve");
+	putchar('\n');
 }
 
 void ms_fact_json(const json_t *j)

@@ -25,6 +25,9 @@ void ms_fact_key(const json_t *key);
 /** ms_fact_keys() - a table, one line for each key of an array */
 void ms_fact_keys(const json_t *keys);
 
+/** ms_fact_summary() - "7 keys: 5 active, 2 retired; 1 expires within 60 days" */
+void ms_fact_summary(const json_t *summary);
+
 /** ms_fact_json() - an answer as indented JSON, in ASCII, with a newline */
 void ms_fact_json(const json_t *j);
 

@@ -6,6 +6,9 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 
+#include "lib/limits.h"
+#include "lib/pem.h"
+
 /* The passphrase, asked for when OpenSSL first wants it. */
 struct asking {
 	ms_passphrase_fn *ask;
@@ -19,13 +22,14 @@ struct asking {
 void ms_key_source_clear(struct ms_key_source *s)
 {
 	EVP_PKEY_free(s->key);
+	ms_buf_clear(&s->tss2);
 	ms_cert_list_clear(&s->certs);
 	s->key = NULL;
 }
 
 const struct ms_cert *ms_key_source_cert(EVP_PKEY *key, const struct ms_cert_list *l)
 {
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; key && i < l->n; i++)
 		if (l->v[i]->pkey && EVP_PKEY_eq(l->v[i]->pkey, key) == 1)
 			return l->v[i];
 	return NULL;
@@ -94,15 +98,31 @@ static int parse_pem(const uint8_t *data, size_t len, struct asking *a, EVP_PKEY
 	}
 	if (a->asked)
 		return wrong(a);
-	if (has(data, len, "TSS2 PRIVATE KEY") || has(data, len, "MODSEAL "))
-		return ms_error_set(a->err, -ENOPKG, "tpm-key",
-				    "its private key is in a TPM, or sealed by one, and "
-				    "cannot leave it: only keys in the clear or under a "
-				    "passphrase can be imported");
+	if (has(data, len, "MODSEAL "))
+		return ms_error_set(
+			a->err, -ENOPKG, "tpm-key",
+			"it is a key file of modseal, for one TPM alone: back "
+			"the key up with 'modseal key export-backup'");
 	if (!has(data, len, "PRIVATE KEY-----"))
 		return ms_error_set(a->err, -ENODATA, "no-key",
 				    "there is no private key in it");
 	return damaged(a->err);
+}
+
+/* The key of a TPM, made by another program. Return: 0, -ENODATA it is none, -EBADMSG */
+static int parse_tss2(const uint8_t *data, size_t len, struct ms_buf *ret,
+		      struct ms_error *err)
+{
+	size_t used;
+	int r;
+
+	if (has(data, len, "MODSEAL ") || !has(data, len, "BEGIN TSS2 PRIVATE KEY-----"))
+		return -ENODATA;
+	*ret = MS_BUF_INIT(MS_PKCS8_MAX);
+	r = ms_pem_find((const char *)data, len, "TSS2 PRIVATE KEY", ret, &used);
+	if (r < 0)
+		ms_buf_clear(ret);
+	return r < 0 ? damaged(err) : 0;
 }
 
 /* ------------------------------------------------------------------------ DER */
@@ -202,7 +222,9 @@ int ms_key_source_parse(const uint8_t *data, size_t len, ms_passphrase_fn *ask, 
 
 	ERR_clear_error();
 	if (has(data, len, "-----BEGIN ")) {
-		r = parse_pem(data, len, &a, &s.key);
+		r = parse_tss2(data, len, &s.tss2, err);
+		if (r == -ENODATA)
+			r = parse_pem(data, len, &a, &s.key);
 		if (r == 0 && has(data, len, "-----BEGIN CERTIFICATE-----") &&
 		    ms_cert_list_parse(data, len, &s.certs) < 0)
 			r = ms_error_set(err, -EBADMSG, "bad-certificate",

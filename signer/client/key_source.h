@@ -6,6 +6,7 @@
 #ifndef MS_CLI_KEY_SOURCE_H
 #define MS_CLI_KEY_SOURCE_H
 
+#include "lib/buf.h"
 #include "lib/cert.h"
 
 /**
@@ -17,11 +18,13 @@ typedef int ms_passphrase_fn(void *arg, const char **ret, struct ms_error *err);
 
 /**
  * struct ms_key_source - what was found
- * @key: the private key
+ * @key: the private key; NULL where it is a TPM's
+ * @tss2: DER of such a key ("TSS2 PRIVATE KEY"), which the TPM alone can use
  * @certs: certificates in the same file, in its order
  */
 struct ms_key_source {
 	EVP_PKEY *key;
+	struct ms_buf tss2;
 	struct ms_cert_list certs;
 };
 void ms_key_source_clear(struct ms_key_source *s);
@@ -31,8 +34,8 @@ void ms_key_source_clear(struct ms_key_source *s);
  * ms_key_source_parse() - read a file's bytes
  *
  * Return: 0; -EKEYREJECTED wrong passphrase; -ENODATA there is no private key in it;
- * -ENOPKG a key of a TPM, or encrypted in a way that this OpenSSL does not do; -EBADMSG
- * damaged; or what @ask returned.
+ * -ENOPKG a key file of modseal, or encrypted in a way that this OpenSSL does not do;
+ * -EBADMSG damaged; or what @ask returned.
  */
 int ms_key_source_parse(const uint8_t *data, size_t len, ms_passphrase_fn *ask, void *arg,
 			struct ms_key_source *ret, struct ms_error *err) _must_check_;

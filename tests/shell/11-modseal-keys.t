@@ -32,8 +32,8 @@ for alg in rsa2048 rsa3072 rsa4096 p256 p384; do
 	ok 'the same as DER' cmp "$T/$alg.der" <(openssl x509 -in "$T/$alg.pem" -outform DER)
 done
 ok 'list' modseal key list
-is "$(wc -l <<<"$OUT")" 6 'has a line for each, and a heading'
-like "$OUT" 'k-p384 +p384 +sealed +active' 'with what matters'
+is "$(wc -l <<<"$OUT")" 7 'has a line for each, a heading and a summary'
+like "$OUT" 'k-p384 +p384 +192 +sealed +active' 'with what matters'
 ok 'list as JSON' modseal key list --json
 is "$(python3 -c 'import json,sys
 print(*sorted(k["algorithm"] for k in json.load(sys.stdin)["keys"]))' <<<"$OUT")" \

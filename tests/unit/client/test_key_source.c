@@ -135,8 +135,9 @@ static void test_not_a_key(void **state)
 		{"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
 		 -EBADMSG},
 		{"-----BEGIN PRIVATE KEY-----\n", -EBADMSG},
+		{"-----BEGIN TSS2 PRIVATE KEY-----\n", -EBADMSG},
 		{"-----BEGIN TSS2 PRIVATE KEY-----\nAAAA\n"
-		 "-----END TSS2 PRIVATE KEY-----\n",
+		 "-----END TSS2 PRIVATE KEY-----\n-----BEGIN MODSEAL RESIDENT KEY-----\n",
 		 -ENOPKG},
 	};
 
@@ -148,13 +149,27 @@ static void test_not_a_key(void **state)
 	}
 }
 
+/* A TPM's key is handed on as it is. */
+static void test_tss2(void **state)
+{
+	static const char text[] = "-----BEGIN TSS2 PRIVATE KEY-----\nAAAA\n"
+				   "-----END TSS2 PRIVATE KEY-----\n";
+	_cleanup_key_source_ struct ms_key_source s = {0};
+
+	assert_int_equal(ms_key_source_parse((const uint8_t *)text, sizeof(text) - 1,
+					     NULL, NULL, &s, &err),
+			 0);
+	assert_null(s.key);
+	assert_int_equal(s.tss2.len, 3);
+	assert_null(ms_key_source_cert(s.key, &s.certs));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pem),
-		cmocka_unit_test(test_der),
-		cmocka_unit_test(test_pkcs12),
-		cmocka_unit_test(test_not_a_key),
+		cmocka_unit_test(test_pem),    cmocka_unit_test(test_der),
+		cmocka_unit_test(test_pkcs12), cmocka_unit_test(test_not_a_key),
+		cmocka_unit_test(test_tss2),
 	};
 	int r;
 

@@ -163,8 +163,15 @@ static void test_loadable(void **state)
 	assert_int_equal(b.parent, MS_TPM_PARENT_OWNER);
 	assert_int_equal(b.pub_len, 88);
 	assert_int_equal(b.priv_len, 128);
-	assert_true(!b.has_pin && !b.pcrs);
-	/* ours */
+	assert_true(!b.has_pin && !b.pcrs && b.pin_alone);
+	/* ours, with a PIN and without */
+	b.has_pin = true;
+	assert_int_equal(ms_tss2key_write(&b, MS_TSS2KEY_LOADABLE, &out), 0);
+	assert_int_equal(
+		ms_tss2key_parse(out.data, out.len, MS_TSS2KEY_LOADABLE, &back, &err), 0);
+	assert_true(back.pin_alone && !back.has_pin);
+	out.len = 0;
+	b.has_pin = b.pin_alone = false;
 	assert_int_equal(ms_tss2key_write(&b, MS_TSS2KEY_LOADABLE, &out), 0);
 	assert_int_equal(
 		ms_tss2key_parse(out.data, out.len, MS_TSS2KEY_LOADABLE, &back, &err), 0);

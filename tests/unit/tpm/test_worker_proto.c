@@ -153,7 +153,7 @@ static void test_values_out_of_range(void **state)
 	static struct ms_tpmw_answer a;
 	/* secret, empty blob, foretold */
 	uint8_t msg[200] = {MS_TPMW_SEAL};
-	const size_t pin = 1 + 32 + 131 + 1, all = pin + 5;
+	const size_t pin = 1 + 32 + 132 + 1, all = pin + 5;
 
 	/* a PIN that is neither there nor not */
 	msg[pin] = 2;
