@@ -155,6 +155,8 @@ def chains(kit):
     yield case("under-leaf", certificates.under_leaf, "issued by a leaf", certificates.weak)
     yield case("issuer-in", kit.bench.leaf, "the issuer is in the message too",
                kit.bench.issuer)
+    yield case("sha384-issuer-in", certificates.leaves["sha384"],
+               "a leaf: sha384, and its issuer is in the message too", kit.bench.issuer)
     yield case("twice", kit.bench.leaf, "the leaf twice", kit.bench.leaf)
     yield case("unrelated", kit.bench.leaf, "and a certificate without a part in it",
                kit.unknown)
@@ -298,3 +300,31 @@ def certificates(kit):
     yield with_extensions("akid-by-name", "an authority named by issuer and serial number",
                           usual[:4] + [x509.extension(akid, by_name)])
     yield with_extensions("broken", "an extension that is none", usual + [NULL])
+    by_dns = seq(context(1, tlv(0x82, b"example.org")), tlv(0x82, serial[2:]))
+    yield with_extensions("akid-by-dns", "an authority named by a host and serial number",
+                          usual[:4] + [x509.extension(akid, by_dns)])
+    by_both = seq(tlv(0x80, x509.key_id(issuer.public)), context(1, context(4, name)),
+                  tlv(0x82, serial[2:]))
+    yield with_extensions("akid-both", "an authority named in both ways",
+                          usual[:4] + [x509.extension(akid, by_both)])
+    by_half = seq(tlv(0x80, bytes(20)), context(1, context(4, name)), tlv(0x82, serial[2:]))
+    yield with_extensions("akid-half", "an authority named in two ways, of which one is wrong",
+                          usual[:4] + [x509.extension(akid, by_half)])
+    yield with_extensions("akid-broken", "an authority key identifier that is none",
+                          usual[:4] + [x509.extension(akid, octets(b""))])
+    constraints, usage = "2.5.29.19", "2.5.29.15"
+    for odd_name, value in {
+        "false": seq(b"\x01\x01\x00"),
+        "number": seq(integer(1)),
+        "long": b"\x30\x05",
+        "none": b"",
+    }.items():
+        yield with_extensions("constraints-" + odd_name, "basic constraints: " + odd_name,
+                              [x509.extension(constraints, value, True)] + usual[1:])
+    for odd_name, value in {
+        "empty": bits(b""),
+        "unused-8": tlv(0x03, b"\x08\x80"),
+        "number": integer(70000),
+    }.items():
+        yield with_extensions("usage-" + odd_name, "key usage: " + odd_name,
+                              usual[:1] + [x509.extension(usage, value, True)] + usual[2:])

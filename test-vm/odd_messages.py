@@ -147,6 +147,18 @@ def attributes(kit):
     yield case("signed-not", kit.info(signed_attributes=context(0, kind, right)),
                "attributes that the signature does not cover")
 
+    late = cms.attribute(SIGNING_TIME, tlv(0x17, b"251301000000Z"))
+    yield signed("time-wrong", "a signing time of a month 13", kind, late, right)
+    sequence = context(2, seq(kind, right))
+    yield case("signed-sequence", kit.info(signed_attributes=sequence),
+               "as a sequence, which the signature does not cover")
+    with_them = kit.info(
+        signed_attributes=context(0, kind, right),
+        signature=kit.key.sign_raw(set_of(kind, right)),
+    )
+    both = mutate.join(kit.module, cms.signed_data([kit.info(), with_them]))
+    yield Case("attributes-signed-one", both, None, "the second of two signers has them")
+
     def unsigned(name, what, *parts):
         info = kit.info(unsigned_attributes=context(1, *parts))
         return case("unsigned-" + name, info, what)
