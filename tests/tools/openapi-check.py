@@ -139,7 +139,7 @@ def live(spec, sock, module):
     call('POST', '/v1/tpm/identity', b'')
     call('POST', '/v1/tpm/enroll', b'nonsense')
     for tail in ('reseal', 'attest', 'provision', 'take-provisioned', 'import',
-                 'install-certificate', 'backup', 'sign-efi'):
+                 'install-certificate', 'backup', 'sign-efi', 'rotate'):
         call('POST', '/v1/keys/{key}/' + tail, b'nonsense', key='made')
     call('POST', '/v1/keys/{key}/retire', b'', '?reason=done', key='made')
     call('POST', '/v1/keys/{key}/revoke', b'', '?reason=superseded', key='made')
