@@ -47,8 +47,9 @@ install: all
 			exit 1; \
 	done
 	$(INSTALL) -d $(DESTDIR)$(PKGCONFIGDIR)
-	sed 's|@prefix@|$(PREFIX)|; s|@bindir@|$(BINDIR)|; s|@datadir@|$(DATADIR)|; s|@version@|$(VERSION)|' \
-		packaging/modseal.pc.in > $(DESTDIR)$(PKGCONFIGDIR)/modseal.pc
+	sed -e 's|@prefix@|$(PREFIX)|; s|@bindir@|$(BINDIR)|; s|@datadir@|$(DATADIR)|' \
+		-e 's|@version@|$(VERSION)|' packaging/modseal.pc.in \
+		> $(DESTDIR)$(PKGCONFIGDIR)/modseal.pc
 	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/modseal.pc
 
 deb:

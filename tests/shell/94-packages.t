@@ -41,7 +41,8 @@ debootstrap --variant=minbase --cache-dir="$cache" "${suite:-stable}" "$fresh" \
 # With a /proc of its own, which goes when the command ends.
 in_fresh() {
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive FRESH="$fresh" \
-		unshare --mount sh -c 'mount -t proc proc "$FRESH/proc" && exec chroot "$FRESH" "$@"' \
+		unshare --mount sh -c 'mount -t proc proc "$FRESH/proc" &&
+			exec chroot "$FRESH" "$@"' \
 		sh "$@" </dev/null
 }
 apt() { in_fresh apt-get -q -y -o APT::Install-Recommends=false "$@"; }
