@@ -471,6 +471,11 @@ static void check_policy(struct judge *j)
 		(void)hold(j, "key-policy",
 			   same(&j->key.policy, j->q->policy, j->q->policy_len),
 			   "the key's authPolicy is another one");
+	/* A policy that nobody has to meet says nothing of who can use the key. */
+	if (j->q->want_policy && j->q->policy_len)
+		(void)hold(j, "key-userWithAuth",
+			   !(j->key.attrs & MS_TPMA_USER_WITH_AUTH),
+			   "the key can be used without its policy: userWithAuth is set");
 }
 
 static void check_nonce(struct judge *j)

@@ -152,26 +152,47 @@ static int unmarshal(const struct ms_tpm_blob *blob, TPM2B_PUBLIC *ret)
 	return 0;
 }
 
+/* What is said of keys in the TPM, that they stay there under their policy, has to hold.
+ */
+static int check_attributes(const TPMT_PUBLIC *p, struct ms_error *err)
+{
+	const TPMA_OBJECT fixed = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT;
+	TPMA_OBJECT attrs = p->objectAttributes;
+
+	if ((p->type != TPM2_ALG_RSA && p->type != TPM2_ALG_ECC) ||
+	    !(attrs & TPMA_OBJECT_SIGN_ENCRYPT) || (attrs & TPMA_OBJECT_RESTRICTED))
+		return ms_error_set(err, -ENOPKG, "key-file-foreign",
+				    "the key in the key file may not sign modules: "
+				    "create one with modseal key create");
+	if ((attrs & fixed) != fixed)
+		return ms_error_set(err, -ENOPKG, "key-file-foreign",
+				    "the key in the key file can be taken out of the "
+				    "TPM, as fixedTPM or fixedParent is clear: create "
+				    "one with modseal key create");
+	if (p->authPolicy.size && (attrs & TPMA_OBJECT_USERWITHAUTH))
+		return ms_error_set(err, -ENOPKG, "key-file-foreign",
+				    "the key in the key file can be used without its "
+				    "policy, as userWithAuth is set: create one with "
+				    "modseal key create");
+	return 0;
+}
+
 int ms_tpm_key_check(struct ms_tpm_blob *blob, struct ms_error *err)
 {
 	TPM2B_PUBLIC pub;
 	TPM2B_PRIVATE priv = {0};
-	TPMA_OBJECT attrs;
 	uint8_t policy[32];
 	size_t at = 0, len = 0;
+	int r;
 
 	if (unmarshal(blob, &pub) < 0 || blob->priv_len > sizeof(blob->priv) ||
 	    Tss2_MU_TPM2B_PRIVATE_Unmarshal(blob->priv, blob->priv_len, &at, &priv) !=
 		    TSS2_RC_SUCCESS ||
 	    at != blob->priv_len || priv.size == 0)
 		return damaged(err);
-	attrs = pub.publicArea.objectAttributes;
-	if ((pub.publicArea.type != TPM2_ALG_RSA &&
-	     pub.publicArea.type != TPM2_ALG_ECC) ||
-	    !(attrs & TPMA_OBJECT_SIGN_ENCRYPT) || (attrs & TPMA_OBJECT_RESTRICTED))
-		return ms_error_set(err, -ENOPKG, "key-file-foreign",
-				    "the key in the key file may not sign modules: "
-				    "create one with modseal key create");
+	r = check_attributes(&pub.publicArea, err);
+	if (r < 0)
+		return r;
 	if (ms_policy_digest(blob, policy, &len) < 0)
 		return ms_error_set(err, -EIO, NULL,
 				    "cannot hash: OpenSSL has no SHA-256");

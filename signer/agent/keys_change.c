@@ -263,6 +263,12 @@ static int sign_efi(struct signer *s, const struct ms_ipc_change *req, uint8_t *
 	if (req->data_len != 32)
 		return ms_error_set(s->err, -EINVAL, "bad-request",
 				    "what is signed has to be a SHA-256 digest");
+	/* What the digest is of cannot be seen here: it could be a certificate. */
+	if (s->key->custody == MS_CUSTODY_LEAF)
+		return ms_error_set(s->err, -EINVAL, "certificate-profile",
+				    "key %s issues certificates and signs nothing else: "
+				    "take a key of custody sealed or resident",
+				    s->key->name);
 	r = ms_key_may_sign(s->key, time(NULL), s->err);
 	if (r == 0)
 		r = check_usable(s->key, s->err);

@@ -90,8 +90,24 @@ static void on_answer(void *arg, const struct ms_ipc_msg *m, const struct ms_err
 		answer(w, -EAGAIN, err->code);
 	else if (m->op == MS_IPC_SIGNED)
 		answer(w, m->signed_.rc, m->signed_.err.code);
+	else if (m->op == MS_IPC_RESULT)
+		answer(w, m->result.rc, m->result.err.code);
 	else
 		answer(w, m->done.rc ? m->done.rc : -EIO, m->done.err.code);
+}
+
+/* A digest of anything, as if it were one of an update of an EFI variable. */
+static void ask_to_sign_efi(struct ms_web *w, const char *key)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_CHANGE,
+			       .change = {.what = MS_CHANGE_EFI, .data_len = 32}};
+	struct ms_error err = {0};
+	int r;
+
+	snprintf(m.change.key, sizeof(m.change.key), "%s", key);
+	r = ms_key_link_ask(w->front->keys, &m, on_answer, w, &err);
+	if (r < 0)
+		answer(w, r, err.code);
 }
 
 /* Past all policy: the key process is asked for a signature directly. */
@@ -121,6 +137,10 @@ void ms_api_break_in(struct ms_web *w)
 		*what++ = '\0';
 	else
 		what = text + strlen(text);
+	if (strcmp(text, "sign-efi") == 0) {
+		ask_to_sign_efi(w, what);
+		return;
+	}
 	if (strcmp(text, "sign") != 0) {
 		answer(w, act(text, what), "");
 		return;

@@ -74,6 +74,10 @@ for what in 'old:a retired key' 'issuer:an issuing key without a build' \
 	is "$(jq .worked <<<"$said")" false "it signs not with ${what#*:}"
 	isnt "$(jq -r .code <<<"$said")" '' "and says why: $(jq -r .code <<<"$said")"
 done
+works 'sign-efi dev' 'an update of a firmware variable is signed like a module'
+said=$(do_it 'sign-efi issuer')
+is "$(jq -r .code <<<"$said")" certificate-profile \
+	'but the digest of a certificate is not, by the key that issues them'
 if [ "$(id -u)" = 0 ]; then
 	is "$(awk '/^CapPrm/ { print $2 }' "/proc/$(child front)/status")" 0000000000000000 \
 		'as root, too, the front has no capability'

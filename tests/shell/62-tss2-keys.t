@@ -79,7 +79,11 @@ fixed='fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda'
 		tpm2_flushcontext -t &&
 		tpm2_create -C 0x81000001 -G rsa2048 -u d.pub -r d.priv \
 			-a "decrypt|$fixed" &&
-		tpm2_encodeobject -C 0x81000001 -u d.pub -r d.priv -o decrypt.pem
+		tpm2_encodeobject -C 0x81000001 -u d.pub -r d.priv -o decrypt.pem &&
+		tpm2_flushcontext -t &&
+		tpm2_create -C 0x81000001 -G ecc256 -u m.pub -r m.priv \
+			-a 'sign|sensitivedataorigin|userwithauth|noda' &&
+		tpm2_encodeobject -C 0x81000001 -u m.pub -r m.priv -o moves.pem
 ) >"$T/tools.log" 2>&1 || diag "$(tail -5 "$T/tools.log")"
 ok 'a key of tpm2_create is imported' modseal key import tools "$T/t.tss2"
 ok 'it signs' signs tools
@@ -91,6 +95,7 @@ modseal key cert tools >"$T/own.crt"
 ok 'with its own certificate' modseal key import again "$T/t.tss2" --cert "$T/own.crt"
 same <(modseal key cert again) "$T/own.crt" 'which it has then'
 refused 'may not sign' 'a key that only decrypts' modseal key import d "$T/decrypt.pem"
+refused 'taken out of the TPM' 'a key that can be moved' modseal key import z "$T/moves.pem"
 sed '5s/....$/AAAA/' "$T/t.tss2" >"$T/bad.pem"
 refused 'damaged' 'a damaged one' modseal key import bad "$T/bad.pem"
 refused 'key file of modseal' 'a key file of ours' \

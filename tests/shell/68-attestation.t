@@ -114,6 +114,9 @@ for who in key ak; do
 		like "$OUT" "failed +$who-${bit#*:} " "$who: ${bit#*:} is looked at"
 	done
 done
+attribute key_public 6
+run "${verify[@]}" c.json --auth-policy "$policy"
+like "$OUT" 'failed +key-userWithAuth ' 'a policy that nobody has to meet is none'
 
 fails 1 'of a sealed key nothing can be attested' modseal key attest dev -o no.json
 like "$ERR" 'custody sealed' 'in plain words'
