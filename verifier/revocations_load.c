@@ -9,6 +9,9 @@
 #include "lib/pem.h"
 #include "verifier/revocations.h"
 
+#define SERIAL_MAX 64u	 /* bytes */
+#define ISSUER_MAX 4096u /* bytes */
+
 static int add(struct ms_revocations *r, const struct ms_revocation *e)
 {
 	if (r->n >= MS_REVOCATIONS_MAX)
@@ -61,13 +64,14 @@ static int nibble(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Hex into memory of its own; @want bytes, or any number up to 64 where that is 0. */
-static int parse_hex(const char *s, size_t want, uint8_t **ret, size_t *ret_len)
+/* Hex into memory of its own, @least to @most bytes. */
+static int parse_hex(const char *s, size_t least, size_t most, uint8_t **ret,
+		     size_t *ret_len)
 {
 	size_t n = strlen(s) / 2;
 	uint8_t *p;
 
-	if (!n || strlen(s) % 2 || n > 64 || (want && n != want))
+	if (strlen(s) % 2 || n < least || n > most)
 		return -EBADMSG;
 	p = malloc(n);
 	if (!p)
@@ -103,30 +107,60 @@ static int parse_digest(const char *s, struct ms_revocation *e)
 	if (!name || ms_hash_from_name(name, &e->hash))
 		return -EBADMSG;
 	e->kind = MS_REVOKES_DIGEST;
-	return parse_hex(colon + 1, ms_hash_size(e->hash), &e->key, &e->key_len);
+	return parse_hex(colon + 1, ms_hash_size(e->hash), ms_hash_size(e->hash), &e->key,
+			 &e->key_len);
 }
 
-/* Each entry says one of: certificate, key, digest, name. */
+/* As it is in a certificate: an INTEGER that is not negative. */
+static int parse_serial(const char *issuer, const char *serial, struct ms_revocation *e)
+{
+	_cleanup_free_ uint8_t *n = NULL;
+	size_t len = 0, at = 0, pad;
+	int rc = parse_hex(serial, 1, SERIAL_MAX, &n, &len);
+
+	e->kind = MS_REVOKES_SERIAL;
+	if (!rc)
+		rc = parse_hex(issuer, 2, ISSUER_MAX, &e->issuer, &e->issuer_len);
+	if (rc)
+		return rc;
+	while (at + 1 < len && !n[at])
+		at++;
+	pad = n[at] & 0x80 ? 1 : 0;
+	e->key = malloc(2 + pad + len - at);
+	if (!e->key)
+		return -ENOMEM;
+	e->key[0] = 0x02;
+	e->key[1] = (uint8_t)(pad + len - at);
+	e->key[2] = 0;
+	memcpy(e->key + 2 + pad, n + at, len - at);
+	e->key_len = 2 + pad + len - at;
+	return 0;
+}
+
+/* Each entry says one of: certificate, issuer with serial, key, digest, name. */
 static int parse_what(json_t *j, struct ms_revocation *e)
 {
 	const char *certificate = NULL, *key = NULL, *digest = NULL, *name = NULL;
 	const char *below = NULL, *srcversion = NULL, *reason = NULL, *since = NULL;
+	const char *issuer = NULL, *serial = NULL;
 	int rc = 0;
 
-	if (json_unpack(j, "{s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s !}", "certificate",
-			&certificate, "key", &key, "digest", &digest, "name", &name,
-			"below", &below, "srcversion", &srcversion, "reason", &reason,
-			"since", &since))
+	if (json_unpack(j, "{s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s !}",
+			"certificate", &certificate, "issuer", &issuer, "serial", &serial,
+			"key", &key, "digest", &digest, "name", &name, "below", &below,
+			"srcversion", &srcversion, "reason", &reason, "since", &since))
 		return -EBADMSG;
-	if (!!certificate + !!key + !!digest + !!name != 1 ||
-	    (!name && (below || srcversion)))
+	if (!!certificate + !!issuer + !!key + !!digest + !!name != 1 ||
+	    (!name && (below || srcversion)) || !issuer != !serial)
 		return -EBADMSG;
 	if (certificate) {
 		e->kind = MS_REVOKES_CERT;
-		rc = parse_hex(certificate, 32, &e->key, &e->key_len);
+		rc = parse_hex(certificate, 32, 32, &e->key, &e->key_len);
+	} else if (issuer) {
+		rc = parse_serial(issuer, serial, e);
 	} else if (key) {
 		e->kind = MS_REVOKES_KEY;
-		rc = parse_hex(key, 0, &e->key, &e->key_len);
+		rc = parse_hex(key, 1, 64, &e->key, &e->key_len);
 	} else if (digest) {
 		rc = parse_digest(digest, e);
 	} else {
@@ -186,15 +220,17 @@ static int parse_document(struct ms_revocations *r, json_t *j, const char *sourc
 	const char *expires = NULL, *issued = NULL;
 	json_t *entries = NULL;
 	time_t end = 0;
+	json_int_t number = 1;
 	int version, rc = 0;
 
-	if (json_unpack(j, "{s:i, s?s, s?s, s:o !}", "version", &version, "issued",
-			&issued, "expires", &expires, "entries", &entries) ||
-	    version != 1 || !json_is_array(entries))
+	if (json_unpack(j, "{s:i, s?I, s?s, s?s, s:o !}", "version", &version, "number",
+			&number, "issued", &issued, "expires", &expires, "entries",
+			&entries) ||
+	    version != 1 || number < 1 || !json_is_array(entries))
 		return ms_error_set(
 			err, -EBADMSG, "bad-revocations",
 			"must have version 1 and entries, and nothing else but "
-			"issued and expires");
+			"number, issued and expires");
 	if (expires && parse_time(expires, &end))
 		return ms_error_set(err, -EBADMSG, "bad-revocations",
 				    "expires must be a date, say 2026-01-31");

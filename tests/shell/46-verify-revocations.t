@@ -37,6 +37,19 @@ ski=$(openssl x509 -in "$T/good.crt" -noout -ext subjectKeyIdentifier |
 	sed -n 's/[ :]//g; 2p')
 list "{\"key\":\"$ski\"}"
 listed revoked-certificate 'a key'
+hex() { python3 -c 'import sys; print(open(sys.argv[1], "rb").read().hex())' "$1"; }
+openssl x509 -in "$T/good.crt" -noout -serial | sed 's/.*=//' >"$T/serial"
+# The DER of the issuer is that of the subject, as it is self-signed.
+openssl asn1parse -in "$T/good.crt" >"$T/parsed"
+at=$(awk -F'[:= ]+' '/d=2/ && /SEQUENCE/ {n++; if (n == 2) print $0}' "$T/parsed" |
+	sed 's/^ *\([0-9]*\):.*/\1/')
+openssl asn1parse -in "$T/good.crt" -strparse "$at" -noout -out "$T/issuer.der"
+list "{\"issuer\":\"$(hex "$T/issuer.der")\",\"serial\":\"$(<"$T/serial")\"}"
+listed revoked-certificate 'a certificate by issuer and serial'
+list "{\"issuer\":\"$(hex "$T/issuer.der")\",\"serial\":\"$(tr 0-9A-F 1-9A-F0 <"$T/serial")\"}"
+ok 'another serial' verify --revocations "$T/list.json" "$T/good.ko"
+list '' '"number":7'
+ok 'a list with a number' verify --revocations "$T/list.json" "$T/good.ko"
 list "{\"digest\":\"sha256:$(sha256sum <"$MODULE" | cut -d' ' -f1)\"}"
 listed revoked-module 'a module without its signature'
 list "{\"digest\":\"sha256:$(sha256sum <"$T/good.ko" | cut -d' ' -f1)\"}"
@@ -87,6 +100,12 @@ done <<'END'
 {"version":1,"entries":[{"digest":"crc32:00000000"}]}
 {"version":1,"entries":[{"name":"x","since":"yesterday"}]}
 {"version":1,"entries":[{"name":"x"}],"expires":"never"}
+{"version":1,"number":0,"entries":[]}
+{"version":1,"number":"1","entries":[]}
+{"version":1,"entries":[{"serial":"01"}]}
+{"version":1,"entries":[{"issuer":"3000"}]}
+{"version":1,"entries":[{"issuer":"3000","serial":""}]}
+{"version":1,"entries":[{"issuer":"3000","serial":"01","certificate":"00"}]}
 {"version":1,"entries":[{"name":"x"}]
 []
 END
