@@ -183,7 +183,7 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 
 $(TEST_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(say) LINK $@
-	$(link) $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LDLIBS_ALL)
+	$(link) $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LDLIBS_ALL) -lm
 
 # Without libFuzzer: each target runs over its corpus once, with any compiler.
 $(FUZZ_REPLAY): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES)

@@ -52,7 +52,7 @@ demo:
 
 bench:
 	$(Q)scripts/install-deps
-	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tests/tools/log-grow
+	$(Q)$(MAKE) --no-print-directory all $(TEST_TOOLS)
 	$(Q)BUILD=$(BUILD) bench/run
 
 .PHONY: unit-tests tests-build check check-quick check-asan check-valgrind
