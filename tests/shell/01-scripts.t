@@ -49,10 +49,11 @@ tap_run "$T/skips.t"
 is "$STATUS $TOTALS" '0 0 0 1' 'tap-run: a test that does not apply is skipped'
 
 # Makefile: after `make BUILD=/its/whole/path`, headers are still prerequisites.
-mkdir -p "$T/make/lib" "$T/make/tests" "$T/make/test-vm"
+mkdir -p "$T/make/lib" "$T/make/tests" "$T/make/test-vm" "$T/make/packaging"
 cp Makefile "$T/make"
 cp tests/tests.mk "$T/make/tests"
 cp test-vm/vm.mk "$T/make/test-vm"
+cp packaging/packaging.mk "$T/make/packaging"
 touch "$T/make/lib/macro.h" "$T/make/lib/a.h"
 echo '#include "lib/a.h"' >"$T/make/lib/a.c"
 M=$(realpath "$T/make")
