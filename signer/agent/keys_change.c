@@ -3,8 +3,10 @@
 #include "signer/agent/keys_table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <time.h>
 
+#include "lib/file.h"
 #include "lib/signed.h"
 
 /* A key and the TPM that it may be in, as ms_cert_sign_fn needs them. */
@@ -211,6 +213,34 @@ void ms_key_let_go(struct ms_keys *k, struct key *key, const struct ms_key_life 
 	pthread_rwlock_unlock(&k->lock);
 }
 
+/* The list cannot be made again, so it is kept: who asked may not have got it. */
+static int keep_crl(struct ms_keys *k, const struct key *key, uint8_t *crl, size_t len,
+		    struct ms_error *err)
+{
+	struct iovec iov = {.iov_base = crl, .iov_len = len};
+	char path[MS_PATH_MAX];
+
+	if (!len)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s.crl", k->dir, key->name);
+	return ms_file_replace(path, -1, 0600, &iov, 1, true, err);
+}
+
+static bool get_crl(struct ms_keys *k, const struct key *key, uint8_t *ret,
+		    size_t *ret_len)
+{
+	_cleanup_file_ struct ms_file f = {0};
+	char path[MS_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s.crl", k->dir, key->name);
+	if (key->custody != MS_CUSTODY_LEAF ||
+	    ms_file_read(AT_FDCWD, path, MS_CERT_MAX, 0, &f, NULL) < 0)
+		return false;
+	memcpy(ret, f.data, f.len);
+	*ret_len = f.len;
+	return true;
+}
+
 static int end_life(struct ms_keys *k, struct signer *s, struct key *key,
 		    const struct ms_ipc_change *req, uint8_t *ret, size_t *ret_len)
 {
@@ -221,6 +251,9 @@ static int end_life(struct ms_keys *k, struct signer *s, struct key *key,
 	char why[400];
 	int r;
 
+	if (was == MS_LIFE_REVOKED && revoke && !strcmp(key->life.reason, req->reason) &&
+	    get_crl(k, key, ret, ret_len))
+		return 0;
 	if (was == MS_LIFE_REVOKED || (was == MS_LIFE_RETIRED && !revoke))
 		return ms_error_set(
 			s->err, -EEXIST, "key-state", "key %s: %s already", key->name,
@@ -243,6 +276,9 @@ static int end_life(struct ms_keys *k, struct signer *s, struct key *key,
 					      : ms_error_set(s->err, r, "crl",
 							     "cannot make a CRL: %s",
 							     ms_strerror(r));
+		r = keep_crl(k, key, ret, *ret_len, s->err);
+		if (r < 0)
+			return r;
 	}
 	r = ms_key_life_store(k->dir, key->name, &life, s->err);
 	if (r < 0)

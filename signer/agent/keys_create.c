@@ -228,7 +228,7 @@ int ms_key_write(const char *path, const struct ms_keyfile *file, struct ms_erro
 static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 			 const char *path, struct ms_error *err)
 {
-	char state[MS_PATH_MAX];
+	struct ms_key_life left;
 
 	if (!ms_key_name_valid(req->name))
 		return ms_error_set(
@@ -239,9 +239,11 @@ static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 		return ms_error_set(err, -EEXIST, "key-exists",
 				    "key %s exists already: choose another name",
 				    req->name);
-	/* It would speak of the new key after the next start. */
-	snprintf(state, sizeof(state), "%s/%s.state", k->dir, req->name);
-	if (access(state, F_OK) == 0)
+	/* It would speak of the new key after the next start. Of a pending key alone it is
+	 * what an interrupted creation has left: there never was such a key. */
+	ms_key_life_load(k->dir, req->name, &left);
+	if (left.life != MS_LIFE_PENDING &&
+	    (left.life != MS_LIFE_ACTIVE || left.until || left.successor[0]))
 		return ms_error_set(err, -EEXIST, "key-exists",
 				    "there was a key %s, whose state is still there: "
 				    "choose another name",
@@ -272,6 +274,8 @@ static int write_files(struct ms_keys *k, struct key *key, const char *path, boo
 		key->life = (struct ms_key_life){.life = MS_LIFE_PENDING,
 						 .since = time(NULL)};
 		r = ms_key_life_store(k->dir, key->name, &key->life, err);
+	} else {
+		r = ms_key_life_remove(k->dir, key->name, err);
 	}
 	if (r < 0)
 		return r;
@@ -279,6 +283,35 @@ static int write_files(struct ms_keys *k, struct key *key, const char *path, boo
 	if (r < 0 && pending)
 		(void)!ms_key_life_remove(k->dir, key->name, &ignored);
 	return r;
+}
+
+static bool same_key(const struct key *a, const struct ms_cert *b)
+{
+	_cleanup_cert_ struct ms_cert *cert = NULL;
+
+	return a->file && b->pkey &&
+	       ms_cert_parse(a->file->cert, a->file->cert_len, &cert) == 0 &&
+	       cert->pkey && EVP_PKEY_eq(cert->pkey, b->pkey) == 1;
+}
+
+/* What is retired or revoked does not come back under another name. */
+static int check_not_over(struct ms_keys *k, const struct key *key, struct ms_error *err)
+{
+	_cleanup_cert_ struct ms_cert *cert = NULL;
+	int64_t now = time(NULL);
+	char why[400];
+
+	if (ms_cert_parse(key->file->cert, key->file->cert_len, &cert) < 0)
+		return ms_error_set(err, -EBADMSG, "bad-certificate",
+				    "the certificate cannot be read: it is damaged");
+	for (size_t i = 0; i < k->n; i++)
+		if (ms_key_is_over(k->v[i], now) && same_key(k->v[i], cert))
+			return ms_error_set(
+				err, -EEXIST, "key-state",
+				"it is the key %s, and %s", k->v[i]->name,
+				ms_key_life_sentence(&k->v[i]->life, now, why,
+						     sizeof(why)));
+	return 0;
 }
 
 int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_create *req,
@@ -308,6 +341,8 @@ int ms_keys_make(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_creat
 	r = req->custody == MS_CUSTODY_SEALED ? make_sealed(&m) : make_in_tpm(&m);
 	if (r == 0)
 		ms_key_read_cert(key);
+	if (r == 0 && given)
+		r = check_not_over(k, key, err);
 	if (r == 0)
 		r = write_files(k, key, path, req->pending, err);
 	if (r == 0) {

@@ -162,6 +162,16 @@ same "$T/b.ko" "$T/m.ko" 'and the module is as it was'
 is "$(sqlite3 -readonly "$T/a/state/audit.db" "SELECT record FROM audit WHERE event IN
 	('key-revoke', 'key-retire')" | jq -r .result | grep -c '^done')" 3 'all on record'
 
+# Whoever did not get the list asks again; another reason is another question.
+ok 'the same again' modseal key revoke issuer --reason keyCompromise -o "$T/crl2.pem"
+same "$T/crl.pem" "$T/crl2.pem" 'hands out the same CRL'
+refused 'revoked.*already' 'for another reason' \
+	modseal key revoke issuer --reason superseded
+# What is over does not come back under another name.
+refused 'again-r, and it was revoked' 'a revoked key, restored' \
+	modseal key restore anew "$T/r.plain"
+[ ! -e "$T/a/state/keys/anew.key" ] && pass 'is not kept' || fail 'is not kept'
+
 # So after a start, and a state that cannot be read is not taken for a good one.
 dev-agent agent-stop "$T/a"
 echo nonsense >"$T/a/state/keys/resident.state"

@@ -77,6 +77,16 @@ is "$(fact p2 pin)" true 'the new one has a PIN'
 modseal key create p3 --alg p256 --pin-fd 3 3<<<1234 >/dev/null
 fails 2 'a PIN is needed' setsid modseal key rotate p3 --to p9 --dir "$T/o"
 
+# What the agent's end has left of a pending key's creation is in nobody's way.
+printf '%s\n' 'modseal key state 2' 'state pending' 'since 1700000000' 'from 0' 'until 0' \
+	'successor ' 'reason ' | tee "$T/a/state/keys/half-1.state" >"$T/a/state/keys/half-2.state"
+ok 'a creation, again' modseal key create half-1 --alg p256 --pending
+is "$(fact half-1 state)" pending 'is pending'
+ok 'or not pending this time' modseal key create half-2 --alg p256
+is "$(fact half-2 state)" active 'is active'
+[ ! -e "$T/a/state/keys/half-2.state" ] && pass 'also after the next start' ||
+	fail 'also after the next start'
+
 # Pending until the CA's certificate is there.
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/ca.key" -out "$T/ca.pem" -days 90 \
 	-subj '/CN=Outside CA' 2>/dev/null
@@ -119,7 +129,7 @@ like "$OUT" 'NAME +ALGORITHM +BITS +CUSTODY +STATE +VALID UNTIL +SIGNATURES +LAS
 of='distro-2027 +p256 +128 +sealed +active +20[0-9-]+ +1 +20[0-9-]+ +TPM, PCR 7, 14 .SHA-256.'
 like "$OUT" "$of +uid:" \
 	'says of each key what an auditor asks'
-like "$OUT" $'\n''10 keys: 6 active, 3 locked, 1 pending' 'and has a summary'
+like "$OUT" $'\n''12 keys: 7 active, 3 locked, 2 pending' 'and has a summary'
 ok 'as JSON' modseal key list --json
 is "$(jq -c '.summary | [.keys, .states.active, .states.pending, .expired, .expire_soon]' \
 	<<<"$OUT")" "$(jq -c '[(.keys | length), ([.keys[] | select(.state == "active")] | length),

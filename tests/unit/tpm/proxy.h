@@ -25,6 +25,9 @@ struct proxy {
 	/* called for each command, in the proxy's thread; @server leads to the TPM */
 	uint32_t (*hook)(struct proxy *p, uint32_t cc, int server);
 	int counter; /* the hook's */
+
+	/* called with each answer of the TPM, which it may change; or NULL */
+	void (*alter)(struct proxy *p, uint32_t cc, uint8_t *answer, size_t *len);
 };
 
 static inline bool proxy_read(int fd, uint8_t *p, size_t n)
@@ -74,8 +77,8 @@ static inline void proxy_serve(struct proxy *p, int client, int server)
 	size_t len;
 
 	while ((len = proxy_message(client, buf)) > 0) {
-		uint32_t what =
-			p->hook ? p->hook(p, ms_get_be32(buf + 6), server) : PROXY_PASS;
+		uint32_t cc = ms_get_be32(buf + 6);
+		uint32_t what = p->hook ? p->hook(p, cc, server) : PROXY_PASS;
 
 		if (what == PROXY_HANG_UP)
 			return;
@@ -88,6 +91,8 @@ static inline void proxy_serve(struct proxy *p, int client, int server)
 		} else if (write(server, buf, len) != (ssize_t)len ||
 			   (len = proxy_message(server, buf)) == 0) {
 			return;
+		} else if (p->alter) {
+			p->alter(p, cc, buf, &len);
 		}
 		if (write(client, buf, len) != (ssize_t)len)
 			return;
