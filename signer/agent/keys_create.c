@@ -239,7 +239,7 @@ static int check_request(struct ms_keys *k, const struct ms_ipc_create *req,
 		return ms_error_set(err, -EEXIST, "key-exists",
 				    "key %s exists already: choose another name",
 				    req->name);
-	/* It would speak of the new key after the next start. Of a pending key alone it is
+	/* It would speak of the new key after the next start. That of a pending key is
 	 * what an interrupted creation has left: there never was such a key. */
 	ms_key_life_load(k->dir, req->name, &left);
 	if (left.life != MS_LIFE_PENDING &&
