@@ -31,12 +31,21 @@ static void put_text(struct ms_buf *b, const char *s)
 		ms_buf_put_str(b, s);
 }
 
+/* A row with somebody's configuration has the name of the row still. */
+static void put_profile(struct ms_buf *b, const struct ms_kernel_profile *p)
+{
+	put_text(b, p ? p->name : NULL);
+	ms_buf_put_u32(b, p ? p->hashes_usable : 0);
+	ms_buf_put_u32(b, p ? p->sigs_usable : 0);
+}
+
 static void put_anchors(struct ms_buf *b, const struct ms_anchor *v, size_t n)
 {
 	ms_buf_put_u64(b, n);
 	for (size_t i = 0; i < n; i++) {
 		ms_buf_put_bytes(b, v[i].cert->der, v[i].cert->der_len);
 		ms_buf_put_str(b, v[i].source);
+		ms_buf_put_u32(b, v[i].origin);
 	}
 }
 
@@ -49,6 +58,7 @@ static void put_revocations(struct ms_buf *b, const struct ms_revocations *r)
 		ms_buf_put_u32(b, e->kind);
 		ms_buf_put_u32(b, e->hash);
 		ms_buf_put_u64(b, (uint64_t)e->since);
+		ms_buf_put_u8(b, e->heeded);
 		ms_buf_put_bytes(b, e->key, e->key_len);
 		ms_buf_put_bytes(b, e->issuer, e->issuer_len);
 		put_text(b, e->name);
@@ -67,8 +77,8 @@ int ms_cache_context(const struct ms_question *q, uint8_t *ret)
 	ms_buf_put_str(&b, MAGIC MS_VERSION);
 	for (unsigned int c = 0; c < MS_FINDING_COUNT; c++)
 		ms_buf_put_str(&b, ms_finding_name((enum ms_finding_code)c));
-	put_text(&b, q->profile ? q->profile->name : NULL);
-	put_text(&b, q->fallback ? q->fallback->name : NULL);
+	put_profile(&b, q->profile);
+	put_profile(&b, q->fallback);
 	ms_buf_put_u8(&b, (uint8_t)q->enforce);
 	put_anchors(&b, q->anchors->v, q->anchors->n);
 	put_anchors(&b, q->anchors->revoked, q->anchors->n_revoked);
@@ -238,15 +248,16 @@ static int by_path(const void *x, const void *y)
 	return strcmp(a->path, b->path);
 }
 
-int ms_cache_take(struct ms_cache *c, const char *path, struct ms_result *ret)
+int ms_cache_take(struct ms_cache *c, const struct ms_entry *file, struct ms_result *ret)
 {
-	const struct ms_cache_entry key = {.path = path};
+	const struct ms_cache_entry key = {.path = file->path};
 	struct ms_cache_entry *e;
 	struct ms_file_id id;
 	struct stat st;
 
 	e = c->n ? bsearch(&key, c->v, c->n, sizeof(*c->v), by_path) : NULL;
-	if (!e || !e->r.path || stat(path, &st) || !S_ISREG(st.st_mode))
+	if (!e || !e->r.path || stat(ms_entry_open_path(file), &st) ||
+	    !S_ISREG(st.st_mode))
 		return -ENOENT;
 	ms_file_id_set(&st, &id);
 	if (memcmp(&id, &e->r.id, sizeof(id)) != 0)

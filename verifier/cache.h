@@ -59,7 +59,7 @@ int ms_cache_parse(uint8_t *data, size_t len, const struct ms_question *q,
 int ms_cache_context(const struct ms_question *q, uint8_t *ret) _must_check_;
 
 /** ms_cache_take() - the result for a file, if it is as it was. Return: 0 or -ENOENT */
-int ms_cache_take(struct ms_cache *c, const char *path,
+int ms_cache_take(struct ms_cache *c, const struct ms_entry *file,
 		  struct ms_result *ret) _must_check_;
 
 /** ms_cache_save() - write what @r has of files, if it is not all from @c.

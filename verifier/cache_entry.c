@@ -3,6 +3,8 @@
 #include "verifier/cache_entry.h"
 
 #define NONE 0xffffffffu
+/* The kernel that was asked about is that of the context, which may be no row. */
+#define ASKED 0xfffffffeu
 
 /* Texts keep their NUL, so that they can be used where they are. */
 static void put_text(struct ms_buf *b, const char *s)
@@ -24,9 +26,13 @@ static const char *get_text(struct ms_reader *r)
 	return (const char *)p;
 }
 
-static uint32_t profile_number(const struct ms_kernel_profile *p)
+static uint32_t profile_number(const struct ms_question *q,
+			       const struct ms_kernel_profile *p)
 {
 	const struct ms_kernel_profile *have;
+
+	if (p && p == q->profile)
+		return ASKED;
 
 	for (uint32_t i = 0; p && (have = ms_kernel_profile_at(i)); i++)
 		if (have == p)
@@ -62,7 +68,7 @@ void ms_cache_entry_put(struct ms_buf *b, const struct ms_question *q,
 	put_text(b, r->vermagic);
 	put_text(b, r->build_id);
 	put_text(b, r->digest);
-	ms_buf_put_u32(b, profile_number(r->kernel.profile));
+	ms_buf_put_u32(b, profile_number(q, r->kernel.profile));
 	ms_buf_put_u32(b, r->kernel.verdict);
 	ms_buf_put_u32(b, (uint32_t)-r->kernel.error);
 	ms_buf_put_u8(b, r->policy.checked);
@@ -82,6 +88,22 @@ static int copy(const char *s, char **ret)
 		return 0;
 	*ret = strdup(s);
 	return *ret ? 0 : -ENOMEM;
+}
+
+/* Return: 0 or -EBADMSG */
+static int get_profile(uint32_t number, const struct ms_question *q,
+		       const struct ms_kernel_profile **ret)
+{
+	const struct ms_kernel_profile *p = NULL;
+
+	if (number == ASKED)
+		p = q->profile;
+	else if (number != NONE)
+		p = ms_kernel_profile_at(number);
+	if (!p && number != NONE)
+		return -EBADMSG;
+	*ret = p;
+	return 0;
 }
 
 static const struct ms_anchor *get_anchor(struct ms_reader *r,
@@ -189,9 +211,8 @@ int ms_cache_entry_get(struct ms_reader *r, const struct ms_question *q,
 	error = ms_reader_u32(r);
 	checked = ms_reader_u8(r);
 	if (r->err || verdict > MS_KERNEL_REFUSED || error > 4095 ||
-	    (profile != NONE && !ms_kernel_profile_at(profile)))
+	    get_profile(profile, q, &ret->r.kernel.profile))
 		return -EBADMSG;
-	ret->r.kernel.profile = profile == NONE ? NULL : ms_kernel_profile_at(profile);
 	ret->r.kernel.enforce = q->enforce;
 	ret->r.kernel.verdict = (enum ms_kernel_verdict)verdict;
 	ret->r.kernel.error = -(int)error;

@@ -15,6 +15,7 @@ struct load {
 	const char *dir;
 	struct ms_anchors *anchors;
 	struct ms_revocations *revocations;
+	size_t *variables;
 	struct ms_error *err;
 };
 
@@ -96,6 +97,7 @@ static int read_variable(const struct load *l, const char *name, const char *gui
 	rc = ms_file_read(AT_FDCWD, *ret_path, MS_EFI_VARIABLE_MAX, 0, f, l->err);
 	if (!rc && f->len < ATTRIBUTES)
 		rc = ms_error_set(l->err, -EBADMSG, "bad-variable", "too short");
+	*l->variables += !rc;
 	if (rc && rc != -ENOENT)
 		ms_error_prefix(l->err, "EFI variable %s",
 				ms_escape_str(*ret_path, shown, sizeof(shown)));
@@ -162,8 +164,12 @@ int ms_efi_vars_load(const char *dir, struct ms_anchors *a, bool mok_only,
 		     struct ms_revocations *r, struct ms_efi_vars *ret,
 		     struct ms_error *err)
 {
-	const struct load l = {.dir = dir, .anchors = a, .revocations = r, .err = err};
 	struct ms_efi_vars v = {0};
+	const struct load l = {.dir = dir,
+			       .anchors = a,
+			       .revocations = r,
+			       .variables = &v.variables,
+			       .err = err};
 	char shown[512];
 	int rc = 0;
 

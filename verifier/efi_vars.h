@@ -13,10 +13,11 @@
 /**
  * struct ms_efi_vars - what was there
  * @db, @mok: certificates of db, and of MokListRT
+ * @variables: how many of those that are looked for are there at all
  * @mok_trusted: MokListTrustedRT says that the kernel may trust these for modules
  */
 struct ms_efi_vars {
-	size_t db, mok;
+	size_t db, mok, variables;
 	bool mok_trusted;
 };
 

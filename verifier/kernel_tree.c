@@ -3,6 +3,20 @@
 #include <fcntl.h>
 #include <sys/utsname.h>
 #include "verifier/kernel_tree.h"
+#include "verifier/root_path.h"
+
+/* The links of a mounted system are about itself. */
+static int find(const char *root, const char *path, char *ret, size_t size)
+{
+	size_t n = strlen(path);
+
+	if (*root)
+		return ms_root_path(root, path, ret, size);
+	if (n >= size || access(path, F_OK))
+		return -ENOENT;
+	memcpy(ret, path, n + 1);
+	return 0;
+}
 
 /* /lib is a link to /usr/lib on most systems, and not always a relative one. */
 int ms_kernel_modules_dir(const char *root, const char *release, char *ret, size_t size)
@@ -11,13 +25,11 @@ int ms_kernel_modules_dir(const char *root, const char *release, char *ret, size
 
 	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
 		_cleanup_free_ char *path = NULL;
-		int n = asprintf(&path, "%s/%s/modules%s%s", root, tops[i],
-				 *release ? "/" : "", release);
-
-		if (n > 0 && (size_t)n < size && !access(path, F_OK)) {
-			memcpy(ret, path, (size_t)n + 1);
+		if (asprintf(&path, "/%s/modules%s%s", tops[i], *release ? "/" : "",
+			     release) < 0)
+			return -ENOENT;
+		if (!find(root, path, ret, size))
 			return 0;
-		}
 	}
 	return -ENOENT;
 }
@@ -36,15 +48,11 @@ int ms_kernel_image_find(const char *root, const char *release, char *ret, size_
 		return -ENOENT;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		_cleanup_free_ char *path = NULL;
-		int n = asprintf(&path, "%s%s%s%s", root, places[i].before, release,
-				 places[i].after);
-
-		if (n < 0)
+		if (asprintf(&path, "%s%s%s", places[i].before, release,
+			     places[i].after) < 0)
 			return -ENOMEM;
-		if ((size_t)n < size && !access(path, F_OK)) {
-			memcpy(ret, path, (size_t)n + 1);
+		if (!find(root, path, ret, size))
 			return 0;
-		}
 	}
 	return -ENOENT;
 }

@@ -63,14 +63,23 @@ static void read_build_id(int dirfd, struct ms_loaded_module *m)
 		ms_hex(note + 16, head[1], m->build_id);
 }
 
+/* Adds those that are not there yet. */
 static void keep_letters(struct ms_loaded_module *m, const char *text, size_t len)
 {
-	size_t n = 0;
+	size_t n = strlen(m->taints);
 
-	for (size_t i = 0; i < len && n + 1 < sizeof(m->taints); i++)
-		if (text[i] >= 'A' && text[i] <= 'Z')
-			m->taints[n++] = text[i];
-	m->taints[n] = 0;
+	for (size_t i = 0; i < len && n + 1 < sizeof(m->taints); i++) {
+		if (text[i] < 'A' || text[i] > 'Z' || strchr(m->taints, text[i]))
+			continue;
+		m->taints[n++] = text[i];
+		m->taints[n] = 0;
+	}
+}
+
+/* Modules come and go; anything else would hide one. */
+static int gone(int error)
+{
+	return error == ENOENT || error == ENOTDIR ? 0 : -error;
 }
 
 static int read_one(int sysfd, const char *name, struct ms_loaded *l)
@@ -84,7 +93,7 @@ static int read_one(int sysfd, const char *name, struct ms_loaded *l)
 
 	/* Parts of the kernel that are built in have folders too, but no state. */
 	if (fd < 0 || faccessat(fd, "initstate", F_OK, 0))
-		return 0;
+		return gone(errno);
 	rc = add(l, name, strlen(name), &m);
 	if (rc)
 		return rc;
@@ -123,10 +132,12 @@ static int read_sys(const char *root, struct ms_loaded *l)
 		return -ENOMEM;
 	dir = opendir(path);
 	if (!dir)
-		return -ENOENT;
-	while (!rc && (de = readdir(dir)))
+		return -errno;
+	while (!rc && (errno = 0, de = readdir(dir)))
 		if (de->d_name[0] != '.')
 			rc = read_one(dirfd(dir), de->d_name, l);
+	if (!rc && errno)
+		rc = -errno;
 	closedir(dir);
 	return rc;
 }
@@ -153,9 +164,9 @@ static int proc_line(struct ms_loaded *l, size_t n_sys, const char *line)
 
 		if (rc)
 			return rc;
-		if (taints)
-			keep_letters(m, taints, strlen(taints));
 	}
+	if (taints)
+		keep_letters(m, taints, strlen(taints));
 	m->in_proc = true;
 	return 0;
 }
@@ -171,11 +182,11 @@ static int read_proc(const char *root, struct ms_loaded *l)
 		return -ENOMEM;
 	f = fopen(path, "re");
 	if (!f)
-		return 0;
+		return errno == EACCES ? 0 : gone(errno);
 	l->has_proc = true;
 	while (!rc && getline(&line, &size, f) > 0)
 		rc = proc_line(l, n_sys, line);
-	return rc;
+	return !rc && ferror(f) ? -EIO : rc;
 }
 
 int ms_loaded_read(const char *root, struct ms_loaded *ret)

@@ -31,7 +31,7 @@ void ms_loaded_keep(const struct ms_loaded *l, struct ms_filelist *files)
 		if (files->v[i].error || ms_loaded_find(l, name))
 			files->v[kept++] = files->v[i];
 		else
-			free(files->v[i].path);
+			ms_entry_clear(&files->v[i]);
 	}
 	files->n = kept;
 }

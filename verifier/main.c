@@ -25,17 +25,28 @@ static int run_verb(struct ms_options *o)
 	return MS_EXIT_USAGE;
 }
 
+/* What was not written was not said. */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (status != MS_EXIT_UNCHECKED)
+		ms_complain("standard output cannot be written");
+	return MS_EXIT_UNCHECKED;
+}
+
 int main(int argc, char **argv)
 {
 	struct ms_options o;
 	int status;
 
+	opterr = 0;
 	/* It is about no modules, and has other options. */
 	if (argc > 1 && !strcmp(argv[1], "attestation"))
-		return ms_verb_attestation(argc - 1, argv + 1);
+		return finish(ms_verb_attestation(argc - 1, argv + 1));
 	status = ms_options_parse(argc, argv, &o);
 	if (status < 0)
 		status = run_verb(&o);
 	ms_options_clear(&o);
-	return status;
+	return finish(status);
 }

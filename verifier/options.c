@@ -116,6 +116,16 @@ void ms_complain(const char *fmt, ...)
 	va_end(ap);
 }
 
+void ms_complain_option(char **argv)
+{
+	const char c[] = {'-', (char)optopt, 0};
+	const char *option = optopt > 0 && optopt < 256 ? c : argv[optind - 1];
+	char shown[128];
+
+	ms_complain("%s: no such option, or its value is missing or one too many",
+		    ms_escape_str(option, shown, sizeof(shown)));
+}
+
 void ms_options_clear(struct ms_options *o)
 {
 	ms_anchors_clear(&o->anchors);
@@ -307,11 +317,20 @@ static int load_efivars(struct ms_options *o, const char *dir, bool anchors,
 {
 	struct ms_efi_vars v;
 	struct ms_error err = {0};
+	char shown[512];
 
-	if (!ms_efi_vars_load(dir, anchors ? &o->anchors : NULL, mok_only,
-			      &o->revocations, &v, &err))
+	if (ms_efi_vars_load(dir, anchors ? &o->anchors : NULL, mok_only, &o->revocations,
+			     &v, &err)) {
+		ms_complain("%s", err.msg);
+		return MS_EXIT_UNCHECKED;
+	}
+	/* Of a machine that has none they are not missed; of a folder that was named they
+	 * are: without its dbx what is revoked would pass for good. */
+	if (v.variables || dir != o->efivars)
 		return -1;
-	ms_complain("%s", err.msg);
+	ms_complain("--efivars %s: none of db, dbx, MokListRT and MokListXRT is there: "
+		    "name a copy of efivarfs, with files NAME-GUID",
+		    ms_escape_str(dir, shown, sizeof(shown)));
 	return MS_EXIT_UNCHECKED;
 }
 
@@ -372,6 +391,8 @@ static int parse(int argc, char **argv, struct ms_options *o)
 	int opt, status;
 
 	while ((opt = getopt_long(argc, argv, "j:qh", options, NULL)) != -1) {
+		if (opt == '?')
+			ms_complain_option(argv);
 		status = apply(o, opt, optarg);
 		if (status >= 0)
 			return status;

@@ -94,4 +94,7 @@ int ms_verb_revocations(struct ms_options *o);
 /** ms_complain() - "modseal-verify: <sentence>" on stderr */
 void ms_complain(const char *fmt, ...) _printf_(1, 2);
 
+/** ms_complain_option() - about what getopt_long() has just answered with '?' */
+void ms_complain_option(char **argv);
+
 #endif

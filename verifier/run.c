@@ -68,16 +68,17 @@ static int not_listed(const struct ms_question *q, const struct ms_entry *e,
 	r->path = strdup(e->path);
 	if (!r->path)
 		return -ENOMEM;
-	rc = ms_result_add(r, MS_FINDING_UNREADABLE, "the directory cannot be listed: %s",
+	rc = ms_result_add(r, MS_FINDING_UNREADABLE, "it cannot be listed or opened: %s",
 			   ms_strerror(e->error));
 	ms_result_settle(r, false);
 	return rc;
 }
 
 /* What takes much memory is done by one thread at a time, and its memory given back. */
-static int check_file(struct job *job, struct ms_checker *c, const char *path,
+static int check_file(struct job *job, struct ms_checker *c, const struct ms_entry *e,
 		      struct ms_result *ret)
 {
+	const char *path = ms_entry_open_path(e);
 	size_t len = strlen(path);
 	bool plain = len > 3 && !strcmp(path + len - 3, ".ko");
 	struct stat st;
@@ -86,9 +87,9 @@ static int check_file(struct job *job, struct ms_checker *c, const char *path,
 	int rc;
 
 	if (!large)
-		return ms_check_file(c, AT_FDCWD, path, path, ret);
+		return ms_check_file(c, AT_FDCWD, path, e->path, ret);
 	pthread_mutex_lock(&job->large);
-	rc = ms_check_file(c, AT_FDCWD, path, path, ret);
+	rc = ms_check_file(c, AT_FDCWD, path, e->path, ret);
 	if (c->file.cap > LARGE)
 		ms_file_clear(&c->file);
 	if (c->inflater.cap > LARGE)
@@ -105,7 +106,7 @@ static int check_entry(void *arg, unsigned int thread, size_t i)
 
 	if (e->error)
 		return not_listed(c->q, e, &job->results->v[i]);
-	if (job->cache && !ms_cache_take(job->cache, e->path, &job->results->v[i]))
+	if (job->cache && !ms_cache_take(job->cache, e, &job->results->v[i]))
 		return 0;
 	if (e->named && !ms_filelist_is_module_name(e->path)) {
 		int rc = ms_check_archive(c, e->path, &job->inside[i]);
@@ -113,7 +114,7 @@ static int check_entry(void *arg, unsigned int thread, size_t i)
 		if (rc != -ENOMSG)
 			return rc;
 	}
-	return check_file(job, c, e->path, &job->results->v[i]);
+	return check_file(job, c, e, &job->results->v[i]);
 }
 
 void ms_results_count(struct ms_results *r)

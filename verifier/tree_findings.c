@@ -95,68 +95,149 @@ static int missing(struct ms_results *r, char *path, size_t *n_added)
 	return ms_result_amend(m, MS_FINDING_MISSING_FILE, "modules.dep lists it");
 }
 
-/* One line of modules.dep: "kernel/a.ko: kernel/b.ko". */
-static int one_listed(struct ms_results *r, const char *dir, const char *line, size_t len,
-		      bool *listed, size_t *n_added)
+/* A file of a modules.dep: "kernel/a.ko: kernel/b.ko". */
+struct dep {
+	struct ms_file f;
+	size_t at;
+	const char *root, *dir, *release;
+};
+
+static int read_dep(struct dep *d)
 {
 	_cleanup_free_ char *path = NULL;
-	struct ms_result key, *found;
-	const char *colon = memchr(line, ':', len);
+	int rc;
 
-	if (!colon)
-		return 0;
-	len = (size_t)(colon - line);
-	/* Absolute paths are for modules that live elsewhere. */
-	if (*line == '/' || memchr(line, 0, len))
-		return 0;
-	if (asprintf(&path, "%s/%.*s", dir, (int)len, line) < 0)
+	if (asprintf(&path, "%s/modules.dep", d->dir) < 0)
 		return -ENOMEM;
-	key.path = path;
-	found = bsearch(&key, r->v, r->n, sizeof(*r->v), by_path);
-	if (!found)
-		return missing(r, path, n_added);
-	listed[found - r->v] = true;
-	return 0;
+	rc = ms_file_read(AT_FDCWD, path, DEP_MAX, 0, &d->f, NULL);
+	return rc == -ENOENT ? 0 : rc;
 }
 
-static int dependencies(struct ms_results *r, const char *dir)
+/* Behind "/lib/modules/RELEASE/", in which a path below the tree may be written too. */
+static const char *in_tree(const struct dep *d, const char *path)
 {
-	_cleanup_file_ struct ms_file f = {0};
-	_cleanup_free_ char *path = NULL;
+	static const char *const tops[] = {"/usr/lib/modules/", "/lib/modules/"};
+	size_t n = strlen(d->release);
+
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
+		size_t top = strlen(tops[i]);
+
+		if (!strncmp(path, tops[i], top) && !strncmp(path + top, d->release, n) &&
+		    path[top + n] == '/')
+			return path + top + n + 1;
+	}
+	return NULL;
+}
+
+/*
+ * The next module that is listed: where it is, and whether that is outside the tree.
+ * Return: 0, -ENODATA at the end, or -ENOMEM.
+ */
+static int next_listed(struct dep *d, char **ret, bool *ret_outside)
+{
+	while (d->at < d->f.len) {
+		const char *line = (const char *)d->f.data + d->at;
+		size_t left = d->f.len - d->at;
+		const char *end = memchr(line, '\n', left);
+		size_t len = end ? (size_t)(end - line) : left;
+		const char *colon = memchr(line, ':', len), *below;
+		_cleanup_free_ char *name = NULL;
+
+		d->at += len + 1;
+		if (!colon || memchr(line, 0, (size_t)(colon - line)))
+			continue;
+		name = strndup(line, (size_t)(colon - line));
+		if (!name)
+			return -ENOMEM;
+		below = *name == '/' ? in_tree(d, name) : name;
+		*ret_outside = !below;
+		return asprintf(ret, "%s%s%s", below ? d->dir : d->root, below ? "/" : "",
+				below ? below : name) < 0
+			       ? -ENOMEM
+			       : 0;
+	}
+	return -ENODATA;
+}
+
+int ms_tree_list_outside(struct ms_filelist *t, const char *root, const char *dir,
+			 const char *release)
+{
+	struct dep d = {.root = root, .dir = dir, .release = release};
+	int rc = read_dep(&d);
+
+	if (rc && rc != -ENOMEM) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s/modules.dep", dir) < 0)
+			return -ENOMEM;
+		return ms_filelist_add_error(t, path, rc);
+	}
+	while (!rc) {
+		_cleanup_free_ char *path = NULL;
+		bool outside;
+
+		rc = next_listed(&d, &path, &outside);
+		if (!rc && outside)
+			rc = ms_filelist_add_below(t, root, path);
+	}
+	ms_file_clear(&d.f);
+	return rc == -ENODATA ? 0 : rc;
+}
+
+static int all_listed(struct ms_results *r, struct dep *d, bool *listed, size_t *n_added)
+{
+	struct ms_result key, *found;
+	int rc;
+
+	for (;;) {
+		_cleanup_free_ char *path = NULL;
+		bool outside;
+
+		rc = next_listed(d, &path, &outside);
+		if (rc)
+			return rc == -ENODATA ? 0 : rc;
+		key.path = path;
+		found = r->n ? bsearch(&key, r->v, r->n, sizeof(*r->v), by_path) : NULL;
+		if (found)
+			listed[found - r->v] = true;
+		else
+			rc = missing(r, path, n_added);
+		if (rc)
+			return rc;
+	}
+}
+
+static int dependencies(struct ms_results *r, struct dep *d)
+{
 	_cleanup_free_ bool *listed = calloc(r->n ? r->n : 1, sizeof(bool));
 	size_t added = 0, n = r->n;
-	int rc = 0;
+	int rc = listed ? read_dep(d) : -ENOMEM;
 
-	if (!listed || asprintf(&path, "%s/modules.dep", dir) < 0)
-		return -ENOMEM;
-	if (ms_file_read(AT_FDCWD, path, DEP_MAX, 0, &f, NULL) || !f.len)
-		return 0;
-	for (size_t at = 0; at < f.len && !rc;) {
-		const char *line = (const char *)f.data + at, *end;
-
-		end = memchr(line, '\n', f.len - at);
-		if (!end)
-			break;
-		rc = one_listed(r, dir, line, (size_t)(end - line), listed, &added);
-		at += (size_t)(end - line) + 1;
-	}
+	/* That it could not be read is a result already. */
+	if (rc || !d->f.len)
+		return rc == -ENOMEM ? rc : 0;
+	rc = all_listed(r, d, listed, &added);
 	for (size_t i = 0; i < n && !rc; i++)
 		if (!listed[i])
 			rc = ms_result_amend(&r->v[i], MS_FINDING_NOT_LISTED,
 					     "modprobe does not find it");
 	r->n += added;
-	qsort(r->v, r->n, sizeof(*r->v), by_path);
+	if (r->n)
+		qsort(r->v, r->n, sizeof(*r->v), by_path);
 	return rc;
 }
 
-int ms_tree_find(struct ms_results *r, const char *dir, const char *release)
+int ms_tree_find(struct ms_results *r, const char *root, const char *dir,
+		 const char *release)
 {
+	struct dep d = {.root = root, .dir = dir, .release = release};
 	int rc = duplicates(r);
 
 	if (!rc)
 		rc = other_kernels(r, release);
 	if (!rc)
-		rc = dependencies(r, dir);
+		rc = dependencies(r, &d);
+	ms_file_clear(&d.f);
 	ms_results_count(r);
 	return rc;
 }

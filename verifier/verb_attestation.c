@@ -343,6 +343,8 @@ int ms_verb_attestation(int argc, char **argv)
 	int opt, status;
 
 	while ((opt = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
+		if (opt == '?')
+			ms_complain_option(argv);
 		status = apply(&a, opt, optarg);
 		if (status >= 0)
 			return status;

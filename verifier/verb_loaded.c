@@ -92,7 +92,7 @@ static int check(const struct ms_options *o, const char *release,
 	int rc = 0;
 
 	if (!ms_kernel_modules_dir(o->root, release, dir, sizeof(dir)))
-		rc = ms_filelist_add(&s->files, dir, &n);
+		rc = ms_filelist_add_tree(&s->files, o->root, dir, &n);
 	if (rc)
 		return rc;
 	ms_loaded_keep(l, &s->files);

@@ -95,11 +95,13 @@ int ms_verb_scan(struct ms_options *o)
 		return status;
 	ask_about(o, release);
 	ms_session_init(&s);
-	rc = ms_filelist_add(&s.files, dir, &n);
+	rc = ms_filelist_add_tree(&s.files, o->root, dir, &n);
+	if (!rc)
+		rc = ms_tree_list_outside(&s.files, o->root, dir, release);
 	if (!rc)
 		rc = ms_session_run(&s, o);
 	if (!rc)
-		rc = ms_tree_find(&s.results, dir, release);
+		rc = ms_tree_find(&s.results, o->root, dir, release);
 	if (!rc && !n)
 		ms_complain("scan: no module of kernel %s", shown);
 	status = rc ? ms_session_failed(rc) : ms_session_report(&s, o);

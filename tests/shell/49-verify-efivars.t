@@ -30,7 +30,10 @@ state() {
 	echo "$? $(jq -r '[.policy.findings[].code] | join(",")' "$T/state" | paste -sd' ')"
 }
 
-fails 2 'no variables, nothing trusted' modseal-verify verify --efivars "$V" "$T/good.ko"
+fails 3 'no variables' modseal-verify verify --efivars "$V" "$T/good.ko"
+like "$ERR" 'none of db, dbx' 'which are not there'
+fails 3 'nor with an anchor: its dbx would not be heeded' \
+	modseal-verify verify --anchor "$T/good.crt" --efivars "$V" "$T/good.ko"
 fails 3 'no such directory' modseal-verify verify --efivars "$T/absent" "$T/good.ko"
 one_line "$ERR" 'one sentence'
 

@@ -19,12 +19,15 @@ static void check_one(struct fixture_checker *f, struct ms_results *r)
 	r->v[0].keep = true;
 }
 
+static char name[] = "Makefile", absent[] = "Other";
+
 static void test_round(void **state)
 {
 	_cleanup_(fixture_checker_clear) struct fixture_checker f;
 	_cleanup_results_ struct ms_results r = {0};
 	_cleanup_(ms_cache_clear) struct ms_cache c = {0}, again = {0}, late = {0};
 	_cleanup_result_ struct ms_result got = {0};
+	const struct ms_entry makefile = {.path = name}, other = {.path = absent};
 	struct ms_error err = {0};
 	struct stat st;
 	char path[64];
@@ -41,8 +44,8 @@ static void test_round(void **state)
 
 	assert_int_equal(ms_cache_load(path, &f.q, &again, &err), 0);
 	assert_int_equal(again.n, 1);
-	assert_int_equal(ms_cache_take(&again, "Other", &got), -ENOENT);
-	assert_int_equal(ms_cache_take(&again, "Makefile", &got), 0);
+	assert_int_equal(ms_cache_take(&again, &other, &got), -ENOENT);
+	assert_int_equal(ms_cache_take(&again, &makefile, &got), 0);
 	assert_int_equal(got.policy.verdict, MS_POLICY_TRUSTED);
 	assert_string_equal(got.digest, r.v[0].digest);
 	assert_string_equal(got.signers[0].algorithm, "rsa2048");
@@ -51,7 +54,7 @@ static void test_round(void **state)
 	assert_ptr_equal(got.kernel.profile, r.v[0].kernel.profile);
 	assert_int_equal(got.kernel.verdict, r.v[0].kernel.verdict);
 	assert_true(got.cached);
-	assert_int_equal(ms_cache_take(&again, "Makefile", &got), -ENOENT);
+	assert_int_equal(ms_cache_take(&again, &makefile, &got), -ENOENT);
 
 	/* When a certificate ends, what was said before is not true any more. */
 	f.q.now = f.anchors.v[0].cert->not_after + 1;
@@ -67,6 +70,7 @@ static void test_round(void **state)
 static void test_context(void **state)
 {
 	_cleanup_(fixture_checker_clear) struct fixture_checker f;
+	struct ms_kernel_profile mine;
 	uint8_t a[32], b[32];
 
 	fixture_checker_init(&f, "rsa2048");
@@ -80,6 +84,12 @@ static void test_context(void **state)
 	f.q.enforce = MS_ENFORCE;
 	f.q.profile = ms_kernel_profile_at(0);
 	assert_int_equal(ms_cache_context(&f.q, b), 0);
+	assert_memory_not_equal(a, b, 32);
+	/* The same row with another configuration. */
+	mine = *f.q.profile;
+	mine.hashes_usable = 0;
+	f.q.profile = &mine;
+	assert_int_equal(ms_cache_context(&f.q, a), 0);
 	assert_memory_not_equal(a, b, 32);
 	f.q.profile = NULL;
 	fixture_anchor(&f.anchors, "p256");

@@ -46,7 +46,7 @@ static void test_load(void **state)
 	assert_int_equal(v.db, 4711);
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(ms_efi_vars_load(dir, &a, false, &r, &v, &err), 0);
-	assert_int_equal(a.n + r.n + v.db + v.mok, 0);
+	assert_int_equal(a.n + r.n + v.db + v.mok + v.variables, 0);
 
 	/* What is no certificate is left out, as the kernel does it. */
 	ms_esl_put_cert(&db, &owner, (const uint8_t *)"junk", 4);
@@ -64,6 +64,7 @@ static void test_load(void **state)
 	assert_int_equal(a.n, 1);
 	assert_int_equal(a.v[0].origin, MS_ANCHOR_DB);
 	assert_int_equal(v.db, 1);
+	assert_int_equal(v.variables, 3);
 	assert_true(v.mok_trusted);
 	assert_int_equal(r.v[0].kind, MS_REVOKES_TBS);
 	assert_int_equal(r.v[0].heeded, MS_HEEDED_NEVER);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <sys/stat.h>
 #include "tests/unit/verifier/fixture.h"
 #include "verifier/tree_findings.h"
 
@@ -55,7 +57,7 @@ static int teardown(void **state)
 static void test_duplicates(void **state)
 {
 	THREE(r);
-	assert_int_equal(ms_tree_find(&r, dir, "6.1.0-1-amd64"), 0);
+	assert_int_equal(ms_tree_find(&r, "", dir, "6.1.0-1-amd64"), 0);
 	assert_int_equal(r.n, 3);
 	assert_int_equal(r.trusted, 1);
 	assert_int_equal(r.findings, 2);
@@ -68,7 +70,7 @@ static void test_other_kernel(void **state)
 {
 	THREE(r);
 	/* A prefix of a release is another release. */
-	assert_int_equal(ms_tree_find(&r, dir, "6.1.0-1"), 0);
+	assert_int_equal(ms_tree_find(&r, "", dir, "6.1.0-1"), 0);
 	assert_int_equal(r.findings, 3);
 	assert_true(fixture_has(&r.v[1], MS_FINDING_OTHER_KERNEL));
 	assert_int_equal(r.v[1].kernel.verdict, MS_KERNEL_REFUSED);
@@ -81,16 +83,18 @@ static void test_dep(void **state)
 	put_dep("/elsewhere/x.ko:\nkernel/a.ko: kernel/b.ko\nkernel/c.ko:\nno colon\n"
 		"kernel/b.ko:");
 	r.v[1].policy.verdict = MS_POLICY_UNCHECKED;
-	assert_int_equal(ms_tree_find(&r, dir, "6.1.0-1-amd64"), 0);
-	assert_int_equal(r.n, 4);
-	/* Still sorted: a, b, c (missing), updates/a. */
-	assert_true(fixture_has(&r.v[2], MS_FINDING_MISSING_FILE));
-	assert_non_null(strstr(r.v[2].path, "kernel/c.ko"));
-	assert_true(fixture_has(&r.v[3], MS_FINDING_NOT_LISTED));
-	assert_false(fixture_has(&r.v[0], MS_FINDING_NOT_LISTED));
-	/* The last line has no end: it does not count. What was unchecked stays so. */
-	assert_true(fixture_has(&r.v[1], MS_FINDING_NOT_LISTED));
-	assert_int_equal(r.v[1].policy.verdict, MS_POLICY_UNCHECKED);
+	assert_int_equal(ms_tree_find(&r, "", dir, "6.1.0-1-amd64"), 0);
+	assert_int_equal(r.n, 5);
+	/* Still sorted: elsewhere (missing), a, b, c (missing), updates/a. */
+	assert_true(fixture_has(&r.v[0], MS_FINDING_MISSING_FILE));
+	assert_string_equal(r.v[0].path, "/elsewhere/x.ko");
+	assert_true(fixture_has(&r.v[3], MS_FINDING_MISSING_FILE));
+	assert_non_null(strstr(r.v[3].path, "kernel/c.ko"));
+	assert_true(fixture_has(&r.v[4], MS_FINDING_NOT_LISTED));
+	assert_false(fixture_has(&r.v[1], MS_FINDING_NOT_LISTED));
+	/* The last line has no end, and counts. What was unchecked stays so. */
+	assert_false(fixture_has(&r.v[2], MS_FINDING_NOT_LISTED));
+	assert_int_equal(r.v[2].policy.verdict, MS_POLICY_UNCHECKED);
 	assert_int_equal(r.unchecked, 1);
 }
 
@@ -99,17 +103,45 @@ static void test_nothing(void **state)
 	_cleanup_results_ struct ms_results r = {0};
 
 	put_dep("");
-	assert_int_equal(ms_tree_find(&r, dir, "6.1"), 0);
+	assert_int_equal(ms_tree_find(&r, "", dir, "6.1"), 0);
 	assert_int_equal(r.n, 0);
+}
+
+static void test_outside(void **state)
+{
+	_cleanup_filelist_ struct ms_filelist t = {0};
+	char path[128];
+
+	put_dep("kernel/a.ko:\n/lib/modules/6.1/kernel/b.ko:\n/no/such/x.ko: "
+		"kernel/a.ko\n"
+		"/etc/passwd:\n/lib/modules/6.1.0/y.ko");
+	assert_int_equal(ms_tree_list_outside(&t, "", dir, "6.1"), 0);
+	assert_int_equal(t.n, 2);
+	assert_string_equal(t.v[0].path, "/no/such/x.ko");
+	assert_int_equal(t.v[0].error, -ENOENT);
+	assert_string_equal(t.v[1].path, "/etc/passwd");
+	assert_string_equal(ms_entry_open_path(&t.v[1]), "/etc/passwd");
+	assert_int_equal(t.v[1].error, 0);
+	ms_filelist_clear(&t);
+	assert_int_equal(ms_tree_list_outside(&t, "", "/no/such/folder", "6.1"), 0);
+	assert_int_equal(t.n, 0);
+
+	snprintf(path, sizeof(path), "%s/modules.dep", dir);
+	unlink(path);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(ms_tree_list_outside(&t, "", dir, "6.1"), 0);
+	assert_int_equal(t.n, 1);
+	assert_string_equal(t.v[0].path, path);
+	assert_int_equal(t.v[0].error, -EISDIR);
+	rmdir(path);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_duplicates),
-		cmocka_unit_test(test_other_kernel),
-		cmocka_unit_test(test_dep),
-		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_duplicates), cmocka_unit_test(test_other_kernel),
+		cmocka_unit_test(test_dep),	   cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_outside),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
