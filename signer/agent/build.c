@@ -49,6 +49,7 @@ static struct ms_person person(const struct ms_identity *who)
 
 	memcpy(p.id, who->id, sizeof(p.id));
 	memcpy(p.user, who->user, sizeof(p.user));
+	memcpy(p.more, who->more, sizeof(p.more));
 	return p;
 }
 
@@ -56,6 +57,18 @@ static bool is_person(const struct ms_person *p, const struct ms_identity *who)
 {
 	return strcmp(p->id, who->id) == 0 ||
 	       (p->user[0] && strcmp(p->user, who->user) == 0);
+}
+
+/* For what a person may not do: other identities of theirs may not either. */
+static bool could_be(const struct ms_config *c, const struct ms_person *p,
+		     const struct ms_identity *who)
+{
+	struct ms_identity then = {0};
+
+	memcpy(then.id, p->id, sizeof(then.id));
+	memcpy(then.user, p->user, sizeof(then.user));
+	memcpy(then.more, p->more, sizeof(then.more));
+	return ms_identity_could_be(c, &then, who);
 }
 
 static size_t approvals_needed(const struct ms_build *b)
@@ -171,11 +184,12 @@ bool ms_build_may_see(const struct ms_config *c, const struct ms_build *b,
 	       ms_policy_may_see(c, who, b->key);
 }
 
-static const struct ms_approval *approval_by(const struct ms_build *b,
+static const struct ms_approval *approval_by(const struct ms_config *c,
+					     const struct ms_build *b,
 					     const struct ms_identity *who)
 {
 	for (size_t i = 0; i < b->life.n_approvals; i++) {
-		if (is_person(&b->approvals[i].who, who))
+		if (could_be(c, &b->approvals[i].who, who))
 			return &b->approvals[i];
 	}
 	return NULL;
@@ -221,11 +235,11 @@ int ms_build_approve(const struct ms_config *c, struct ms_build *b,
 		return ms_error_set(err, -EEXIST, "build-open",
 				    "build %s needs no more approvals: it is open",
 				    b->id);
-	if (is_person(&b->opener, who))
+	if (could_be(c, &b->opener, who))
 		return ms_error_set(err, -EACCES, "own-approval",
 				    "%s opened build %s, and nobody approves their own",
 				    who->id, b->id);
-	if (approval_by(b, who))
+	if (approval_by(c, b, who))
 		return ms_error_set(err, -EEXIST, "approved-already",
 				    "%s has approved build %s already, and nobody counts "
 				    "twice",
@@ -353,9 +367,9 @@ static int check_state(const struct ms_build *b, int64_t now, struct ms_error *e
 	return 0;
 }
 
-int ms_build_take(struct ms_build *b, const struct ms_rule *rule,
-		  const struct ms_identity *who, const char *key, const char *release,
-		  int64_t now, struct ms_error *err)
+int ms_build_take(const struct ms_config *c, struct ms_build *b,
+		  const struct ms_rule *rule, const struct ms_identity *who,
+		  const char *key, const char *release, int64_t now, struct ms_error *err)
 {
 	char shown[120];
 	int r;
@@ -372,7 +386,7 @@ int ms_build_take(struct ms_build *b, const struct ms_rule *rule,
 			release[0] ? ms_escape_str(release, shown, sizeof(shown))
 				   : "no kernel that it names");
 	/* The approval would be for somebody else's modules in name only. */
-	if (approval_by(b, who))
+	if (approval_by(c, b, who))
 		return ms_error_set(err, -EACCES, "own-approval",
 				    "%s approved build %s, and nobody approves their own",
 				    who->id, b->id);

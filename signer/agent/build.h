@@ -32,6 +32,7 @@ const char *ms_build_state_name(enum ms_build_state s);
 struct ms_person {
 	char id[sizeof(((struct ms_identity *)0)->id)];
 	char user[sizeof(((struct ms_identity *)0)->user)];
+	char more[sizeof(((struct ms_identity *)0)->more)];
 };
 
 struct ms_approval {
@@ -127,7 +128,8 @@ bool ms_build_may_see(const struct ms_config *c, const struct ms_build *b,
  * ms_build_approve() - what an approval by @who makes of it
  * @ret: the build's next life; @b has the approval behind those that count already
  *
- * Refused: "own-approval", "approved-already" (a person counts once, in whichever tier),
+ * Refused: "own-approval", "approved-already" (a person counts once, in whichever tier
+ * and as whichever of its identities: ms_identity_could_be()),
  * "not-approver" (not in the group of the tier that is next), "build-open",
  * "build-closed", "build-rejected", "build-expired".
  *
@@ -163,9 +165,10 @@ void ms_build_set_deadline(struct ms_build *b, int64_t now, int64_t clock);
  * "build-kernel", "build-rule", "own-approval"); -EEXIST ("build-pending",
  * "build-closed", "build-expired", "build-rejected", "build-full").
  */
-int ms_build_take(struct ms_build *b, const struct ms_rule *rule,
-		  const struct ms_identity *who, const char *key, const char *release,
-		  int64_t now, struct ms_error *err) _must_check_;
+int ms_build_take(const struct ms_config *c, struct ms_build *b,
+		  const struct ms_rule *rule, const struct ms_identity *who,
+		  const char *key, const char *release, int64_t now,
+		  struct ms_error *err) _must_check_;
 /** ms_build_listed() - may this content be signed for it
  * Return: 0, or -EACCES "not-listed". */
 int ms_build_listed(const struct ms_build *b, enum ms_hash hash, const uint8_t *digest,

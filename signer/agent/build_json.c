@@ -5,9 +5,17 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 
+/* A certificate may have more names than two; the others, each with a newline. */
+static json_t *put_more(json_t *j, const struct ms_person *p)
+{
+	if (j && p->more[0])
+		json_object_set_new(j, "more", json_string(p->more));
+	return j;
+}
+
 static json_t *json_person(const struct ms_person *p)
 {
-	return json_pack("{s:s, s:s}", "identity", p->id, "user", p->user);
+	return put_more(json_pack("{s:s, s:s}", "identity", p->id, "user", p->user), p);
 }
 
 static json_t *json_tiers(const struct ms_build *b)
@@ -28,10 +36,12 @@ static json_t *json_approvals(const struct ms_build *b, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct ms_approval *a = &b->approvals[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:I}", "identity",
-						      a->who.id, "user", a->who.user,
-						      "tier", (int)a->tier + 1, "time",
-						      (json_int_t)a->when));
+		json_array_append_new(
+			list,
+			put_more(json_pack("{s:s, s:s, s:i, s:I}", "identity", a->who.id,
+					   "user", a->who.user, "tier", (int)a->tier + 1,
+					   "time", (json_int_t)a->when),
+				 &a->who));
 	}
 	return list;
 }
@@ -84,7 +94,9 @@ static int64_t get_number(const json_t *j, const char *name)
 
 static int get_person(const json_t *j, struct ms_person *p)
 {
-	if (get_text(j, "identity", p->id, sizeof(p->id)) < 0)
+	if (get_text(j, "identity", p->id, sizeof(p->id)) < 0 ||
+	    (json_object_get(j, "more") &&
+	     get_text(j, "more", p->more, sizeof(p->more)) < 0))
 		return -EBADMSG;
 	return get_text(j, "user", p->user, sizeof(p->user));
 }

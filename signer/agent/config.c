@@ -35,6 +35,16 @@ int ms_config_init(struct ms_config *c)
 	return 0;
 }
 
+static void clear_groups(struct ms_group *g, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(g[i].name);
+		free(g[i].file);
+		ms_strv_clear(&g[i].members);
+	}
+	free(g);
+}
+
 void ms_config_clear(struct ms_config *c)
 {
 	free(c->socket);
@@ -54,12 +64,8 @@ void ms_config_clear(struct ms_config *c)
 	ms_strv_clear(&c->auditors);
 	ms_strv_clear(&c->metrics);
 	ms_strv_clear(&c->alert.command);
-	for (size_t i = 0; i < c->n_groups; i++) {
-		free(c->groups[i].name);
-		free(c->groups[i].file);
-		ms_strv_clear(&c->groups[i].members);
-	}
-	free(c->groups);
+	clear_groups(c->groups, c->n_groups);
+	clear_groups(c->persons, c->n_persons);
 	for (size_t i = 0; i < c->n_rules; i++) {
 		struct ms_rule *r = &c->rules[i];
 

@@ -17,7 +17,8 @@
 #include "signer/agent/when.h"
 
 /**
- * struct ms_group - [group NAME]: members = ID ID ... (no groups inside groups)
+ * struct ms_group - [group NAME]: members = ID ID ... (no groups inside groups); or
+ *     [person NAME]: is = ID ID ..., all the identities of one person
  * @file, @line: where it begins, for messages; so in struct ms_rule
  */
 struct ms_group {
@@ -129,8 +130,8 @@ struct ms_config {
 	size_t max_module;
 	unsigned int threads, tpm_deadline_ms, log_interval_s;
 	uint32_t nv_counter;
-	struct ms_group *groups;
-	size_t n_groups;
+	struct ms_group *groups, *persons;
+	size_t n_groups, n_persons;
 	struct ms_rule *rules;
 	size_t n_rules;
 	char *path, *denied_file;

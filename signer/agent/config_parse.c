@@ -342,27 +342,43 @@ static int group_members(struct ms_cfg_parser *p, const char *value)
 				     false);
 }
 
+static int person_is(struct ms_cfg_parser *p, const char *value)
+{
+	return ms_cfg_add_identities(p, &p->c->persons[p->c->n_persons - 1].members,
+				     value, false);
+}
+
 /* --------------------------------------------------------------- sections */
 
-static int group_begin(struct ms_cfg_parser *p, const char *name)
+static int add_group(struct ms_cfg_parser *p, struct ms_group **list, size_t *n,
+		     const char *name)
 {
-	struct ms_config *c = p->c;
-	struct ms_group *g;
+	struct ms_group *g = *list;
 
-	for (size_t i = 0; i < c->n_groups; i++) {
-		if (strcmp(c->groups[i].name, name) == 0)
+	for (size_t i = 0; i < *n; i++) {
+		if (strcmp(g[i].name, name) == 0)
 			return ms_cfg_fail(p, p->line,
-					   "group %s is defined twice, first at %s:%u",
-					   name, c->groups[i].file, c->groups[i].line);
+					   "%s %s is defined twice, first at %s:%u",
+					   p->section->name, name, g[i].file, g[i].line);
 	}
-	g = reallocarray(c->groups, c->n_groups + 1, sizeof(*g));
+	g = reallocarray(g, *n + 1, sizeof(*g));
 	if (!g)
 		return ms_cfg_no_memory(p);
-	c->groups = g;
-	g += c->n_groups++;
+	*list = g;
+	g += (*n)++;
 	*g = (struct ms_group){
 		.name = strdup(name), .file = strdup(p->name), .line = p->line};
 	return g->name && g->file ? 0 : ms_cfg_no_memory(p);
+}
+
+static int group_begin(struct ms_cfg_parser *p, const char *name)
+{
+	return add_group(p, &p->c->groups, &p->c->n_groups, name);
+}
+
+static int person_begin(struct ms_cfg_parser *p, const char *name)
+{
+	return add_group(p, &p->c->persons, &p->c->n_persons, name);
 }
 
 static int rule_begin(struct ms_cfg_parser *p, const char *name)
@@ -418,10 +434,15 @@ static const struct ms_cfg_setting group_settings[] = {
 	{"members", group_members, true},
 };
 
+static const struct ms_cfg_setting person_settings[] = {
+	{"is", person_is, true},
+};
+
 static const struct section sections[] = {
 	{"agent", false, NULL, agent_settings, ARRAY_SIZE(agent_settings)},
 	{"tpm", false, NULL, tpm_settings, ARRAY_SIZE(tpm_settings)},
 	{"group", true, group_begin, group_settings, ARRAY_SIZE(group_settings)},
+	{"person", true, person_begin, person_settings, ARRAY_SIZE(person_settings)},
 	{"rule", true, rule_begin, ms_cfg_rule_settings, MS_CFG_RULE_SETTINGS},
 	{"revocations", false, NULL, revocations_settings,
 	 ARRAY_SIZE(revocations_settings)},
@@ -442,6 +463,11 @@ static int section_end(struct ms_cfg_parser *p)
 		return ms_cfg_fail(p, p->section_line,
 				   "group %s has no members: add members = ID...",
 				   p->c->groups[p->c->n_groups - 1].name);
+	if (p->section->begin == person_begin &&
+	    p->c->persons[p->c->n_persons - 1].members.n < 2)
+		return ms_cfg_fail(p, p->section_line,
+				   "person %s needs two identities: add is = ID...",
+				   p->c->persons[p->c->n_persons - 1].name);
 	if (p->section->begin != rule_begin)
 		return 0;
 	r = &p->c->rules[p->c->n_rules - 1];
@@ -472,8 +498,8 @@ static int unknown_section(struct ms_cfg_parser *p, const char *word)
 				   word, near);
 	return ms_cfg_fail(p, p->line,
 			   "unknown section [%s]: there are [agent], [alert], "
-			   "[tpm], [tls], [revocations], [group NAME] and "
-			   "[rule NAME]",
+			   "[tpm], [tls], [revocations], [group NAME], "
+			   "[person NAME] and [rule NAME]",
 			   word);
 }
 

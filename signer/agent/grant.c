@@ -37,8 +37,8 @@ int ms_grant_take(struct ms_front *f, const struct ms_rule *rule,
 			return ms_error_set(err, -ENOENT, "no-such-build",
 					    "there is no such build: 'modseal build "
 					    "list' shows them");
-		r = ms_build_take(g.build, rule, req->who, req->key, req->facts->release,
-				  req->now, err);
+		r = ms_build_take(f->config, g.build, rule, req->who, req->key,
+				  req->facts->release, req->now, err);
 		if (r < 0)
 			return r;
 		r = ms_build_listed(g.build, what->hash, what->digest, what->sha256, err);

@@ -29,6 +29,24 @@ static bool is_identity(const struct ms_identity *who, const char *word)
 	       (who->more[0] && is_line(who->more, word));
 }
 
+static bool shares_name(const struct ms_identity *a, const struct ms_identity *b)
+{
+	char name[MS_IDENTITY_MAX];
+	const char *more = a->more;
+
+	if (is_identity(b, a->id) || (a->user[0] && is_identity(b, a->user)))
+		return true;
+	while (*more) {
+		size_t n = strcspn(more, "\n");
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, more);
+		if (name[0] && is_identity(b, name))
+			return true;
+		more += n + (more[n] == '\n');
+	}
+	return false;
+}
+
 static bool in_group(const struct ms_config *c, const struct ms_identity *who,
 		     const char *name)
 {
@@ -53,6 +71,20 @@ bool ms_identity_in(const struct ms_config *c, const struct ms_identity *who,
 
 		if (strncmp(word, "group:", 6) == 0 ? in_group(c, who, word + 6)
 						    : is_identity(who, word))
+			return true;
+	}
+	return false;
+}
+
+bool ms_identity_could_be(const struct ms_config *c, const struct ms_identity *a,
+			  const struct ms_identity *b)
+{
+	if (shares_name(a, b))
+		return true;
+	for (size_t i = 0; i < c->n_persons; i++) {
+		const struct ms_strv *is = &c->persons[i].members;
+
+		if (ms_identity_in(c, a, is) && ms_identity_in(c, b, is))
 			return true;
 	}
 	return false;

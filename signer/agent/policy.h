@@ -32,6 +32,12 @@ struct ms_identity {
 /** ms_identity_in() - is @who in a list of identities and "group:NAME"s */
 bool ms_identity_in(const struct ms_config *c, const struct ms_identity *who,
 		    const struct ms_strv *list);
+/**
+ * ms_identity_could_be() - may @a and @b be the same person: they have a name in common,
+ * or a [person NAME] has both. For what a person may do once only, or not to their own.
+ */
+bool ms_identity_could_be(const struct ms_config *c, const struct ms_identity *a,
+			  const struct ms_identity *b);
 /** ms_identity_is_known() - does any rule, group or list name it? */
 bool ms_identity_is_known(const struct ms_config *c, const struct ms_identity *who);
 /** ms_identity_is_admin() */

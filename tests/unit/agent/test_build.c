@@ -11,9 +11,12 @@
 static const char text[] = "[agent]\n"
 			   "admins = uid:0\n"
 			   "[group qa]\n"
-			   "members = uid:11 uid:12 uid:13 uid:1\n"
+			   "members = uid:11 uid:12 uid:13 uid:1 uid:24\n"
+			   "members = cert:SAN=email:q@x cert:CN=q\n"
 			   "[group leads]\n"
-			   "members = uid:21 uid:11\n"
+			   "members = uid:21 uid:11 cert:SAN=email:l@x cert:CN=lead\n"
+			   "[person lead]\n"
+			   "is = uid:21 uid:24 cert:CN=lead\n"
 			   "[rule release]\n"
 			   "who = uid:1 uid:2 uid:12\n"
 			   "key = k\n"
@@ -83,8 +86,8 @@ static int take(unsigned int uid, const char *key, const char *release_, int64_t
 {
 	struct ms_identity id = who(uid);
 
-	return ms_build_take(b, b->n_tiers ? release : plain, &id, key, release_, now,
-			     &err);
+	return ms_build_take(&config, b, b->n_tiers ? release : plain, &id, key, release_,
+			     now, &err);
 }
 
 static void refused(int rc, int want, const char *code)
@@ -123,6 +126,63 @@ static void test_tiers(void **state)
 }
 
 /* Approvals lapse with the request. */
+static struct ms_identity cert(const char *id, const char *user, const char *more)
+{
+	struct ms_identity who_ = {.uid = (uid_t)-1};
+
+	snprintf(who_.id, sizeof(who_.id), "%s", id);
+	snprintf(who_.user, sizeof(who_.user), "%s", user);
+	snprintf(who_.more, sizeof(who_.more), "%s", more);
+	return who_;
+}
+
+static int approve_as(struct ms_identity id)
+{
+	int r = ms_build_approve(&config, b, &id, NOW, &next, &err);
+
+	if (r == 0)
+		b->life = next;
+	return r;
+}
+
+/* Whoever has two certificates, or a certificate and an account, is still one. */
+static void test_one_person(void **state)
+{
+	struct ms_identity q = cert("cert:SAN=email:q@x", "", "");
+	struct ms_build *again = NULL;
+	json_t *j;
+	char *dump;
+
+	assert_int_equal(approve_as(cert("cert:CN=q", "cert:SAN=URI:x:1",
+					 "cert:SAN=DNS:h\ncert:SAN=email:q@x\n")),
+			 0);
+	refused(approve_as(q), -EEXIST, "approved-already");
+	refused(approve_as(cert("cert:CN=q2", "cert:SAN=email:q@x", "")), -EEXIST,
+		"approved-already");
+	/* as the store gives it back, too */
+	j = ms_build_json(b, &b->life);
+	dump = json_dumps(j, 0);
+	assert_int_equal(ms_build_from_json(dump, &again), 0);
+	refused(ms_build_approve(&config, again, &q, NOW, &next, &err), -EEXIST,
+		"approved-already");
+	free(dump);
+	json_decref(j);
+	ms_build_free(again);
+	/* uid:24 and cert:CN=lead are [person lead] */
+	assert_int_equal(approve(24, NOW), 0);
+	refused(approve_as(cert("cert:CN=lead", "", "")), -EEXIST, "approved-already");
+	refused(approve(21, NOW), -EEXIST, "approved-already");
+	assert_int_equal(approve(11, NOW), 0);
+	refused(ms_build_take(&config, b, release, &q, "k", "6.1.0", NOW, &err), -EACCES,
+		"own-approval");
+	/* nor may they approve what another identity of theirs has opened */
+	ms_build_free(b);
+	b = new_build(release, 0);
+	snprintf(b->opener.id, sizeof(b->opener.id), "cert:CN=lead");
+	refused(approve(24, NOW), -EACCES, "own-approval");
+	assert_int_equal(approve(12, NOW), 0);
+}
+
 static void test_approvals_expire(void **state)
 {
 	assert_int_equal(approve(11, NOW), 0);
@@ -194,7 +254,7 @@ static void test_states(void **state)
 	assert_int_equal(take(1, "k", "6.1.0", NOW + 599), 0);
 	refused(take(1, "k", "6.1.0", NOW + 600), -EEXIST, "build-expired");
 	/* approvals that it never had do not count for a rule that asks for some */
-	refused(ms_build_take(b, release, &me, "k", "6.1.0", NOW, &err), -EACCES,
+	refused(ms_build_take(&config, b, release, &me, "k", "6.1.0", NOW, &err), -EACCES,
 		"build-rule");
 	/* the rule's limit per build is its maximum */
 	ms_build_free(b);
@@ -203,7 +263,7 @@ static void test_states(void **state)
 	/* nor do approvals of other groups than the rule asks for now */
 	b->life.state = MS_BUILD_OPEN;
 	release->tiers[0].need = 3;
-	refused(ms_build_take(b, release, &me, "k", "6.1.0", NOW, &err), -EACCES,
+	refused(ms_build_take(&config, b, release, &me, "k", "6.1.0", NOW, &err), -EACCES,
 		"build-rule");
 }
 
@@ -348,7 +408,7 @@ int main(void)
 		TEST(test_states), TEST(test_idle),
 		TEST(test_ids),	   TEST(test_json),
 		TEST(test_text),   TEST(test_deadline),
-		TEST(test_series),
+		TEST(test_series), TEST(test_one_person),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

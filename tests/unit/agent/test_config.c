@@ -191,6 +191,7 @@ static const struct {
 	{"[tpm]\ndeadline = 5m\n", "is not a time"},
 	{"[tpm]\ntcti = /dev/tpm0\n", "is not NAME:CONF"},
 	{"[group g]\n", "f:1: group g has no members"},
+	{"[person p]\nis = uid:1\n", "f:1: person p needs two identities"},
 	{"[group g]\nmembers = group:h\n", "a group cannot contain a group"},
 	{"[group g]\nmembers=uid:1\n[group g]\nmembers=uid:2\n",
 	 "f:3: group g is defined twice, first at f:1"},
