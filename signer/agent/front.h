@@ -18,6 +18,7 @@ struct ms_tls;
 struct ms_log_head;
 struct ms_lookups;
 struct ms_metrics;
+struct ms_turns;
 struct ms_watch;
 
 /**
@@ -42,6 +43,7 @@ struct ms_front {
 	struct ms_lookups *lookups;
 	struct ms_builds *builds;
 	struct ms_limits *limits;
+	struct ms_turns *turns;
 	struct ms_denied *denied;
 	struct ms_metrics *metrics;
 	struct ms_watch *watch;

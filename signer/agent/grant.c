@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <time.h>
 
+#include "signer/agent/turns.h"
+
 int ms_grants_load(struct ms_front *f, struct ms_error *err)
 {
 	if (ms_builds_new(&f->builds) < 0 || ms_limits_new(&f->limits) < 0 ||
-	    ms_denied_new(&f->denied) < 0)
+	    ms_turns_new(&f->turns) < 0 || ms_denied_new(&f->denied) < 0)
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	if (ms_builds_load(f->builds, f->store, err) < 0 ||
 	    ms_limits_load(f->limits, f->store, time(NULL), err) < 0)
@@ -21,6 +23,7 @@ void ms_grants_free(struct ms_front *f)
 {
 	ms_builds_free(f->builds);
 	ms_limits_free(f->limits);
+	ms_turns_free(f->turns);
 	ms_denied_free(f->denied);
 }
 

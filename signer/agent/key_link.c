@@ -139,18 +139,21 @@ static struct question *take_question(struct ms_key_link *l, uint64_t id)
 
 static void fail_questions(struct ms_key_link *l)
 {
+	struct question *all[BUCKETS];
 	struct ms_error err = {0};
 
 	ms_error_set(&err, -EAGAIN, "key-process-restarted",
 		     "the key process went away; it is started again: try again");
+	/* Who hears it may ask the next thing at once, and that has not failed. */
+	memcpy(all, l->waiting, sizeof(all));
+	memset(l->waiting, 0, sizeof(l->waiting));
+	l->n_waiting = 0;
 	for (size_t i = 0; i < BUCKETS; i++) {
-		struct question *q = l->waiting[i];
+		struct question *q = all[i];
 
-		l->waiting[i] = NULL;
 		while (q) {
 			struct question *next = q->next;
 
-			l->n_waiting--;
 			q->fn(q->arg, NULL, &err);
 			free(q);
 			q = next;

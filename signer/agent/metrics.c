@@ -7,6 +7,7 @@
 
 #include "signer/agent/log_head.h"
 #include "signer/agent/stats.h"
+#include "signer/agent/turns.h"
 #include "signer/agent/watch.h"
 
 /* Words for refusals are the agent's own; what is more than that many is "other". */
@@ -223,7 +224,8 @@ static void in_flight(struct out *o)
 
 static void queues(struct out *o)
 {
-	labelled(o, "queue", "sign", ms_stats()->queue_sign);
+	labelled(o, "queue", "sign",
+		 ms_stats()->queue_sign + ms_turns_waiting(o->f->turns));
 	labelled(o, "queue", "tpm", ms_stats()->queue_tpm);
 	labelled(o, "queue", "answers", ms_key_link_waiting(o->f->keys));
 }

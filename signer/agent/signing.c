@@ -209,10 +209,16 @@ static int build_message(struct ms_signing *s, const struct ms_ipc_msg *m)
 	return 0;
 }
 
+static void sign_next(struct ms_front *f, const char *key);
+
 static void on_signed(void *arg, const struct ms_ipc_msg *m, const struct ms_error *err)
 {
 	struct ms_signing *s = arg;
+	struct ms_front *f = s->front;
+	char key[MS_KEY_NAME_MAX + 1];
 
+	snprintf(key, sizeof(key), "%s", s->key);
+	ms_turns_done(f->turns, key);
 	if (!m) {
 		s->rc = -EAGAIN;
 		s->err = *err;
@@ -226,6 +232,7 @@ static void on_signed(void *arg, const struct ms_ipc_msg *m, const struct ms_err
 		s->rc = build_message(s, m);
 	}
 	record(s);
+	sign_next(f, key);
 }
 
 /* The certificate of the build's leaf key, kept until the message is built: the build may
@@ -258,7 +265,6 @@ static int ask_key_process(struct ms_signing *s)
 
 	if (r < 0)
 		return r;
-
 	m.op = MS_IPC_SIGN;
 	snprintf(m.sign.key, sizeof(m.sign.key), "%s", s->key);
 	snprintf(m.sign.build, sizeof(m.sign.build), "%s", leaf ? s->build : "");
@@ -267,12 +273,40 @@ static int ask_key_process(struct ms_signing *s)
 	return ms_key_link_ask(s->front->keys, &m, on_signed, s, &s->err);
 }
 
+/* As many as may be at a time. */
+static void sign_next(struct ms_front *f, const char *key)
+{
+	struct ms_turn *turn;
+
+	while ((turn = ms_turns_next(f->turns, key))) {
+		struct ms_signing *s = turn->arg;
+		int r = ask_key_process(s);
+
+		if (r == 0)
+			continue;
+		ms_turns_done(f->turns, key);
+		ms_signing_refuse(s, r);
+	}
+}
+
 void ms_signing_start(struct ms_signing *s)
 {
+	struct ms_front *f = s->front;
+	char key[MS_KEY_NAME_MAX + 1];
 	int r = decide(s);
 
-	if (r == 0)
-		r = ask_key_process(s);
+	snprintf(key, sizeof(key), "%s", s->key);
+	if (r == 0) {
+		s->turn.arg = s;
+		r = ms_turns_put(f->turns, key, s->who.id, &s->turn);
+		if (r < 0)
+			ms_error_set(&s->err, r, r == -EAGAIN ? "busy" : NULL, "%s",
+				     r == -EAGAIN
+					     ? "too many requests wait already: try again"
+					     : "out of memory");
+	}
 	if (r < 0)
 		ms_signing_refuse(s, r);
+	else
+		sign_next(f, key);
 }

@@ -11,6 +11,7 @@
 #include "signer/agent/front.h"
 #include "signer/agent/grant.h"
 #include "signer/agent/policy.h"
+#include "signer/agent/turns.h"
 
 struct ms_signing;
 
@@ -47,6 +48,7 @@ struct ms_signing {
 
 	char rule[64];
 	uint64_t began_us;
+	struct ms_turn turn;
 	struct ms_grant grant;
 	struct ms_cert *leaf;
 	struct ms_buf message;

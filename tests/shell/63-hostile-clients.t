@@ -120,4 +120,37 @@ after=$(kb)
 is "$(child front)" "$front" 'the front is the same process'
 ok 'it signs' modseal sign "$T/m.ko"
 
+# Ten thousand digests of one identity do not hold up another one's module.
+if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --clear-groups true 2>/dev/null; then
+	printf '[rule crowd]\nwho = uid:65534 uid:0\nkey = dev\ncontent = digest\n' \
+		>>"$T/a/modseald.conf"
+	ok 'a rule for two' modseal reload
+	python3 -c 'import json
+print(json.dumps({"hash": "sha256", "items": [{"name": "m", "digest": "%064x" % i}
+    for i in range(10000)]}))' >"$T/many"
+	chmod 755 "$T" "$T/a"
+	batch() { # the request, as JSON on standard input
+		curl -sS --max-time 120 --unix-socket "$T/a/agent.sock" --data-binary @- \
+			http://modseal/v1/keys/dev/sign-digests
+	}
+	export -f batch
+	export T
+	batch <"$T/many" >/dev/null 2>&1 &
+	many=$!
+	busy() {
+		curl -sS --unix-socket "$T/a/agent.sock" http://modseal/metrics |
+			awk '/queue="sign"/ && $2 > 1000 { n++ } END { exit !n }'
+	}
+	wait_for 20 busy && pass 'a queue of thousands' || fail 'a queue of thousands'
+	printf '{"hash":"sha256","items":[{"name":"m","digest":"%064d"}]}' 7 >"$T/one"
+	ok 'another identity signs' setpriv --reuid=65534 --clear-groups bash -c \
+		'batch <"$T/one"'
+	like "$OUT" '"signature"' 'and gets its signature'
+	ok 'while that queue is still there' busy
+	kill "$many"
+	wait "$many"
+else
+	skip 5 'to be two users takes root and setpriv'
+fi
+
 done_testing
