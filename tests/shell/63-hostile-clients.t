@@ -129,22 +129,18 @@ if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --clear-groups true 2>/dev/null; 
 print(json.dumps({"hash": "sha256", "items": [{"name": "m", "digest": "%064x" % i}
     for i in range(10000)]}))' >"$T/many"
 	chmod 755 "$T" "$T/a"
-	batch() { # the request, as JSON on standard input
-		curl -sS --max-time 120 --unix-socket "$T/a/agent.sock" --data-binary @- \
-			http://modseal/v1/keys/dev/sign-digests
-	}
-	export -f batch
-	export T
-	batch <"$T/many" >/dev/null 2>&1 &
+	digests=(curl -sS --max-time 120 --unix-socket "$T/a/agent.sock"
+		http://modseal/v1/keys/dev/sign-digests --data-binary)
+	printf '{"hash":"sha256","items":[{"name":"m","digest":"%064d"}]}' 7 >"$T/one"
+	"${digests[@]}" "@$T/many" >/dev/null 2>&1 &
 	many=$!
 	busy() {
 		curl -sS --unix-socket "$T/a/agent.sock" http://modseal/metrics |
 			awk '/queue="sign"/ && $2 > 1000 { n++ } END { exit !n }'
 	}
 	wait_for 20 busy && pass 'a queue of thousands' || fail 'a queue of thousands'
-	printf '{"hash":"sha256","items":[{"name":"m","digest":"%064d"}]}' 7 >"$T/one"
-	ok 'another identity signs' setpriv --reuid=65534 --clear-groups bash -c \
-		'batch <"$T/one"'
+	ok 'another identity signs' setpriv --reuid=65534 --clear-groups "${digests[@]}" \
+		"@$T/one"
 	like "$OUT" '"signature"' 'and gets its signature'
 	ok 'while that queue is still there' busy
 	kill "$many"
