@@ -41,9 +41,11 @@ int main(int argc, char **argv)
 	int status;
 
 	opterr = 0;
-	/* It is about no modules, and has other options. */
+	/* They are about no modules, and have other options. */
 	if (argc > 1 && !strcmp(argv[1], "attestation"))
 		return finish(ms_verb_attestation(argc - 1, argv + 1));
+	if (argc > 1 && !strcmp(argv[1], "update"))
+		return finish(ms_verb_update(argc - 1, argv + 1));
 	status = ms_options_parse(argc, argv, &o);
 	if (status < 0)
 		status = run_verb(&o);

@@ -10,6 +10,7 @@
 #include "verifier/kernel_config.h"
 #include "verifier/options.h"
 #include "verifier/parallel.h"
+#include "verifier/revocation_store.h"
 
 enum {
 	OPT_ANCHOR = 256,
@@ -18,6 +19,8 @@ enum {
 	OPT_EFIVARS,
 	OPT_CACHE,
 	OPT_REVOCATIONS,
+	OPT_STORED,
+	OPT_NO_STORED,
 	OPT_POLICY,
 	OPT_AS_KERNEL,
 	OPT_ENFORCE,
@@ -38,6 +41,8 @@ static const struct option options[] = {
 	{"cache", required_argument, NULL, OPT_CACHE},
 	{"policy", required_argument, NULL, OPT_POLICY},
 	{"revocations", required_argument, NULL, OPT_REVOCATIONS},
+	{"stored", required_argument, NULL, OPT_STORED},
+	{"no-stored", no_argument, NULL, OPT_NO_STORED},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
 	{"enforce", no_argument, NULL, OPT_ENFORCE},
 	{"permissive", no_argument, NULL, OPT_PERMISSIVE},
@@ -67,6 +72,7 @@ static const char usage[] =
 	"       modseal-verify manifest [OPTION]... FILE TREE a tree against its build's "
 	"list\n"
 	"       modseal-verify revocations [OPTION]...        what is not any more\n"
+	"       modseal-verify update [OPTION]...             fetch newer lists of that\n"
 	"\n"
 	"Checks the signatures of kernel modules (.ko, .ko.gz, .ko.xz, .ko.zst): what "
 	"would\n"
@@ -82,6 +88,9 @@ static const char usage[] =
 	"  --efivars DIR      trust db and MokListRT of this efivarfs or copy of one\n"
 	"  --revocations LIST what is not trusted any more: a CRL or a JSON list; may "
 	"repeat\n"
+	"  --stored DIR       lists that update has fetched (default:\n"
+	"                     " MS_REVOCATION_STORE ")\n"
+	"  --no-stored        heed none of them\n"
 	"  --policy FILE      how severe each finding is: lines \"code = "
 	"error|warning|note\"\n"
 	"  --cache FILE       remember files that do not change; only you may write to "
@@ -243,6 +252,12 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 			return bad_value("--revocations", arg, "one of at most 16");
 		o->lists[o->n_lists++] = arg;
 		return -1;
+	case OPT_STORED:
+		o->stored = arg;
+		return -1;
+	case OPT_NO_STORED:
+		o->stored = NULL;
+		return -1;
 	case OPT_POLICY:
 		return load_policy(o, arg);
 	case OPT_ROOT:
@@ -300,6 +315,7 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 static int load_revocations(struct ms_options *o)
 {
 	struct ms_error err = {0};
+	size_t n;
 
 	for (unsigned int i = 0; i < o->n_lists; i++) {
 		if (!ms_revocations_load(&o->revocations, o->lists[i], &o->anchors,
@@ -309,6 +325,13 @@ static int load_revocations(struct ms_options *o)
 		return MS_EXIT_UNCHECKED;
 	}
 	o->n_lists = 0;
+	if (o->stored &&
+	    ms_revocation_store_load(o->stored, &o->revocations, o->q.now, &n, &err)) {
+		ms_complain("%s", err.msg);
+		return MS_EXIT_UNCHECKED;
+	}
+	/* Once is enough. */
+	o->stored = NULL;
 	return -1;
 }
 
@@ -409,7 +432,9 @@ static int parse(int argc, char **argv, struct ms_options *o)
 
 int ms_options_parse(int argc, char **argv, struct ms_options *ret)
 {
-	struct ms_options o = {.threads = ms_parallel_default_threads(), .root = ""};
+	struct ms_options o = {.threads = ms_parallel_default_threads(),
+			       .root = "",
+			       .stored = MS_REVOCATION_STORE};
 	struct utsname u;
 	int status;
 

@@ -26,6 +26,7 @@ enum {
  * @root: --root, or ""
  * @efivars: --efivars, or NULL
  * @cache: --cache, or NULL
+ * @stored: folder of the lists that `update` has fetched; NULL: none is heeded
  * @machine: whose loaded modules are checked, or NULL
  * @enforce_given: one of --enforce, --permissive, --lockdown was there
  * @args, @n_args: what follows the verb and is no option; points into argv
@@ -43,7 +44,7 @@ struct ms_options {
 	unsigned int n_kernels;
 	const char *lists[MS_KERNELS_MAX];
 	unsigned int n_lists;
-	const char *root, *efivars, *cache;
+	const char *root, *efivars, *cache, *stored;
 	const struct ms_machine *machine;
 	bool enforce_given;
 	unsigned int threads;
@@ -90,6 +91,8 @@ int ms_verb_loaded(struct ms_options *o);
 int ms_verb_anchors(struct ms_options *o);
 int ms_verb_manifest(struct ms_options *o);
 int ms_verb_revocations(struct ms_options *o);
+/* The same with a command line of its own. */
+int ms_verb_update(int argc, char **argv);
 
 /** ms_complain() - "modseal-verify: <sentence>" on stderr */
 void ms_complain(const char *fmt, ...) _printf_(1, 2);

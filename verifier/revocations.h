@@ -69,7 +69,8 @@ void ms_revocations_clear(struct ms_revocations *r);
 /**
  * ms_revocations_load() - add a list
  * @path: an X.509 CRL (PEM or DER), or a JSON document
- * (docs/schema/revocations.schema.json)
+ * (docs/schema/revocations.schema.json), with or without a signature, which is not looked
+ * at: who named the file trusts it
  * @anchors: one of them must have signed a CRL
  * @now: what the list's validity is compared with
  *
@@ -90,6 +91,23 @@ int ms_revocations_add(struct ms_revocations *r,
  * Return: 0, -EBADMSG with a sentence, -EFBIG, -ENOMEM */
 int ms_revocations_parse_json(struct ms_revocations *r, const char *text, size_t len,
 			      const char *source, time_t now,
+			      struct ms_error *err) _must_check_;
+
+/**
+ * struct ms_revocation_head - what a list in JSON says of itself
+ * @number: higher than those of all lists before it; 0 where it does not say
+ * @issued, @expires: 0 where it does not say
+ */
+struct ms_revocation_head {
+	long long number;
+	time_t issued, expires;
+	size_t entries;
+};
+
+/** ms_revocations_parse_list() - as ms_revocations_parse_json(), and tells the head */
+int ms_revocations_parse_list(struct ms_revocations *r, const char *text, size_t len,
+			      const char *source, time_t now,
+			      struct ms_revocation_head *ret,
 			      struct ms_error *err) _must_check_;
 
 /** ms_revocations_parse_crl() - entries of a CRL in DER; no I/O.

@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <openssl/err.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include "lib/escape.h"
 #include "lib/file.h"
 #include "lib/pem.h"
+#include "verifier/revocation_list.h"
 #include "verifier/revocations.h"
 
 #define SERIAL_MAX 64u	 /* bytes */
@@ -214,27 +215,44 @@ static int add_json(struct ms_revocations *r, json_t *j, const char *source)
 	return rc;
 }
 
-static int parse_document(struct ms_revocations *r, json_t *j, const char *source,
-			  time_t now, struct ms_error *err)
+static int parse_head(json_t *j, struct ms_revocation_head *h, json_t **ret_entries,
+		      struct ms_error *err)
 {
 	const char *expires = NULL, *issued = NULL;
 	json_t *entries = NULL;
-	time_t end = 0;
-	json_int_t number = 1;
-	int version, rc = 0;
+	json_int_t number = 0;
+	int version;
 
 	if (json_unpack(j, "{s:i, s?I, s?s, s?s, s:o !}", "version", &version, "number",
 			&number, "issued", &issued, "expires", &expires, "entries",
 			&entries) ||
-	    version != 1 || number < 1 || !json_is_array(entries))
+	    version != 1 || !json_is_array(entries))
 		return ms_error_set(
 			err, -EBADMSG, "bad-revocations",
 			"must have version 1 and entries, and nothing else but "
 			"number, issued and expires");
-	if (expires && parse_time(expires, &end))
+	if (json_object_get(j, "number") && number < 1)
 		return ms_error_set(err, -EBADMSG, "bad-revocations",
-				    "expires must be a date, say 2026-01-31");
-	for (size_t i = 0; i < json_array_size(entries); i++) {
+				    "number must be at least 1");
+	*h = (struct ms_revocation_head){.number = number};
+	if ((issued && parse_time(issued, &h->issued)) ||
+	    (expires && parse_time(expires, &h->expires)))
+		return ms_error_set(err, -EBADMSG, "bad-revocations",
+				    "%s must be a date, say 2026-01-31",
+				    expires && !h->expires ? "expires" : "issued");
+	*ret_entries = entries;
+	return 0;
+}
+
+static int parse_document(struct ms_revocations *r, json_t *j, const char *source,
+			  time_t now, struct ms_revocation_head *ret,
+			  struct ms_error *err)
+{
+	struct ms_revocation_head h;
+	json_t *entries = NULL;
+	int rc = parse_head(j, &h, &entries, err);
+
+	for (size_t i = 0; !rc && i < json_array_size(entries); i++) {
 		rc = add_json(r, json_array_get(entries, i), source);
 		if (rc)
 			return ms_error_set(
@@ -245,11 +263,18 @@ static int parse_document(struct ms_revocations *r, json_t *j, const char *sourc
 					: "too many entries, at %zu",
 				i + 1);
 	}
-	return expires && end < now ? note_expired(r, source) : 0;
+	if (!rc && h.expires && h.expires < now)
+		rc = note_expired(r, source);
+	if (rc)
+		return rc;
+	h.entries = json_array_size(entries);
+	*ret = h;
+	return 0;
 }
 
-int ms_revocations_parse_json(struct ms_revocations *r, const char *text, size_t len,
-			      const char *source, time_t now, struct ms_error *err)
+int ms_revocations_parse_list(struct ms_revocations *r, const char *text, size_t len,
+			      const char *source, time_t now,
+			      struct ms_revocation_head *ret, struct ms_error *err)
 {
 	json_error_t where;
 	json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
@@ -258,9 +283,17 @@ int ms_revocations_parse_json(struct ms_revocations *r, const char *text, size_t
 	if (!j)
 		return ms_error_set(err, -EBADMSG, "bad-revocations",
 				    "neither a CRL nor JSON (line %d)", where.line);
-	rc = parse_document(r, j, source, now, err);
+	rc = parse_document(r, j, source, now, ret, err);
 	json_decref(j);
 	return rc;
+}
+
+int ms_revocations_parse_json(struct ms_revocations *r, const char *text, size_t len,
+			      const char *source, time_t now, struct ms_error *err)
+{
+	struct ms_revocation_head head;
+
+	return ms_revocations_parse_list(r, text, len, source, now, &head, err);
 }
 
 /* -------------------------------------------------------------------- CRL */
@@ -281,6 +314,24 @@ static int signed_by_anchor(X509_CRL *crl, const struct ms_anchors *anchors)
 	OPENSSL_free(issuer);
 	ERR_clear_error();
 	return rc;
+}
+
+/* RFC 5280, 5.3.1 */
+static int copy_reason(X509_REVOKED *rev, char **ret)
+{
+	static const char *const reasons[] = {
+		"unspecified",	   "keyCompromise",
+		"cACompromise",	   "affiliationChanged",
+		"superseded",	   "cessationOfOperation",
+		"certificateHold", NULL,
+		"removeFromCRL",   "privilegeWithdrawn",
+		"aACompromise",
+	};
+	ASN1_ENUMERATED *e = X509_REVOKED_get_ext_d2i(rev, NID_crl_reason, NULL, NULL);
+	long n = e ? ASN1_ENUMERATED_get(e) : -1;
+
+	ASN1_ENUMERATED_free(e);
+	return n < 0 || (size_t)n >= ARRAY_SIZE(reasons) ? 0 : copy(reasons[n], ret);
 }
 
 static int add_revoked(struct ms_revocations *r, X509_CRL *crl, X509_REVOKED *rev,
@@ -305,7 +356,9 @@ static int add_revoked(struct ms_revocations *r, X509_CRL *crl, X509_REVOKED *re
 		e.issuer_len = (size_t)ni;
 		if (ASN1_TIME_to_tm(X509_REVOKED_get0_revocationDate(rev), &tm))
 			e.since = timegm(&tm);
-		rc = add(r, &e);
+		rc = copy_reason(rev, &e.reason);
+		if (!rc)
+			rc = add(r, &e);
 	}
 	if (rc)
 		clear_entry(&e);
@@ -356,7 +409,8 @@ int ms_revocations_parse_crl(struct ms_revocations *r, const uint8_t *der, size_
 static int load_text(struct ms_revocations *r, const struct ms_file *f, const char *path,
 		     const struct ms_anchors *anchors, time_t now, struct ms_error *err)
 {
-	size_t at = 0, used, n = 0;
+	_cleanup_revocation_list_ struct ms_revocation_list list = {0};
+	size_t at = 0, used, n = 0, len;
 	int rc = 0;
 
 	while (!rc) {
@@ -375,8 +429,10 @@ static int load_text(struct ms_revocations *r, const struct ms_file *f, const ch
 	}
 	if (n)
 		return rc == -ENODATA ? 0 : rc;
-	return ms_revocations_parse_json(r, (const char *)f->data, f->len, path, now,
-					 err);
+	len = f->len;
+	if (!ms_revocation_list_split((const char *)f->data, f->len, &list))
+		len = list.text_len;
+	return ms_revocations_parse_json(r, (const char *)f->data, len, path, now, err);
 }
 
 int ms_revocations_load(struct ms_revocations *r, const char *path,
