@@ -80,8 +80,11 @@ class Agent:
         pids = run(["ps", "-s", session, "-o", "pid="]).split()
         total = 0
         for pid in pids:
-            with open("/proc/%s/smaps_rollup" % pid) as file:
-                total += int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M)[1])
+            try:
+                with open("/proc/%s/smaps_rollup" % pid) as file:
+                    total += int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M)[1])
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # has ended meanwhile
         return total / 1024, len(pids)
 
     def stop(self):

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import threading
 import time
 
@@ -85,9 +86,11 @@ class Service:
         if way == "tls":
             where = ["-t", str(self.port), "-a", self.path("ca.pem")]
             where += ["-c", self.path("client.pem"), "-k", self.path("client.key")]
-        told = json.loads(run([LOAD, *where, "-K", key, *map(str, options)]))
+        command = [LOAD, *where, "-K", key, *map(str, options)]
+        done = subprocess.run(command, capture_output=True, check=False)
+        told = json.loads(done.stdout) if done.returncode == 0 else {"refused": 1}
         if told["refused"]:
-            raise Failure("%d requests were refused" % told["refused"])
+            raise Failure("load: " + done.stderr.decode(errors="replace")[:500].strip())
         return told
 
     def metric(self, name):

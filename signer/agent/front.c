@@ -223,6 +223,8 @@ static int open_store(struct ms_front *f)
 	snprintf(path, sizeof(path), "%s/audit.db", f->config->state);
 	r = ms_store_open(path, &f->store, &err);
 	if (r == 0)
+		r = ms_store_view(path, &f->own_view, &err);
+	if (r == 0)
 		r = ms_tls_new(f->config, &f->tls, &err);
 	if (r == 0)
 		r = ms_grants_load(f, &err);
@@ -316,6 +318,8 @@ int ms_front_run(const struct ms_config *c, int ctl, int listen_fd, int tls_fd)
 	/* Records that are queued are still written; their answers are not. */
 	ms_lookups_free(f.lookups);
 	ms_audit_free(f.audit);
+	/* The writer last: closing it empties the WAL. */
+	ms_store_close(f.own_view);
 	ms_store_close(f.store);
 	ms_grants_free(&f);
 	ms_tls_free(f.tls);

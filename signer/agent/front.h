@@ -24,6 +24,7 @@ struct ms_watch;
 /**
  * struct ms_front - what the request handlers share
  * @tls: NULL without [tls]
+ * @own_view: of @store, for the log's check of itself (self_check.h)
  * @own_config: is @config once it was reloaded; @reloads: who waits for that
  * @config_sha256: in hex, of the texts of the configuration's files
  * @started: of the clock that only goes forward; @started_at: seconds since 1970 then
@@ -36,7 +37,7 @@ struct ms_front {
 	struct event_base *base;
 	struct ms_conns *conns;
 	struct ms_tls *tls;
-	struct ms_store *store;
+	struct ms_store *store, *own_view;
 	struct ms_audit *audit;
 	struct ms_key_link *keys;
 	struct ms_log_head *head;

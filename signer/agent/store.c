@@ -356,7 +356,8 @@ static int open_db(struct ms_store *s, struct ms_error *err)
 	return rc < 0 ? rc : ms_store_tree_open(s, size, err);
 }
 
-int ms_store_open(const char *path, struct ms_store **ret, struct ms_error *err)
+static int open_with(int (*open_it)(struct ms_store *s, struct ms_error *err),
+		     const char *path, struct ms_store **ret, struct ms_error *err)
 {
 	struct ms_store *s = calloc(1, sizeof(*s));
 	int rc;
@@ -367,7 +368,7 @@ int ms_store_open(const char *path, struct ms_store **ret, struct ms_error *err)
 	pthread_mutex_init(&s->read_lock, NULL);
 	pthread_mutex_init(&s->head_lock, NULL);
 	s->path = strdup(path);
-	rc = s->path ? open_db(s, err)
+	rc = s->path ? open_it(s, err)
 		     : ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	if (rc < 0) {
 		ms_store_close(s);
@@ -375,6 +376,16 @@ int ms_store_open(const char *path, struct ms_store **ret, struct ms_error *err)
 	}
 	*ret = s;
 	return 0;
+}
+
+int ms_store_open(const char *path, struct ms_store **ret, struct ms_error *err)
+{
+	return open_with(open_db, path, ret, err);
+}
+
+int ms_store_view(const char *path, struct ms_store **ret, struct ms_error *err)
+{
+	return open_with(open_reader, path, ret, err);
 }
 
 void ms_store_close(struct ms_store *s)

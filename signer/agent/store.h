@@ -53,6 +53,14 @@ struct ms_store;
 int ms_store_open(const char *path, struct ms_store **ret,
 		  struct ms_error *err) _must_check_;
 void ms_store_close(struct ms_store *s);
+/**
+ * ms_store_view() - another way to read a store that is open
+ * For ms_store_foreach() and ms_store_read_hashes() alone: who reads much does not keep
+ * the readers of the store itself waiting. Closed before the store is.
+ * Return: as ms_store_open().
+ */
+int ms_store_view(const char *path, struct ms_store **ret,
+		  struct ms_error *err) _must_check_;
 
 /**
  * ms_store_append() - add records in one durable transaction

@@ -9,22 +9,12 @@
 
 #include "signer/agent/ipc.h"
 #include "signer/agent/log.h"
-#include "signer/agent/log_head.h"
+#include "signer/agent/self_check.h"
 
 #define WINDOW_S 60u
 #define EXPIRY_EVERY_S 60
 #define EXPIRY_AGAIN_S 86400
 #define EXPIRY_KEYS_MAX 16u /* that one alert names */
-
-/**
- * struct log_pass - one turn through the whole log
- * @target: the checkpoint that it is held against; @tree: what has been read so far
- */
-struct log_pass {
-	bool running;
-	struct ms_checkpoint target;
-	struct ms_merkle tree;
-};
 
 struct ms_watch {
 	struct ms_front *f;
@@ -38,9 +28,8 @@ struct ms_watch {
 
 	uint64_t tpm_seen[MS_TPM_FAILURES];
 
-	struct log_pass pass;
-	int64_t log_due_s, log_checked;
-	uint64_t log_alarms, told_bad;
+	struct ms_self_check *check;
+	uint64_t log_alarms;
 };
 
 static int64_t mono_s(void)
@@ -218,141 +207,7 @@ uint64_t ms_watch_log_alarms(const struct ms_watch *w)
 
 int64_t ms_watch_log_checked(const struct ms_watch *w)
 {
-	return w->log_checked;
-}
-
-/* Found by a turn through the log: on record once, told each time. */
-static void found(struct ms_watch *w, uint64_t record, const char *reason)
-{
-	w->pass.running = false;
-	if (w->told_bad != record) {
-		ms_log(LOG_ALERT, "audit log: %s", reason);
-		(void)!ms_audit_put(
-			w->f->audit, "log-alarm", "", "", "",
-			json_pack("{s:s, s:s}", "code", "self-check", "reason", reason),
-			NULL, NULL);
-	}
-	w->told_bad = record;
-	ms_watch_log_alarm(w, "self-check", reason);
-}
-
-/* The checkpoint in force, if it is there and good. */
-static bool take_target(struct ms_watch *w)
-{
-	const char *vkey = ms_log_head_vkey(w->f->head), *note;
-	char name[MS_ORIGIN_MAX];
-	EVP_PKEY *key = NULL;
-	size_t len = 0;
-	int r;
-
-	note = ms_log_head_note(w->f->head, &len, NULL);
-	if (!note || !vkey[0] || ms_note_vkey_parse(vkey, strlen(vkey), name, &key) < 0)
-		return false;
-	r = ms_checkpoint_verify(note, len, key, &w->pass.target);
-	EVP_PKEY_free(key);
-	if (r < 0)
-		found(w, UINT64_MAX,
-		      "the last checkpoint is not signed by the log's key");
-	return r == 0;
-}
-
-static void start_pass(struct ms_watch *w, int64_t now)
-{
-	memset(&w->pass, 0, sizeof(w->pass));
-	w->pass.running = take_target(w);
-	w->log_due_s = now + (int64_t)w->f->config->log_check_s;
-}
-
-static void end_pass(struct ms_watch *w)
-{
-	uint8_t root[MS_MERKLE_HASH];
-
-	w->pass.running = false;
-	if (ms_merkle_root(&w->pass.tree, root) < 0)
-		return;
-	if (memcmp(root, w->pass.target.root, sizeof(root)) != 0) {
-		found(w, UINT64_MAX - 1,
-		      "the log's entries do not give the root that its checkpoint "
-		      "signed");
-		return;
-	}
-	w->log_checked = time(NULL);
-	w->told_bad = 0;
-}
-
-struct reading {
-	struct ms_merkle *tree;
-	uint8_t want[MS_WATCH_CHUNK][MS_MERKLE_HASH];
-	uint64_t from, n, bad;
-};
-
-static int read_record(const struct ms_record *r, void *arg)
-{
-	uint8_t leaf[MS_MERKLE_HASH];
-	struct reading *rd = arg;
-	int rc = ms_merkle_leaf(r->bytes, r->len, leaf);
-
-	if (rc == 0 && (r->seq != rd->from + rd->n ||
-			memcmp(leaf, rd->want[rd->n], sizeof(leaf)) != 0)) {
-		rd->bad = rd->from + rd->n;
-		return -EUCLEAN;
-	}
-	if (rc == 0 && rd->tree)
-		rc = ms_merkle_append(rd->tree, leaf);
-	rd->n++;
-	return rc;
-}
-
-static int read_chunk(struct ms_store *s, struct ms_merkle *tree, uint64_t from,
-		      uint64_t n, uint64_t *ret_bad)
-{
-	struct reading rd = {.tree = tree, .from = from};
-	int r = ms_store_read_hashes(s, 0, from - 1, n, rd.want);
-
-	if (r == 0)
-		r = ms_store_foreach(s, from, n, read_record, &rd, NULL);
-	if (r == 0 && rd.n != n) {
-		rd.bad = from + rd.n;
-		r = -EUCLEAN;
-	}
-	if (r == -EUCLEAN)
-		*ret_bad = rd.bad ? rd.bad : from;
-	return r;
-}
-
-int ms_watch_log_records(struct ms_store *s, uint64_t from, uint64_t n, uint64_t *ret_bad)
-{
-	return read_chunk(s, NULL, from, n, ret_bad);
-}
-
-static void watch_log(struct ms_watch *w, int64_t now)
-{
-	uint64_t left, bad = 0;
-	char text[160];
-	int r;
-
-	if (!w->f->config->log_check_s)
-		return;
-	if (!w->pass.running && now >= w->log_due_s)
-		start_pass(w, now);
-	if (!w->pass.running)
-		return;
-	left = w->pass.target.size - w->pass.tree.size;
-	r = left ? read_chunk(w->f->store, &w->pass.tree, w->pass.tree.size + 1,
-			      MS_MIN(left, MS_WATCH_CHUNK), &bad)
-		 : 0;
-	if (r == -EUCLEAN) {
-		snprintf(text, sizeof(text),
-			 "entry %" PRIu64 " is missing, or not what it was when it was "
-			 "recorded: see 'modseal log verify'",
-			 bad);
-		found(w, bad, text);
-	} else if (r < 0) {
-		w->pass.running =
-			false; /* cannot be read now: the store's health tells */
-	} else if (w->pass.tree.size == w->pass.target.size) {
-		end_pass(w);
-	}
+	return ms_self_check_passed(w->check);
 }
 
 /* ----------------------------------------------------------------------- all */
@@ -365,7 +220,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	forget_refusals(w, now);
 	watch_keys(w, now);
 	watch_tpm(w);
-	watch_log(w, now);
+	ms_self_check_tick(w->check, now);
 }
 
 int ms_watch_new(struct ms_front *f, struct ms_watch **ret)
@@ -381,7 +236,8 @@ int ms_watch_new(struct ms_front *f, struct ms_watch **ret)
 	for (unsigned int i = 0; i < MS_TPM_FAILURES; i++)
 		w->tpm_seen[i] = ms_stats()->tpm_failures[i];
 	w->timer = event_new(f->base, -1, EV_PERSIST, on_tick, w);
-	if (!w->timer || event_add(w->timer, &second) < 0) {
+	if (!w->timer || event_add(w->timer, &second) < 0 ||
+	    ms_self_check_new(f, &w->check) < 0) {
 		ms_watch_free(w);
 		return -ENOMEM;
 	}
@@ -395,5 +251,6 @@ void ms_watch_free(struct ms_watch *w)
 		return;
 	if (w->timer)
 		event_free(w->timer);
+	ms_self_check_free(w->check);
 	free(w);
 }

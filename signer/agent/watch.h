@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the front watches by itself and raises alerts about (modseald.conf(5), [alert]):
- * refusals, keys, the TPM, and the audit log, which it checks again and again while
- * nobody asks. The supervisor is told, and runs the command. On the event loop's thread.
+ * refusals, keys, the TPM, and the audit log (self_check.h). The supervisor is told, and
+ * runs the command. On the event loop's thread.
  */
 #ifndef MS_AGENT_WATCH_H
 #define MS_AGENT_WATCH_H
@@ -34,14 +34,5 @@ int64_t ms_watch_log_checked(const struct ms_watch *w);
 
 /** ms_watch_alert() - tell the supervisor; takes @fields over */
 void ms_watch_alert(struct ms_front *f, enum ms_alert_kind kind, json_t *fields);
-
-/**
- * ms_watch_log_records() - do these records have the hashes that the tree has for them
- * @from: the first, counted from 1; @n: at most MS_WATCH_CHUNK
- * Return: 0; -EUCLEAN and @ret_bad, the record that does not; or as ms_store_entries().
- */
-int ms_watch_log_records(struct ms_store *s, uint64_t from, uint64_t n,
-			 uint64_t *ret_bad) _must_check_;
-#define MS_WATCH_CHUNK 256u
 
 #endif
