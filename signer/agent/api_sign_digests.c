@@ -15,6 +15,10 @@
 
 #define ITEMS_MAX 10000u
 #define BODY_MAX (16u << 20)
+/* Items of one call that are on their way at once: others get their turn in between. */
+#define AT_ONCE 512u
+#define AT_ONCE_CROWDED 32u
+#define CROWDED 8192u /* questions that wait for the key process */
 
 /**
  * struct batch - one call
@@ -22,7 +26,8 @@
  * @build: id, or ""
  * @items: what became of each; NULL while it is on its way
  * @once: of its Idempotency-Key, or NULL
- * @left: items on their way, and one for the call itself while it starts them
+ * @next: the first that was not started yet; @left: items on their way
+ * @starting: items are being started: one that ends at once starts no others
  */
 struct batch {
 	struct ms_web *w;
@@ -31,9 +36,11 @@ struct batch {
 	const char *build;
 	struct ms_once *once;
 	enum ms_hash hash;
-	bool use_keyid;
-	size_t n, left;
+	bool use_keyid, starting;
+	size_t n, next, left;
 };
+
+static void start_items(struct batch *b);
 
 struct item {
 	struct batch *b;
@@ -49,13 +56,11 @@ static void batch_free(struct batch *b)
 	free(b);
 }
 
-static void batch_release(struct batch *b)
+static void batch_answer(struct batch *b)
 {
 	json_t *list, *answer;
 	char *text;
 
-	if (--b->left)
-		return;
 	list = json_array();
 	for (size_t i = 0; i < b->n; i++)
 		json_array_append_new(list, b->items[i]);
@@ -105,7 +110,8 @@ static void item_done(struct ms_signing *s)
 	b->items[it->i] = j;
 	free(it);
 	ms_signing_free(s);
-	batch_release(b);
+	b->left--;
+	start_items(b);
 }
 
 /* --------------------------------------------------------------------- reading */
@@ -267,12 +273,22 @@ static int refuse_stranger(struct ms_web *w, struct ms_error *err)
 	return r;
 }
 
+static size_t at_once(const struct batch *b)
+{
+	return ms_key_link_waiting(b->w->front->keys) < CROWDED ? AT_ONCE
+								: AT_ONCE_CROWDED;
+}
+
 static void start_items(struct batch *b)
 {
-	b->left = 1;
-	for (size_t i = 0; i < b->n; i++)
-		start_item(b, i);
-	batch_release(b);
+	if (b->starting)
+		return;
+	b->starting = true;
+	while (b->next < b->n && b->left < at_once(b))
+		start_item(b, b->next++);
+	b->starting = false;
+	if (b->left == 0)
+		batch_answer(b);
 }
 
 /* That the key is used is on the disk: now things may be signed. */

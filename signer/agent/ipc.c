@@ -429,22 +429,16 @@ int ms_ipc_decode(const uint8_t *p, size_t len, struct ms_ipc_msg *ret)
 	return 0;
 }
 
-int ms_ipc_send(int fd, const struct ms_ipc_msg *m, int pass_fd)
+int ms_ipc_send_bytes(int fd, const struct ms_buf *b, int pass_fd)
 {
-	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_IPC_MAX);
 	union {
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov;
+	struct iovec iov = {.iov_base = b->data, .iov_len = b->len};
 	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
-	int r;
 
-	r = ms_ipc_encode(m, &b);
-	if (r < 0)
-		return r;
-	iov = (struct iovec){.iov_base = b.data, .iov_len = b.len};
 	if (pass_fd >= 0) {
 		memset(&control, 0, sizeof(control));
 		mh.msg_control = control.buf;
@@ -458,6 +452,14 @@ int ms_ipc_send(int fd, const struct ms_ipc_msg *m, int pass_fd)
 		n = sendmsg(fd, &mh, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
+}
+
+int ms_ipc_send(int fd, const struct ms_ipc_msg *m, int pass_fd)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_IPC_MAX);
+	int r = ms_ipc_encode(m, &b);
+
+	return r < 0 ? r : ms_ipc_send_bytes(fd, &b, pass_fd);
 }
 
 /* Takes every descriptor that came, keeps the first, closes the rest. */

@@ -287,6 +287,8 @@ int ms_ipc_decode(const uint8_t *p, size_t len, struct ms_ipc_msg *ret) _must_ch
  * What was encoded is wiped. Return: 0, -EAGAIN (non-blocking socket full), -EPIPE, ...
  */
 int ms_ipc_send(int fd, const struct ms_ipc_msg *m, int pass_fd) _must_check_;
+/** ms_ipc_send_bytes() - send what ms_ipc_encode() made, which stays as it is */
+int ms_ipc_send_bytes(int fd, const struct ms_buf *b, int pass_fd) _must_check_;
 /**
  * ms_ipc_recv() - receive and decode one message
  * @ret_fd: a descriptor that came with it, or -1; NULL: none is expected

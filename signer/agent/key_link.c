@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <sys/queue.h>
 
 #define BUCKETS 1024u
 #define WAITING_MAX 24576u
@@ -14,9 +15,16 @@ struct question {
 	void *arg;
 };
 
+/** struct unsent - an encoded question that the socket had no room for */
+struct unsent {
+	STAILQ_ENTRY(unsent) list;
+	struct ms_buf bytes;
+};
+
 struct ms_key_link {
 	struct event_base *base;
-	struct event *ev;
+	struct event *ev, *room;
+	STAILQ_HEAD(, unsent) unsent;
 	int fd;
 	bool loaded;
 	uint64_t last_id;
@@ -34,6 +42,7 @@ int ms_key_link_new(struct event_base *base, struct ms_key_link **ret)
 		return -ENOMEM;
 	l->base = base;
 	l->fd = -1;
+	STAILQ_INIT(&l->unsent);
 	*ret = l;
 	return 0;
 }
@@ -195,11 +204,64 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static void drop_first(struct ms_key_link *l)
+{
+	struct unsent *u = STAILQ_FIRST(&l->unsent);
+
+	STAILQ_REMOVE_HEAD(&l->unsent, list);
+	ms_buf_clear(&u->bytes);
+	free(u);
+}
+
+static void on_room(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_key_link *l = arg;
+	struct unsent *u;
+	int r = 0;
+
+	while (r == 0 && (u = STAILQ_FIRST(&l->unsent))) {
+		r = ms_ipc_send_bytes(fd, &u->bytes, -1);
+		if (r == 0)
+			drop_first(l);
+	}
+	/* What is wrong else shows when it is read from. */
+	if (r < 0 && r != -EAGAIN)
+		ms_key_link_set_fd(l, -1);
+	else if (r == 0)
+		event_del(l->room);
+}
+
+/* In the order that they were asked in. */
+static int send_question(struct ms_key_link *l, const struct ms_ipc_msg *m)
+{
+	_cleanup_buf_ struct ms_buf b = MS_BUF_INIT(MS_IPC_MAX);
+	struct unsent *u;
+	int r = ms_ipc_encode(m, &b);
+
+	if (r == 0)
+		r = STAILQ_EMPTY(&l->unsent) ? ms_ipc_send_bytes(l->fd, &b, -1) : -EAGAIN;
+	if (r != -EAGAIN)
+		return r;
+	u = malloc(sizeof(*u));
+	if (!u || event_add(l->room, NULL) < 0) {
+		free(u);
+		return -ENOMEM;
+	}
+	u->bytes = b;
+	b = MS_BUF_INIT(0);
+	STAILQ_INSERT_TAIL(&l->unsent, u, list);
+	return 0;
+}
+
 void ms_key_link_set_fd(struct ms_key_link *l, int fd)
 {
 	if (l->ev)
 		event_free(l->ev);
-	l->ev = NULL;
+	if (l->room)
+		event_free(l->room);
+	l->ev = l->room = NULL;
+	while (!STAILQ_EMPTY(&l->unsent))
+		drop_first(l);
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = fd;
@@ -208,7 +270,8 @@ void ms_key_link_set_fd(struct ms_key_link *l, int fd)
 		forget_inventory(l);
 		evutil_make_socket_nonblocking(fd);
 		l->ev = event_new(l->base, fd, EV_READ | EV_PERSIST, on_readable, l);
-		if (!l->ev || event_add(l->ev, NULL) < 0) {
+		l->room = event_new(l->base, fd, EV_WRITE | EV_PERSIST, on_room, l);
+		if (!l->ev || !l->room || event_add(l->ev, NULL) < 0) {
 			close(fd);
 			l->fd = -1;
 		}
@@ -234,7 +297,7 @@ int ms_key_link_ask(struct ms_key_link *l, struct ms_ipc_msg *m, ms_key_answer_f
 	m->id = q->id = ++l->last_id;
 	q->fn = fn;
 	q->arg = arg;
-	r = ms_ipc_send(l->fd, m, -1);
+	r = send_question(l, m);
 	if (r < 0) {
 		free(q);
 		return ms_error_set(err, -EAGAIN, "busy",

@@ -116,6 +116,38 @@ static void test_answers_find_their_questions(void **state)
 	assert_int_equal(ms_key_link_waiting(l), 0);
 }
 
+/* Many more than a socket holds: none is refused, none lost, none overtaken. */
+static void test_more_than_the_socket_holds(void **state)
+{
+	enum { MANY = 12000 };
+	static struct seen seen[MANY];
+	struct ms_ipc_msg m;
+	uint64_t last = 0;
+
+	connect_peer();
+	for (size_t i = 0; i < MANY; i++)
+		ask(&seen[i]);
+	for (size_t i = 0; i < MANY; i++) {
+		turn();
+		assert_int_equal(ms_ipc_recv(peer, &m, NULL), 0);
+		assert_true(i == 0 || m.id == last + 1);
+		last = m.id;
+		answer(m.id);
+	}
+	while (ms_key_link_waiting(l))
+		turn();
+	for (size_t i = 0; i < MANY; i++)
+		assert_true(seen[i].calls == 1 && seen[i].id);
+	/* Those that were not even sent hear of it, too. */
+	for (size_t i = 0; i < MANY; i++)
+		ask(&seen[i]);
+	close(peer);
+	peer = -1;
+	turn();
+	for (size_t i = 0; i < MANY; i++)
+		assert_true(seen[i].calls == 2 && !seen[i].id);
+}
+
 static void test_key_process_dies(void **state)
 {
 	struct seen a = {0}, b = {0};
@@ -188,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_answers_find_their_questions),
+		cmocka_unit_test(test_more_than_the_socket_holds),
 		cmocka_unit_test(test_key_process_dies),
 		cmocka_unit_test(test_nonsense_ends_the_link),
 		cmocka_unit_test(test_inventory),
