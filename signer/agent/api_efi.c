@@ -160,12 +160,15 @@ static int read_request(struct update *p, struct ms_ipc_msg *m, struct ms_error 
 void ms_api_sign_efi(struct ms_web *w)
 {
 	struct ms_ipc_msg m = {.op = MS_IPC_CHANGE, .change.what = MS_CHANGE_EFI};
+	const struct ms_front_key *key;
 	struct ms_error err = {0};
 	struct update *p;
 	int r = -ENOMEM;
 
-	if (!ms_api_admin_or_answer(w, "sign firmware variables with") ||
-	    !ms_api_key_or_answer(w))
+	if (!ms_api_admin_or_answer(w, "sign firmware variables with"))
+		return;
+	key = ms_api_key_or_answer(w);
+	if (!key)
 		return;
 	p = calloc(1, sizeof(*p));
 	if (p) {
@@ -174,6 +177,8 @@ void ms_api_sign_efi(struct ms_web *w)
 		p->auth = MS_BUF_INIT(MS_ESL_MAX + MS_MESSAGE_MAX);
 		r = read_request(p, &m, &err);
 	}
+	if (r == 0 && key->cert)
+		r = ms_denied_cert(w->front->denied, key->cert, time(NULL), &err);
 	if (r == 0)
 		r = ms_key_link_ask(w->front->keys, &m, on_signed, p, &err);
 	if (r < 0) {

@@ -162,16 +162,22 @@ static int decide(struct ms_front *f, struct question *q, const struct ms_rule *
 {
 	const struct ms_content what = {
 		.hash = q->req.hash, .digest = q->digest, .sha256 = q->sha256};
+	const struct ms_front_key *key;
 	struct ms_grant grant = {0};
 	int r = 0;
 
 	if (q->facts_known)
 		r = ms_denied_check(f->denied, q->req.hash, q->digest, q->sha256, err);
+	if (r == 0 && q->facts_known)
+		r = ms_denied_module(f->denied, &q->facts, q->req.now, err);
 	if (r == 0)
 		r = ms_policy_decide(f->config, &q->req, ret, err);
-	if (r == 0 && !ms_key_link_find(f->keys, q->req.key))
+	key = ms_key_link_find(f->keys, q->req.key);
+	if (r == 0 && !key)
 		return ms_error_set(err, -ENOENT, "no-such-key", "there is no key %s",
 				    q->req.key);
+	if (r == 0 && key->cert)
+		r = ms_denied_cert(f->denied, key->cert, q->req.now, err);
 	if (r == 0 && q->facts_known) {
 		r = ms_grant_take(f, *ret, &q->req, &what, q->build, &grant, err);
 		ms_grant_end(f, &grant, false);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the key process hears of builds: the leaf keys of those under an issuing key. */
 #include <errno.h>
+#include <time.h>
 
 #include "signer/agent/build.h"
 #include "signer/agent/front.h"
@@ -60,7 +61,12 @@ static int ask_for_leaf(struct ms_front *f, struct ms_build *b, struct opening *
 					.not_after = b->life.expires + MS_BUILD_GRACE_S,
 					/* one more, for the manifest */
 					.max = (uint32_t)MS_MIN(b->max + 1, UINT32_MAX)}};
+	const struct ms_front_key *key = ms_key_link_find(f->keys, b->key);
+	int r = key && key->cert ? ms_denied_cert(f->denied, key->cert, time(NULL), err)
+				 : 0;
 
+	if (r < 0)
+		return r;
 	memcpy(m.open.key, b->key, sizeof(m.open.key));
 	memcpy(m.open.build, b->id, sizeof(b->id));
 	snprintf(m.open.common_name, sizeof(m.open.common_name), "build %s for %.24s",

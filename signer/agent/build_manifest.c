@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "lib/pkcs7.h"
 #include "signer/agent/log.h"
@@ -177,6 +178,9 @@ static int ask(struct making *m, struct ms_error *err)
 		return ms_error_set(err,
 				    ms_key_link_loaded(m->f->keys) ? -ENOENT : -EAGAIN,
 				    "no-such-key", "there is no key %s", m->b->key);
+	r = ms_denied_cert(m->f->denied, key->cert, time(NULL), err);
+	if (r < 0)
+		return r;
 	if (key->info.custody == MS_CUSTODY_LEAF && !m->b->leaf)
 		return ms_error_set(err, -ENOENT, "no-leaf",
 				    "its leaf key is gone, as the agent was restarted");

@@ -3,19 +3,37 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <time.h>
 
 #include "lib/escape.h"
+#include "signer/agent/modver.h"
+#include "signer/agent/revocation.h"
 #include "signer/agent/store_change.h"
 
+/**
+ * struct entry - a row of the store
+ * @since: not in effect before
+ * @module: name, below, srcversion; NULL where it is not about those
+ */
 struct entry {
 	char *hex, *data;
+	int64_t since;
+	json_t *module;
 };
 
 struct ms_denied {
-	struct entry *v; /* sorted */
+	struct entry *v; /* sorted: digests, and then what is JSON */
 	size_t n;
+	uint64_t number;
 	struct ms_strv config;
 };
+
+static void entry_clear(struct entry *e)
+{
+	free(e->hex);
+	free(e->data);
+	json_decref(e->module);
+}
 
 int ms_denied_new(struct ms_denied **ret)
 {
@@ -31,10 +49,8 @@ void ms_denied_free(struct ms_denied *d)
 {
 	if (!d)
 		return;
-	for (size_t i = 0; i < d->n; i++) {
-		free(d->v[i].hex);
-		free(d->v[i].data);
-	}
+	for (size_t i = 0; i < d->n; i++)
+		entry_clear(&d->v[i]);
 	free(d->v);
 	ms_strv_clear(&d->config);
 	free(d);
@@ -63,10 +79,30 @@ static size_t where(const struct ms_denied *d, const char *hex, bool *ret_found)
 
 static void take_off(struct ms_denied *d, size_t i)
 {
-	free(d->v[i].hex);
-	free(d->v[i].data);
+	entry_clear(&d->v[i]);
 	memmove(d->v + i, d->v + i + 1, (d->n - i - 1) * sizeof(*d->v));
 	d->n--;
+}
+
+static int entry_make(const char *hex, const char *data, struct entry *ret)
+{
+	struct entry e = {.hex = strdup(hex), .data = strdup(data)};
+	json_t *j = json_loads(data, 0, NULL);
+
+	e.since = json_integer_value(json_object_get(j, "since"));
+	json_decref(j);
+	if (*hex == '{') {
+		j = json_loads(hex, 0, NULL);
+		if (json_object_get(j, "name"))
+			e.module = json_incref(j);
+		json_decref(j);
+	}
+	if (!e.hex || !e.data) {
+		entry_clear(&e);
+		return -ENOMEM;
+	}
+	*ret = e;
+	return 0;
 }
 
 int ms_denied_set(struct ms_denied *d, const char *hex, const char *data)
@@ -75,20 +111,20 @@ int ms_denied_set(struct ms_denied *d, const char *hex, const char *data)
 	bool found;
 	size_t i = where(d, hex, &found);
 
+	if (data && strcmp(hex, MS_DENIED_NUMBER_KEY) == 0) {
+		d->number = strtoull(data, NULL, 10);
+		return 0;
+	}
 	if (!data || !data[0]) {
 		if (found)
 			take_off(d, i);
 		return 0;
 	}
-	e = (struct entry){.hex = strdup(hex), .data = strdup(data)};
 	v = found ? d->v : reallocarray(d->v, d->n + 1, sizeof(*v));
 	if (v)
 		d->v = v;
-	if (!v || !e.hex || !e.data) {
-		free(e.hex);
-		free(e.data);
+	if (!v || entry_make(hex, data, &e) < 0)
 		return -ENOMEM;
-	}
 	if (found) {
 		take_off(d, i);
 	}
@@ -121,6 +157,16 @@ int ms_denied_config(struct ms_denied *d, const struct ms_strv *hex)
 	ms_strv_clear(&d->config);
 	d->config = copy;
 	return 0;
+}
+
+uint64_t ms_denied_next_number(struct ms_denied *d)
+{
+	return ++d->number;
+}
+
+uint64_t ms_denied_number(const struct ms_denied *d)
+{
+	return d->number;
 }
 
 bool ms_denied_any(const struct ms_denied *d)
@@ -182,9 +228,11 @@ int ms_denied_parse(const char *text, size_t len, struct ms_strv *ret,
 static bool on_list(const struct ms_denied *d, const char *hex)
 {
 	bool found;
+	size_t i;
 
-	(void)where(d, hex, &found);
-	return found || ms_strv_has(&d->config, hex);
+	i = where(d, hex, &found);
+	return (found && d->v[i].since <= (int64_t)time(NULL)) ||
+	       ms_strv_has(&d->config, hex);
 }
 
 int ms_denied_check(const struct ms_denied *d, enum ms_hash hash, const uint8_t *digest,
@@ -205,4 +253,87 @@ int ms_denied_check(const struct ms_denied *d, enum ms_hash hash, const uint8_t 
 			    "the digest %.16s... is on the list of denied modules: it is "
 			    "not signed by any rule",
 			    hex);
+}
+
+/* The same as the verifier's: a module that does not say its version is not known to be a
+ * later one. */
+static bool hits(const json_t *m, const struct ms_elf_facts *f)
+{
+	const char *name = json_string_value(json_object_get(m, "name"));
+	const char *below = json_string_value(json_object_get(m, "below"));
+	const char *srcversion = json_string_value(json_object_get(m, "srcversion"));
+
+	return name && strcmp(name, f->name) == 0 &&
+	       (!srcversion || strcmp(srcversion, f->srcversion) == 0) &&
+	       (!below || !f->version[0] || ms_modver_compare(f->version, below) < 0);
+}
+
+int ms_denied_module(const struct ms_denied *d, const struct ms_elf_facts *f, int64_t now,
+		     struct ms_error *err)
+{
+	char name[4 * MS_FACT_MAX], version[4 * MS_FACT_MAX];
+
+	/* They are the last ones. */
+	for (size_t i = d->n; i > 0 && d->v[i - 1].hex[0] == '{'; i--) {
+		const struct entry *e = &d->v[i - 1];
+
+		if (!e->module || e->since > now || !hits(e->module, f))
+			continue;
+		return ms_error_set(err, -EACCES, "denied",
+				    "version %s of module %s is on the list of what is "
+				    "revoked: it is not signed by any rule",
+				    f->version[0] ? ms_escape_str(f->version, version,
+								  sizeof(version))
+						  : "(none)",
+				    ms_escape_str(f->name, name, sizeof(name)));
+	}
+	return 0;
+}
+
+/* Takes over @what. Is it on the list, and in effect? Return: 1, 0, -ENOMEM */
+static int has(const struct ms_denied *d, json_t *what, int64_t now)
+{
+	_cleanup_free_ char *key =
+		what ? json_dumps(what, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	bool found;
+	size_t i;
+
+	json_decref(what);
+	if (!key)
+		return -ENOMEM;
+	i = where(d, key, &found);
+	return found && d->v[i].since <= now;
+}
+
+int ms_denied_cert(const struct ms_denied *d, const struct ms_cert *c, int64_t now,
+		   struct ms_error *err)
+{
+	char sha256[65], ski[2 * 64 + 1] = "", serial[2 * 64 + 8];
+	_cleanup_free_ char *issuer = NULL;
+	uint8_t digest[MS_DIGEST_MAX];
+	int r;
+
+	if (d->n == 0 || d->v[d->n - 1].hex[0] != '{')
+		return 0;
+	r = ms_digest(MS_HASH_SHA256, c->der, c->der_len, digest);
+	issuer = malloc(2 * c->issuer_len + 1);
+	if (r < 0 || !issuer)
+		return -ENOMEM;
+	ms_hex(c->issuer, c->issuer_len, issuer);
+	if (c->ski_len <= 64)
+		ms_hex(c->ski, c->ski_len, ski);
+	r = has(d, json_pack("{s:s}", "certificate", ms_hex(digest, 32, sha256)), now);
+	if (r == 0)
+		r = has(d, json_pack("{s:s}", "key", ski), now);
+	if (r == 0)
+		r = has(d,
+			json_pack("{s:s, s:s}", "issuer", issuer, "serial",
+				  ms_revocation_serial_hex(c->serial, c->serial_len,
+							   serial, sizeof(serial))),
+			now);
+	if (r <= 0)
+		return r;
+	return ms_error_set(err, -EACCES, "certificate-revoked",
+			    "the key's certificate is on the list of what is revoked "
+			    "('modseal revoke list'): the key signs no more");
 }

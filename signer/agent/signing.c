@@ -48,11 +48,14 @@ static int decide(struct ms_signing *s)
 					.facts = &s->facts};
 	const struct ms_content what = {
 		.hash = s->hash, .digest = s->digest, .sha256 = s->content_sha256};
+	const struct ms_front_key *key;
 	const struct ms_rule *rule;
 	int r;
 
 	r = ms_denied_check(s->front->denied, s->hash, s->digest, s->content_sha256,
 			    &s->err);
+	if (r == 0)
+		r = ms_denied_module(s->front->denied, &s->facts, req.now, &s->err);
 	if (r == 0)
 		r = ms_policy_decide(s->front->config, &req, &rule, &s->err);
 	if (r < 0)
@@ -61,10 +64,16 @@ static int decide(struct ms_signing *s)
 	if (!ms_key_link_loaded(s->front->keys))
 		return ms_error_set(&s->err, -EAGAIN, "not-ready",
 				    "the keys are being loaded: try again");
-	if (!ms_key_link_find(s->front->keys, s->key))
+	key = ms_key_link_find(s->front->keys, s->key);
+	if (!key)
 		return ms_error_set(&s->err, -ENOENT, "no-such-key",
 				    "no key %s: 'modseal key list' shows the keys",
 				    s->key);
+	if (key->cert) {
+		r = ms_denied_cert(s->front->denied, key->cert, req.now, &s->err);
+		if (r < 0)
+			return r;
+	}
 	return ms_grant_take(s->front, rule, &req, &what, s->build, &s->grant, &s->err);
 }
 
@@ -240,6 +249,7 @@ static void on_signed(void *arg, const struct ms_ipc_msg *m, const struct ms_err
 static int take_leaf(struct ms_signing *s)
 {
 	const struct ms_cert *leaf = s->grant.build ? s->grant.build->leaf : NULL;
+	int r;
 
 	if (!s->build[0])
 		return ms_error_set(
@@ -253,7 +263,8 @@ static int take_leaf(struct ms_signing *s)
 			"build %s has lost its leaf key, as the agent has been "
 			"restarted since: open a new build",
 			s->build);
-	return ms_cert_parse(leaf->der, leaf->der_len, &s->leaf);
+	r = ms_denied_cert(s->front->denied, leaf, time(NULL), &s->err);
+	return r < 0 ? r : ms_cert_parse(leaf->der, leaf->der_len, &s->leaf);
 }
 
 static int ask_key_process(struct ms_signing *s)

@@ -75,6 +75,7 @@ static const struct route routes[] = {
 	{"POST", "/v1/reload", ms_api_reload},
 	{"GET", "/v1/revocations", ms_api_revocations},
 	{"POST", "/v1/revocations", ms_api_revoke},
+	{"POST", "/v1/revocations/list", ms_api_revocation_list},
 };
 
 /* ------------------------------------------------------------------- answers */

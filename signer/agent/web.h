@@ -126,5 +126,6 @@ void ms_api_policy_explain(struct ms_web *w);
 void ms_api_reload(struct ms_web *w);
 void ms_api_revocations(struct ms_web *w);
 void ms_api_revoke(struct ms_web *w);
+void ms_api_revocation_list(struct ms_web *w);
 
 #endif

@@ -154,6 +154,10 @@ int ms_cmd_log_search(const struct ms_cli *cli);
 int ms_cmd_log_proof(const struct ms_cli *cli);
 int ms_cmd_log_verify(const struct ms_cli *cli);
 int ms_cmd_log_export(const struct ms_cli *cli);
+int ms_cmd_revoke_add(const struct ms_cli *cli);
+int ms_cmd_revoke_withdraw(const struct ms_cli *cli);
+int ms_cmd_revoke_list(const struct ms_cli *cli);
+int ms_cmd_revoke_export(const struct ms_cli *cli);
 int ms_cmd_planned(const struct ms_cli *cli);
 
 #endif

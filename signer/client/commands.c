@@ -133,6 +133,32 @@ static const struct ms_cli_option key_revoke_options[] = {
 	{0},
 };
 
+#define REVOKE_WHAT                                                                    \
+	{"certificate", 0, "CERT", NULL, "this certificate"},                          \
+		{"issuer", 0, "CERT", NULL, "a certificate that this one has issued"}, \
+		{"serial", 0, "HEX", NULL, "with --issuer: its serial number"},        \
+		{"name", 0, "MODULE", NULL, "a module, by the name the kernel has"},   \
+		{"below", 0, "V", NULL, "with --name: versions below this one"},       \
+	{                                                                              \
+		"srcversion", 0, "S", NULL, "with --name: only this srcversion"        \
+	}
+
+static const struct ms_cli_option revoke_what_options[] = {REVOKE_WHAT, {0}};
+
+static const struct ms_cli_option revoke_add_options[] = {
+	REVOKE_WHAT,
+	{"from", 0, "TIME", NULL, "since when, YYYY-MM-DD[THH:MM:SSZ] (default always)"},
+	{"reason", 0, "TEXT", NULL, "why, for people"},
+	{0},
+};
+
+static const struct ms_cli_option revoke_export_options[] = {
+	{"key", 0, "KEY", NULL, "signs the list; the signature goes to FILE.p7s"},
+	{"days", 0, "N", NULL, "a newer list is due after that (default 30)"},
+	{"output", 'o', "FILE", NULL, "where the list goes (default: standard output)"},
+	{0},
+};
+
 static const struct ms_cli_option key_enroll_options[] = {
 	{"for", 0, "TARGET",
 	 "mok|db|trusted-keys|secondary|ima|dbx|mokx|blacklist|revocation-keys",
@@ -365,6 +391,20 @@ static const char build_show_help[] =
 	"has signed), is compared with what the build PREVIOUS signed. Without PREVIOUS\n"
 	"that is the last one of the same key and series that has ended.\n";
 
+static const char revoke_add_help[] = "A DIGEST is that of a module without its "
+				      "signature: hex, or HASH:HEX. Modules and\n"
+				      "versions that are revoked are not signed by any "
+				      "rule, and the key of a certificate\n"
+				      "that is revoked signs no more.\n";
+
+static const char revoke_export_help[] =
+	"What 'modseal-verify --revocations FILE' reads. With a key of its own, that no "
+	"rule\n"
+	"lets anybody sign with:\n"
+	"    modseal revoke export --key lists -o FILE\n"
+	"    openssl cms -verify -binary -inform DER -in FILE.p7s -content FILE \\\n"
+	"        -certfile KEY.pem -CAfile KEY.pem -purpose any -out /dev/null\n";
+
 static const char build_manifest_help[] =
 	"Prints every module that was signed, and on a second line the signature: what\n"
 	"'modseal-verify manifest FILE TREE' checks a tree against. Apart:\n"
@@ -482,8 +522,14 @@ const struct ms_command ms_commands[] = {
 	 NULL, ms_cmd_reload},
 	{"completion", "SHELL", 1, 1, "print completions for bash, zsh or fish", NULL,
 	 NULL, ms_cmd_completion},
-	{"revoke", "...", 0, -1, "revoke certificates and modules", NULL, NULL,
-	 ms_cmd_planned},
+	{"revoke add", "[DIGEST...]", 0, -1, "have modules or certificates not trusted",
+	 revoke_add_help, revoke_add_options, ms_cmd_revoke_add},
+	{"revoke withdraw", "[DIGEST...]", 0, -1, "take them off the list again", NULL,
+	 revoke_what_options, ms_cmd_revoke_withdraw},
+	{"revoke list", "", 0, 0, "print what is revoked", NULL, NULL,
+	 ms_cmd_revoke_list},
+	{"revoke export", "", 0, 0, "write a signed list for verifiers",
+	 revoke_export_help, revoke_export_options, ms_cmd_revoke_export},
 	{"batch", "...", 0, -1, "sign the list that a kernel build left", NULL, NULL,
 	 ms_cmd_planned},
 	{0},

@@ -45,7 +45,7 @@ one_line "$ERR" 'in one sentence'
 echo 'agnt = unix:/x' >"$T/conf"
 fails 2 'a wrong configuration' env MODSEAL_CONFIG="$T/conf" modseal key list
 like "$ERR" 'agent' 'and the nearest name'
-for c in revoke batch; do
+for c in batch; do
 	fails 1 "$c is not there yet" modseal $c something --or other
 	like "$ERR" "^modseal: $c: not there yet" 'and says so'
 done

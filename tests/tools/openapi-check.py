@@ -133,7 +133,12 @@ def live(spec, sock, module):
     call('GET', '/v1/policy/explain', query='?key=made', want=200)
     call('POST', '/v1/policy/explain', mod, '?key=made', want=200)
     call('POST', '/v1/revocations', {'digests': [digest], 'reason': 'a test'}, want=200)
+    call('POST', '/v1/revocations', {'entries': [{'name': 'x', 'below': '2', 'reason': 'a test'}]},
+         want=200)
+    call('POST', '/v1/revocations', {'entries': [{'nme': 'x'}]}, want=422)
     call('GET', '/v1/revocations', want=200)
+    call('POST', '/v1/revocations/list', b'', '?days=x', want=400)
+    call('POST', '/v1/revocations/list', b'', '?key=made&days=3', want=200)
     call('POST', '/v1/reload', b'', want=200)
     call('GET', '/v1/pcrs', query='?list=7')
     call('POST', '/v1/tpm/identity', b'')
