@@ -3,12 +3,20 @@
 # With a TPM as slow as a real one: a build under a leaf key costs one signature of the
 # TPM, however many modules it has; a resident key costs one for each, and nothing more.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/modseal.sh"
 
 dev-agent start "$T/a" --no-key >/dev/null 2>&1 || bail_out 'no agent'
 at_exit dev-agent stop "$T/a"
 eval "$(dev-agent env "$T/a")"
 modseal key create issuer --custody leaf >/dev/null || bail_out 'no issuing key'
 modseal key create resident --custody resident --alg rsa2048 >/dev/null || bail_out 'no key'
+make_module "$T/m.ko"
+ok 'a key of scheme raw' modseal key create raw --custody resident --scheme raw
+for refused in '--custody resident --alg p256' '--custody sealed' '--custody leaf'; do
+	# shellcheck disable=SC2086 # words
+	fails 1 "not with $refused" modseal key create no --scheme raw $refused
+	one_line "$ERR" 'which is said in one sentence'
+done
 dev-agent agent-stop "$T/a"
 sed -i '/^key = /a content = digest' "$T/a/modseald.conf"
 sed -i "s|^tcti = .*|tcti = swtpm:path=$T/slow|" "$T/a/modseald.conf"
@@ -57,4 +65,22 @@ ok "229 ms each ($(spent) ms)" test "$(spent)" -ge 1832
 is "$(count 157)" 1 'the key is loaded once'
 ok "and nothing else is slow ($(($(spent) - 1832)) ms)" test "$(spent)" -lt 2400
 is "$(count 176)" 1 'one session serves them all'
+
+# What this TPM, like real ones, has no hash for: only with a key that was made for it.
+ok 'the raw key is back' wait_for 20 state raw
+for hash in sha384 sha512; do
+	cp "$T/m.ko" "$T/x.ko"
+	fails 1 "resident, $hash" modseal sign --key resident --hash $hash "$T/x.ko"
+	like "$ERR" "no $hash.*--scheme raw" 'what lacks and what helps is said'
+	same "$T/x.ko" "$T/m.ko" 'and the module is as it was'
+	: >"$T/commands"
+	ok "raw, $hash" modseal sign --key raw --hash $hash "$T/x.ko"
+	is "$(count 159).$(count 15d)" 1.0 'is one RSA decryption and no signature of the TPM'
+	modseal key cert raw >"$T/raw.pem"
+	ok 'and OpenSSL agrees' verified "$T/x.ko" "$T/raw.pem" "$T/m.ko"
+done
+: >"$T/commands"
+cp "$T/m.ko" "$T/x.ko"
+ok 'raw, sha256' modseal sign --key raw "$T/x.ko"
+is "$(count 159).$(count 15d)" 0.1 'is a signature like any other'
 done_testing

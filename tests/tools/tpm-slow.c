@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A TPM as slow as a real one: hands commands on to an swtpm, and answers back no sooner
- * than a chip would have them.
+ * A TPM as slow and as poor as a real one: hands commands on to an swtpm, and answers back
+ * no sooner than a chip would have them. Like them it has neither SHA-384 nor SHA-512.
  *
  *   tpm-slow SOCKET SWTPM-SOCKET [LOG]
  *
@@ -114,6 +114,17 @@ static unsigned int how_long(const uint8_t *cmd, const uint8_t *a, size_t len)
 	}
 }
 
+/* TPM2_GetCapability of algorithms: moreData, capability, count, then u16 and u32 each. */
+static void hide_hashes(const uint8_t *cmd, size_t n, uint8_t *a, size_t len)
+{
+	if (n < 14 || ms_get_be32(cmd + 6) != 0x17a || ms_get_be32(cmd + 10) != 0 ||
+	    ms_get_be32(a + 6) != 0)
+		return;
+	for (size_t at = 19; at + 6 <= len; at += 6)
+		if (u16(a + at) == 0x000c || u16(a + at) == 0x000d)
+			a[at + 1] = 0x0b; /* once more SHA-256 */
+}
+
 static void wait_ms(unsigned int ms)
 {
 	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L};
@@ -133,6 +144,7 @@ static bool serve_one(int client, int server, FILE *log)
 	len = message(server, answer);
 	if (!len)
 		return false;
+	hide_hashes(cmd, n, answer, len);
 	ms = how_long(cmd, answer, len);
 	wait_ms(ms);
 	if (log) {
