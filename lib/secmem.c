@@ -9,22 +9,25 @@
 #include <openssl/crypto.h>
 #include "lib/secmem.h"
 
-/* OpenSSL keeps private numbers of an RSA-4096 key here, several keys at a time. */
-#define SECURE_HEAP (512u * 1024)
-#define SECURE_HEAP_SMALL (32u * 1024)
+/*
+ * OpenSSL keeps private numbers here, about 1 KiB for a key of RSA-2048 and 2 KiB for one
+ * of RSA-4096: room for 1,024 keys and 256 leaves, as far as limits let it be locked.
+ * What is never touched costs nothing (MLOCK_ONFAULT).
+ */
+static const size_t secure_heaps[] = {4u << 20, 512u << 10, 32u << 10};
 #define SECURE_HEAP_MIN 32
 
 static int secure_heap_init(void)
 {
 	if (CRYPTO_secure_malloc_initialized())
 		return 0;
-	/* 1: locked; 2: usable, but mlock() or madvise() was refused */
-	if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_MIN) == 1)
-		return 0;
-	if (CRYPTO_secure_malloc_initialized() && !CRYPTO_secure_malloc_done())
-		return -ENOMEM;
-	if (CRYPTO_secure_malloc_init(SECURE_HEAP_SMALL, SECURE_HEAP_MIN) == 1)
-		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(secure_heaps); i++) {
+		/* 1: locked; 2: usable, but mlock() or madvise() was refused */
+		if (CRYPTO_secure_malloc_init(secure_heaps[i], SECURE_HEAP_MIN) == 1)
+			return 0;
+		if (CRYPTO_secure_malloc_initialized() && !CRYPTO_secure_malloc_done())
+			break;
+	}
 	return -ENOMEM;
 }
 

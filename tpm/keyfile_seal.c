@@ -152,6 +152,16 @@ static int decrypt(const struct ms_keyfile *k, const uint8_t *kek, struct plain 
 	return 0;
 }
 
+/* OpenSSL does not say so, but fails somewhere in the middle of a key. */
+static bool heap_is_full(void)
+{
+	void *p = OPENSSL_secure_malloc(2048);
+	bool full = !p;
+
+	OPENSSL_secure_free(p);
+	return full;
+}
+
 static EVP_PKEY *from_pkcs8(const struct plain *p)
 {
 	const uint8_t *at = p->der;
@@ -208,6 +218,8 @@ int ms_keyfile_unseal(const struct ms_keyfile *k, const uint8_t kek[MS_TPM_SECRE
 	key = from_pkcs8(p);
 	if (!key) {
 		ERR_clear_error();
+		if (heap_is_full())
+			return no_memory(err);
 		return ms_error_set(
 			err, -EBADMSG, "key-file-damaged",
 			"the decrypted private key cannot be read: this OpenSSL does not "

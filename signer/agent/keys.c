@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <syslog.h>
 
 #include "lib/agent_client.h"
 #include "lib/file.h"
 #include "lib/secmem.h"
+#include "signer/agent/log.h"
 
 void ms_key_free(struct key *k)
 {
@@ -143,6 +145,10 @@ int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err)
 	}
 	while (r == 0 && k->n < MS_KEYS_MAX && (e = readdir(d)))
 		r = load_one(k, e->d_name);
+	if (k->n == MS_KEYS_MAX)
+		ms_log(LOG_WARNING,
+		       "there are %u keys or more in %s: what is more is not loaded",
+		       MS_KEYS_MAX, dir);
 	closedir(d);
 	if (r < 0) {
 		ms_keys_free(k);

@@ -78,6 +78,27 @@ static int in_child(int (*f)(uint8_t *p), uint8_t *p)
 	return WEXITSTATUS(status);
 }
 
+static int holds_many_keys(uint8_t *p)
+{
+	if (ms_secmem_process(NULL) < 0)
+		return 2;
+	for (int i = 0; i < 1280; i++)
+		if (!OPENSSL_secure_malloc(2048))
+			return 1;
+	return 0;
+}
+
+/* 1,024 keys of RSA-4096 and the leaves of 256 builds. */
+static void test_room_for_keys(void **state)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	if (limit.rlim_cur < 8u << 20)
+		skip();
+	assert_int_equal(in_child(holds_many_keys, NULL), 0);
+}
+
 static int sees(uint8_t *p)
 {
 	return p[0];
@@ -129,7 +150,7 @@ static int process(uint8_t *p)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	static const struct sock_fprog no_limits = { ARRAY_SIZE(refuse), refuse };
+	static const struct sock_fprog no_limits = {ARRAY_SIZE(refuse), refuse};
 	struct rlimit core;
 	bool all;
 
@@ -162,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alloc),
 		cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_room_for_keys),
 		cmocka_unit_test(test_children_see_nothing),
 		cmocka_unit_test(test_without_lock),
 		cmocka_unit_test(test_process),

@@ -156,6 +156,23 @@ static int setup(void **state)
 	return ms_keyfile_parse(vector_text, strlen(vector_text), &vector, &err);
 }
 
+/* The last one, as nothing is given back: the file is as good as it was. */
+static void test_no_locked_memory(void **state)
+{
+	EVP_PKEY *key = NULL;
+	size_t n = 0;
+
+	if (!CRYPTO_secure_malloc_initialized() &&
+	    CRYPTO_secure_malloc_init(16384, 32) == 0)
+		fail();
+	for (size_t size = 4096; size >= 32; size /= 2)
+		while (OPENSSL_secure_malloc(size))
+			n++;
+	assert_true(n > 0);
+	assert_int_equal(ms_keyfile_unseal(&vector, kek, &key, &err), -ENOMEM);
+	assert_string_equal(err.code, "no-memory");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +181,7 @@ int main(void)
 		cmocka_unit_test(test_every_algorithm),
 		cmocka_unit_test(test_damaged_certificate),
 		cmocka_unit_test(test_another_certificate),
+		cmocka_unit_test(test_no_locked_memory),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
