@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A TPM as slow and as poor as a real one: hands commands on to an swtpm, and answers back
- * no sooner than a chip would have them. Like them it has neither SHA-384 nor SHA-512.
+ * A TPM as slow and as poor as a real one: hands commands on to an swtpm, and answers
+ * back no sooner than a chip would have them. Like them it has neither SHA-384 nor
+ * SHA-512.
  *
  *   tpm-slow SOCKET SWTPM-SOCKET [LOG]
  *
@@ -114,7 +115,7 @@ static unsigned int how_long(const uint8_t *cmd, const uint8_t *a, size_t len)
 	}
 }
 
-/* TPM2_GetCapability of algorithms: moreData, capability, count, then u16 and u32 each. */
+/* TPM2_GetCapability of algorithms: moreData, capability, count; u16 and u32 each. */
 static void hide_hashes(const uint8_t *cmd, size_t n, uint8_t *a, size_t len)
 {
 	if (n < 14 || ms_get_be32(cmd + 6) != 0x17a || ms_get_be32(cmd + 10) != 0 ||
