@@ -18,7 +18,7 @@ install: all
 	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/dkms-framework.conf \
 		$(DESTDIR)$(DATADIR)
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
-	$(Q)for unit in modseald.service modseald.socket; do \
+	$(Q)for unit in modseald.service modseald.socket modseald-tls.socket; do \
 		sed 's|/usr/sbin/|$(SBINDIR)/|; s|/etc/modseal/|$(SYSCONFDIR)/modseal/|g' \
 			packaging/systemd/$$unit > $(BUILD)/$$unit && \
 		$(INSTALL) -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR) || exit 1; \

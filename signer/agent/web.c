@@ -306,6 +306,35 @@ static void too_large(struct ms_web *w, size_t max)
 	ms_web_problem(w, -EFBIG, &err);
 }
 
+static bool takes_json(const struct route *r)
+{
+	return r->handler == ms_api_create || r->handler == ms_api_sign_digests ||
+	       r->handler == ms_api_reseal || r->handler == ms_api_build_open ||
+	       r->handler == ms_api_build_reject || r->handler == ms_api_revoke;
+}
+
+/* What says that it is something else is not looked at; curl says that it is a form. */
+static bool wrong_type(const struct ms_web *w, const struct route *r)
+{
+	static const char *const good[] = {"", "application/json",
+					   "application/x-www-form-urlencoded"};
+	const char *type = ms_conn_request(w->conn)->content_type;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		if (strcmp(type, good[i]) == 0)
+			return false;
+	return takes_json(r) && ms_web_body_announced(w) > 0;
+}
+
+static void refuse_type(struct ms_web *w)
+{
+	struct ms_error err = {0};
+
+	ms_error_set(&err, -EINVAL, "bad-content-type",
+		     "this path takes a JSON text: send it as application/json");
+	ms_web_problem(w, -EINVAL, &err);
+}
+
 /* The body is a module, as large as the configuration allows. */
 static bool takes_module(const struct route *r)
 {
@@ -378,6 +407,8 @@ void ms_web_request(struct ms_front *f, struct ms_conn *c)
 	/* Signing says and records it itself, and who is a stranger. */
 	if (ms_web_body_announced(w) > max && r->handler != ms_api_sign)
 		too_large(w, max);
+	else if (wrong_type(w, r))
+		refuse_type(w);
 	else
 		r->handler(w);
 }

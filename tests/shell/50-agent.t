@@ -58,6 +58,14 @@ run api POST /v1/keys --data '{"name":"dev","algorithm":"p256"}'
 is "$(status_of "$OUT")" 409 'an existing key is not made again'
 run api POST /v1/keys --data '{"name":"x","algorithm":"rsa1024"}'
 is "$(status_of "$OUT")" 422 'weak keys are not made'
+for type in text/plain application/octet-stream multipart/form-data; do
+	run api POST /v1/keys -H "Content-Type: $type" --data '{"name":"typed","algorithm":"p256"}'
+	is "$(status_of "$OUT") $(body_of "$OUT" | jq -r .code)" '415 bad-content-type' \
+		"JSON as $type is refused"
+done
+run api POST /v1/keys -H 'Content-Type: application/json; charset=utf-8' \
+	--data '{"name":"typed","algorithm":"rsa1024"}'
+is "$(status_of "$OUT")" 422 'and as application/json with a parameter taken'
 run api POST /v1/keys --data '{"name":"x","algorithm":"p256","custody":"cloud"}'
 is "$(status_of "$OUT")" 422 'an unknown custody is refused'
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -112,6 +113,52 @@ static void test_listen(void **state)
 	unlink(path2);
 }
 
+/* Also as modseald-tls.socket has it: beside the Unix socket, in any order. */
+static void test_listen_tcp(void **state)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int saved3 = fcntl(3, F_DUPFD, 60), saved4 = fcntl(4, F_DUPFD, 61);
+	struct ms_error err = {0};
+	int fd[2], unix_fd, tcp_fd;
+	char path[64];
+
+	fd[0] = fcntl(bound("t", SOCK_STREAM, path, sizeof(path)), F_DUPFD, 50);
+	fd[1] = fcntl(socket(AF_INET, SOCK_STREAM, 0), F_DUPFD, 51);
+	assert_int_equal(bind(fd[1], (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(fd[0], 5), 0);
+	assert_int_equal(listen(fd[1], 5), 0);
+	for (int turn = 0; turn < 2; turn++) {
+		unix_fd = tcp_fd = 77;
+		assert_int_equal(dup2(fd[turn], 3), 3);
+		assert_int_equal(dup2(fd[!turn], 4), 4);
+		set_listen(getpid(), "2");
+		assert_int_equal(ms_sd_listen_fds(&unix_fd, &tcp_fd, &err), 0);
+		assert_int_equal(unix_fd, 3 + turn);
+		assert_int_equal(tcp_fd, 4 - turn);
+		assert_true(fcntl(tcp_fd, F_GETFD) & FD_CLOEXEC);
+		assert_true(fcntl(tcp_fd, F_GETFL) & O_NONBLOCK);
+	}
+	/* One of a kind is enough. */
+	assert_int_equal(dup2(fd[1], 3), 3);
+	assert_int_equal(dup2(fd[1], 4), 4);
+	set_listen(getpid(), "2");
+	assert_int_equal(ms_sd_listen_fds(&unix_fd, &tcp_fd, &err), -EINVAL);
+	assert_string_equal(err.code, "socket");
+	for (int i = 0; i < 2; i++) {
+		int saved = i ? saved4 : saved3;
+
+		if (saved >= 0) {
+			dup2(saved, 3 + i);
+			close(saved);
+		} else {
+			close(3 + i);
+		}
+		close(fd[i]);
+	}
+	unlink(path);
+}
+
 static void test_watchdog(void **state)
 {
 	char pid[32];
@@ -137,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_listen_tcp),
 		cmocka_unit_test(test_watchdog),
 	};
 
