@@ -356,6 +356,12 @@ static int open_build(struct ms_web *w, const struct wish *wish, struct ms_build
 	r = check_key(ms_key_link_find(w->front->keys, wish->key), wish->key, err);
 	if (r < 0)
 		return r;
+	/* Each of them may have a list of 20,000 digests in memory. */
+	if (ms_builds_own(w->front->builds, &w->who) >= MS_BUILDS_OWN)
+		return ms_error_set(err, -EEXIST, "too-many-builds",
+				    "%s has %u builds that have not ended: close some "
+				    "first",
+				    w->who.id, MS_BUILDS_OWN);
 	*ret = ms_build_new(rule, &w->who, wish->key, wish->kernel, wish->series,
 			    wish->max, wish->lasts_s, time(NULL));
 	return *ret ? 0 : ms_error_set(err, -ENOMEM, NULL, "out of memory");

@@ -15,6 +15,7 @@
 #define MS_BUILD_ID 26u		/* characters of an id: 128 bits in base 32 */
 #define MS_BUILD_MODULES 20000u /* that a build may sign, unless it is asked for more */
 #define MS_BUILD_MODULES_MAX 1000000u
+#define MS_BUILDS_OWN 256u /* of one identity that have not ended */
 #define MS_BUILD_LASTS_S (4u * 3600u)
 #define MS_BUILD_GRACE_S 120 /* that a leaf outlives its build, for the manifest */
 #define MS_BUILD_LASTS_MAX_S (30u * 86400u)
@@ -186,6 +187,8 @@ int ms_builds_load(struct ms_builds *l, struct ms_store *s,
 /** ms_builds_add() - takes it over when it returns 0 */
 int ms_builds_add(struct ms_builds *l, struct ms_build *b) _must_check_;
 struct ms_build *ms_builds_find(const struct ms_builds *l, const char *id);
+/** ms_builds_own() - how many that @who has opened have not ended */
+size_t ms_builds_own(const struct ms_builds *l, const struct ms_identity *who);
 /** ms_builds_at() - the @i-th in order of their ids, or NULL past the last */
 struct ms_build *ms_builds_at(const struct ms_builds *l, size_t i);
 

@@ -83,6 +83,20 @@ struct ms_build *ms_builds_find(const struct ms_builds *l, const char *id)
 	return found ? l->v[i] : NULL;
 }
 
+size_t ms_builds_own(const struct ms_builds *l, const struct ms_identity *who)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct ms_build *b = l->v[i];
+
+		n += (b->life.state == MS_BUILD_PENDING ||
+		      b->life.state == MS_BUILD_OPEN) &&
+		     strcmp(b->opener.id, who->id) == 0;
+	}
+	return n;
+}
+
 struct ms_build *ms_builds_at(const struct ms_builds *l, size_t i)
 {
 	return i < l->n ? l->v[i] : NULL;

@@ -19,6 +19,8 @@
 #define BODY_RATE (1u << 20)
 #define TURN (1u << 20) /* bytes of a body, then it is somebody else's turn */
 #define WIPE_MAX (64u << 10)
+#define SMALL (64u << 10)     /* an answer that is not counted */
+#define READ_MIN (256u << 10) /* of an answer, in MS_CONN_IDLE_S */
 
 /* ------------------------------------------------------------------- its end */
 
@@ -81,8 +83,15 @@ static void close_bev(struct ms_conn *c)
 	c->ssl = NULL;
 }
 
+static void settle(struct ms_conn *c)
+{
+	ms_share_settle(c->share, c->owed);
+	c->owed = c->left = 0;
+}
+
 static void conn_free(struct ms_conn *c)
 {
+	settle(c);
 	ms_conn_line_up(c, NULL);
 	TAILQ_REMOVE(&c->all->every, c, every);
 	drop_request(c);
@@ -160,6 +169,7 @@ static void refuse_head(struct ms_conn *c, int rc)
 
 static void dispatch(struct ms_conn *c)
 {
+	ms_conn_line_up(c, NULL);
 	ms_conn_enter(c, MS_CONN_BUSY, 0);
 	ms_web_request(c->all->front, c);
 }
@@ -179,6 +189,7 @@ static void begin_body(struct ms_conn *c)
 		return;
 	}
 	c->body_len = len;
+	ms_conn_line_up(c, &c->share->idle);
 	ms_conn_enter(c, MS_CONN_BODY, BODY_S + (unsigned int)(len / BODY_RATE));
 	if (c->req.expect)
 		bufferevent_write(c->bev, go_on, sizeof(go_on) - 1);
@@ -399,6 +410,30 @@ static int send_now(struct ms_conn *c, const char *head, size_t head_len,
 		       : -ENOMEM;
 }
 
+/* Answers that nobody reads take memory. Return: false: too much is unread already. */
+static bool owe(struct ms_conn *c)
+{
+	size_t n = evbuffer_get_length(bufferevent_get_output(c->bev));
+
+	if (n <= SMALL)
+		return true;
+	if (!ms_share_owe(c->share, n))
+		return false;
+	c->owed = c->left = n;
+	return true;
+}
+
+/* A slow reader of a long answer may go on as long as it does read. */
+static bool still_reads(struct ms_conn *c)
+{
+	size_t n = c->owed ? evbuffer_get_length(bufferevent_get_output(c->bev)) : 0;
+
+	if (n == 0 || n + READ_MIN > c->left)
+		return false;
+	c->left = n;
+	return true;
+}
+
 void ms_conn_answer(struct ms_conn *c, unsigned int status, const char *fields,
 		    const void *body, size_t n)
 {
@@ -418,7 +453,7 @@ void ms_conn_answer(struct ms_conn *c, unsigned int status, const char *fields,
 		       status, reason_of(status), date, fields, n,
 		       c->close ? "Connection: close\r\n" : "");
 	r = len >= (int)sizeof(head) ? -ENOSPC : send_now(c, head, (size_t)len, body, n);
-	if (r < 0) {
+	if (r < 0 || !owe(c)) {
 		ms_conn_end(c);
 		return;
 	}
@@ -449,6 +484,8 @@ void ms_conn_on_timer(evutil_socket_t fd, short what, void *arg)
 	else if (c->state == MS_CONN_WAIT)
 		refuse(c, -EAGAIN, "busy",
 		       "too many large requests are on their way: try again");
+	else if (still_reads(c))
+		ms_conn_enter(c, c->state, MS_CONN_IDLE_S);
 	else
 		ms_conn_end(c);
 }
@@ -464,6 +501,7 @@ static void on_write(struct bufferevent *bev, void *arg)
 
 	if (evbuffer_get_length(bufferevent_get_output(bev)) > 0)
 		return;
+	settle(c);
 	if (c->state == MS_CONN_LAST)
 		finish(c);
 	else

@@ -27,6 +27,7 @@ enum ms_conn_state {
 /**
  * struct ms_conn - one connection
  * @body_len, @got: announced, and read so far; @taken: of the share
+ * @owed: of its share, what of an answer it has not read; @left: of that, lately
  * @scanned: bytes of a partial head without an empty line in them
  * @close: after the answer; @linger: the client has not sent everything
  * @gone: the client is, but a handler still has the request
@@ -43,7 +44,7 @@ struct ms_conn {
 	enum ms_conn_state state;
 	char *head;
 	uint8_t *body;
-	size_t body_len, got, taken, scanned;
+	size_t body_len, got, taken, owed, left, scanned;
 	time_t not_after;
 	bool close, linger, gone, inside, doomed, eof;
 	struct ms_http_request req;

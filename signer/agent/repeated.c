@@ -8,7 +8,8 @@
 #include "lib/hash.h"
 #include "signer/agent/conn.h"
 
-#define KEPT_MAX (64u << 20) /* bytes of answers */
+#define KEPT_MAX (64u << 20) /* bytes of answers, and of what is known of them */
+#define BUCKETS 1024u
 
 /**
  * struct ms_once - one request
@@ -18,18 +19,52 @@
  */
 struct ms_once {
 	TAILQ_ENTRY(ms_once) list;
+	struct ms_once *same_bucket;
 	char id[65], body[65];
 	char *answer;
 	size_t len;
 };
 
 static TAILQ_HEAD(, ms_once) all = TAILQ_HEAD_INITIALIZER(all);
+static struct ms_once *buckets[BUCKETS];
 static size_t kept;
+
+static struct ms_once **bucket_of(const char id[65])
+{
+	char digits[5];
+
+	snprintf(digits, sizeof(digits), "%.4s", id);
+	return &buckets[strtoul(digits, NULL, 16) % BUCKETS];
+}
+
+static struct ms_once *find(const char id[65])
+{
+	struct ms_once *o = *bucket_of(id);
+
+	while (o && strcmp(o->id, id) != 0)
+		o = o->same_bucket;
+	return o;
+}
+
+static void remember(struct ms_once *o)
+{
+	struct ms_once **b = bucket_of(o->id);
+
+	o->same_bucket = *b;
+	*b = o;
+	TAILQ_INSERT_TAIL(&all, o, list);
+	kept += sizeof(*o);
+}
 
 static void forget(struct ms_once *o)
 {
+	struct ms_once **p = bucket_of(o->id);
+
+	while (*p != o)
+		p = &(*p)->same_bucket;
+	*p = o->same_bucket;
 	TAILQ_REMOVE(&all, o, list);
-	kept -= o->len;
+	kept -= sizeof(*o) + o->len;
 	free(o->answer);
 	free(o);
 }
@@ -109,11 +144,7 @@ int ms_once_begin(struct ms_web *w, const void *body, size_t len, struct ms_once
 	o = once_new(w, key, body, len);
 	if (!o)
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
-	TAILQ_FOREACH(same, &all, list)
-	{
-		if (strcmp(same->id, o->id) == 0)
-			break;
-	}
+	same = find(o->id);
 	if (!same)
 		r = ms_store_foreach_row(w->front->store, MS_CHANGE_REQUEST, o->id, 0,
 					 find_row, stored, err);
@@ -126,7 +157,7 @@ int ms_once_begin(struct ms_web *w, const void *body, size_t len, struct ms_once
 		free(o);
 		return r;
 	}
-	TAILQ_INSERT_TAIL(&all, o, list);
+	remember(o);
 	*ret = o;
 	return 0;
 }

@@ -117,3 +117,16 @@ void ms_share_give(struct ms_share *h, size_t bytes)
 	h->bytes -= bytes;
 	h->all->bytes -= bytes;
 }
+
+bool ms_share_owe(struct ms_share *h, size_t bytes)
+{
+	if (h->owed && (bytes > MS_SHARE_OWED_MAX || h->owed > MS_SHARE_OWED_MAX - bytes))
+		return false;
+	h->owed += bytes;
+	return true;
+}
+
+void ms_share_settle(struct ms_share *h, size_t bytes)
+{
+	h->owed -= bytes;
+}

@@ -17,13 +17,13 @@ TAILQ_HEAD(ms_conn_list, ms_conn);
 
 /**
  * struct ms_share - what one identity has taken
- * @conns, @bytes: now
+ * @conns, @bytes: now; @owed: bytes of answers that it has not read
  * @idle: its connections that have no whole request, the one that waits longest first
  */
 struct ms_share {
 	struct ms_shares *all;
 	struct ms_share *next;
-	size_t conns, bytes;
+	size_t conns, bytes, owed;
 	struct ms_conn_list idle;
 	char id[];
 };
@@ -58,5 +58,11 @@ struct ms_share *ms_shares_largest(struct ms_shares *s);
 /** ms_share_take() - so many bytes more. Return: false: not now */
 bool ms_share_take(struct ms_share *h, size_t bytes);
 void ms_share_give(struct ms_share *h, size_t bytes);
+
+/* What one identity may have asked for and not read, if it is more than one answer. */
+#define MS_SHARE_OWED_MAX ((size_t)256 << 20)
+/** ms_share_owe() - an answer waits for its reader. Return: false: too much does */
+bool ms_share_owe(struct ms_share *h, size_t bytes);
+void ms_share_settle(struct ms_share *h, size_t bytes);
 
 #endif

@@ -26,7 +26,7 @@ for i in range(int(sys.argv[2])):
     s = socket.socket(socket.AF_UNIX)
     s.connect(sys.argv[1])
     try:
-        s.send(b"GET /heal")
+        s.send(sys.argv[3].encode().decode("unicode_escape").encode())
     except OSError:
         pass # has had to go already
     held.append(s)
@@ -35,7 +35,7 @@ sys.stdin.read()
 END
 prlimit --pid "$front" --nofile=64:
 mkfifo "$T/hold"
-python3 "$T/idle.py" "$T/a/agent.sock" 200 <"$T/hold" >"$T/idle.out" &
+python3 "$T/idle.py" "$T/a/agent.sock" 200 'GET /heal' <"$T/hold" >"$T/idle.out" &
 idle=$!
 exec 8>"$T/hold"
 wait_for 20 grep -q connected "$T/idle.out"
@@ -56,6 +56,18 @@ is "$(grep -c 'cannot accept' "$T/a/modseald.log")" 1 'and the log has one line 
 is "$(child front)" "$front" 'the front is the same process'
 ok 'it signs' modseal sign "$T/m.ko"
 
+# The same with clients that have begun to send a body, and say no more.
+python3 "$T/idle.py" "$T/a/agent.sock" 200 \
+	'POST /v1/keys/dev/sign HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1' \
+	<"$T/hold" >"$T/idle.out" &
+idle=$!
+exec 8>"$T/hold"
+wait_for 20 grep -q connected "$T/idle.out"
+ok 'half bodies on all connections: who has a request is served' \
+	curl -sS --max-time 15 --unix-socket "$T/a/agent.sock" http://modseal/healthz
+exec 8>&-
+wait "$idle"
+wait_for 20 agent_alive && pass 'they are gone, too' || fail 'they are gone, too'
 
 # Half requests: others are answered as if they were not there.
 kb() { awk '/^VmHWM/ { print $2 }' "/proc/$front/status"; }
@@ -148,5 +160,25 @@ print(json.dumps({"hash": "sha256", "items": [{"name": "m", "digest": "%064x" % 
 else
 	skip 5 'to be two users takes root and setpriv'
 fi
+
+# Builds that one identity has open have lists in memory: there is an end to them.
+cat >"$T/builds.py" <<'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(60)
+s.connect(sys.argv[1])
+body = b'{"key":"dev","kernel":"6.1.0"}'
+answers = s.makefile("rb")
+for i in range(257):
+    s.sendall(b"POST /v1/builds HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
+              % (len(body), body))
+    status = answers.readline().split()[1].decode()
+    fields = dict(f.rstrip().split(b": ", 1) for f in iter(answers.readline, b"\r\n"))
+    answer = answers.read(int(fields[b"Content-Length"]))
+    if i in (0, 255, 256):
+        print(status, end=" ")
+END
+ok 'builds without end' python3 "$T/builds.py" "$T/a/agent.sock"
+is "$OUT" '201 201 409 ' 'are refused after 256'
 
 done_testing

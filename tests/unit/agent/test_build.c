@@ -290,6 +290,7 @@ static void test_idle(void **state)
 
 static void test_ids(void **state)
 {
+	struct ms_identity me = who(1), other = who(2);
 	struct ms_builds *all = NULL;
 	size_t i;
 
@@ -307,6 +308,11 @@ static void test_ids(void **state)
 		assert_true(strcmp(ms_builds_at(all, i - 1)->id,
 				   ms_builds_at(all, i)->id) < 0);
 	assert_int_equal(i, 100);
+	assert_int_equal(ms_builds_own(all, &me), 100);
+	assert_int_equal(ms_builds_own(all, &other), 0);
+	ms_builds_at(all, 3)->life.state = MS_BUILD_CLOSED;
+	ms_builds_at(all, 4)->life.state = MS_BUILD_PENDING;
+	assert_int_equal(ms_builds_own(all, &me), 99);
 	assert_null(ms_builds_find(all, "x"));
 	ms_builds_free(all);
 }

@@ -66,11 +66,37 @@ static void test_connections(void **state)
 	ms_shares_free(s);
 }
 
+/* One answer of any size, or several within a limit; others have their own. */
+static void test_owed(void **state)
+{
+	const size_t most = MS_SHARE_OWED_MAX;
+	struct ms_share *a, *b;
+	struct ms_shares *s;
+
+	assert_int_equal(ms_shares_new(16, 1000, &s), 0);
+	a = ms_share_join(s, "uid:1");
+	b = ms_share_join(s, "uid:2");
+	assert_true(ms_share_owe(a, most + 1));
+	assert_false(ms_share_owe(a, 1));
+	assert_true(ms_share_owe(b, most - 1));
+	assert_true(ms_share_owe(b, 1));
+	assert_false(ms_share_owe(b, 1));
+	assert_false(ms_share_owe(b, SIZE_MAX));
+	ms_share_settle(b, 1);
+	assert_true(ms_share_owe(b, 1));
+	ms_share_settle(a, most + 1);
+	assert_true(ms_share_owe(a, 1));
+	ms_share_leave(a);
+	ms_share_leave(b);
+	ms_shares_free(s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_owed),
 	};
 
 	return cmocka_run_group_tests_name("shares", tests, NULL, NULL);
