@@ -37,6 +37,8 @@ struct ms_archive {
 	size_t max;
 	unsigned int members;
 	bool (*wanted)(const char *path);
+	void (*large)(void *arg);
+	void *large_arg;
 	struct archive *outer, *inner;
 	uint8_t *data;
 	size_t len, cap, at, have;
@@ -152,6 +154,8 @@ static int grow(struct ms_archive *a, size_t want)
 		return -EFBIG;
 	if (want <= a->cap)
 		return 0;
+	if (cap > MS_INFLATE_FREE && a->large)
+		a->large(a->large_arg);
 	p = realloc(a->data, cap);
 	if (!p)
 		return -ENOMEM;
@@ -645,6 +649,21 @@ int ms_archive_open(const char *path, bool (*wanted)(const char *path), size_t m
 	if (!rc)
 		*ret = TAKE_PTR(a);
 	return rc;
+}
+
+void ms_archive_on_large(struct ms_archive *a, void (*large)(void *arg), void *arg)
+{
+	a->large = large;
+	a->large_arg = arg;
+}
+
+void ms_archive_rest(struct ms_archive *a)
+{
+	if (a->cap <= MS_INFLATE_FREE)
+		return;
+	free(a->data);
+	a->data = NULL;
+	a->cap = a->len = 0;
 }
 
 int ms_archive_next(struct ms_archive *a, struct ms_member *ret, struct ms_error *err)

@@ -56,6 +56,13 @@ int ms_archive_open(const char *path, bool (*wanted)(const char *path), size_t m
 int ms_archive_next(struct ms_archive *a, struct ms_member *ret,
 		    struct ms_error *err) _must_check_;
 
+/** ms_archive_on_large() - what is called before a member takes much memory */
+void ms_archive_on_large(struct ms_archive *a, void (*large)(void *arg), void *arg);
+
+/** ms_archive_rest() - give back the memory of a member that took much; it is gone then
+ */
+void ms_archive_rest(struct ms_archive *a);
+
 void ms_archive_free(struct ms_archive *a);
 static inline void ms_archive_freep(struct ms_archive **a)
 {

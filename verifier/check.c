@@ -10,6 +10,31 @@ void ms_checker_clear(struct ms_checker *c)
 	ms_inflater_clear(&c->inflater);
 }
 
+size_t ms_question_module_max(const struct ms_question *q)
+{
+	return q->module_max ? q->module_max : MS_MODULE_MEMORY;
+}
+
+void ms_checker_large(struct ms_checker *c)
+{
+	if (!c->large || c->holds)
+		return;
+	pthread_mutex_lock(c->large);
+	c->holds = true;
+}
+
+void ms_checker_rest(struct ms_checker *c)
+{
+	if (c->file.cap > MS_MODULE_LARGE)
+		ms_file_clear(&c->file);
+	if (c->inflater.cap > MS_MODULE_LARGE)
+		ms_inflater_clear(&c->inflater);
+	if (!c->holds)
+		return;
+	c->holds = false;
+	pthread_mutex_unlock(c->large);
+}
+
 /* A module's name as the kernel has it, from its file name: foo-bar.ko.xz is foo_bar. */
 static char *name_of_path(const char *shown)
 {
@@ -90,8 +115,8 @@ static int start(const struct ms_question *q, const char *shown, struct ms_resul
 	return r->path && r->name ? 0 : -ENOMEM;
 }
 
-static int inflate_failed(struct ms_result *r, enum ms_compression kind, size_t len,
-			  int rc)
+static int inflate_failed(const struct ms_inflater *inf, struct ms_result *r,
+			  enum ms_compression kind, size_t len, int rc)
 {
 	const char *how = ms_compression_name(kind);
 
@@ -101,7 +126,7 @@ static int inflate_failed(struct ms_result *r, enum ms_compression kind, size_t 
 	case -EFBIG:
 		rc = ms_result_add(r, MS_FINDING_TOO_LARGE,
 				   "%zu bytes of %s become more than %zu", len, how,
-				   ms_inflate_limit(len));
+				   ms_inflater_limit(inf, len));
 		break;
 	case -ENOPKG:
 		rc = ms_result_add(r, MS_FINDING_DAMAGED_COMPRESSION,
@@ -154,9 +179,10 @@ static int check_started(struct ms_checker *c, const uint8_t *data, size_t len,
 	int rc;
 
 	if (kind != MS_PLAIN) {
+		c->inflater.max = ms_question_module_max(c->q);
 		rc = ms_inflate(&c->inflater, kind, data, len, &used);
 		if (rc)
-			return inflate_failed(r, kind, len, rc);
+			return inflate_failed(&c->inflater, r, kind, len, rc);
 		extra = len - used;
 		data = c->inflater.out;
 		len = c->inflater.len;
@@ -201,7 +227,7 @@ int ms_check_file(struct ms_checker *c, int dirfd, const char *path, const char 
 	if (rc)
 		return rc;
 	began = time(NULL);
-	rc = ms_file_read(dirfd, path, MS_MODULE_MAX, 0, &c->file, &err);
+	rc = ms_file_read(dirfd, path, ms_question_module_max(c->q), 0, &c->file, &err);
 	if (!rc) {
 		rc = check_started(c, c->file.data, c->file.len, ret);
 		keep(c, began, ret);

@@ -71,6 +71,8 @@ static int check_data(struct walk *w, const char *member, const uint8_t *data, s
 	struct ms_result *r;
 	int rc = add(w, member, &r, &shown);
 
+	if (!rc && len > MS_MODULE_LARGE / MS_INFLATE_RATIO)
+		ms_checker_large(w->c);
 	return rc ? rc : ms_check_bytes(w->c, data, len, shown, r);
 }
 
@@ -175,6 +177,8 @@ static int members(struct walk *w, struct ms_archive *a)
 
 	while (!(rc = ms_archive_next(a, &m, &err))) {
 		rc = one_member(w, &m);
+		ms_archive_rest(a);
+		ms_checker_rest(w->c);
 		if (rc)
 			return rc;
 	}
@@ -189,6 +193,11 @@ static int members(struct walk *w, struct ms_archive *a)
 				*err.msg ? err.msg : "it cannot be read");
 }
 
+static void large(void *arg)
+{
+	ms_checker_large(arg);
+}
+
 int ms_check_archive(struct ms_checker *c, const char *path, struct ms_results *ret)
 {
 	_cleanup_archive_ struct ms_archive *a = NULL;
@@ -197,13 +206,16 @@ int ms_check_archive(struct ms_checker *c, const char *path, struct ms_results *
 	int rc;
 
 	*ret = (struct ms_results){0};
-	rc = ms_archive_open(path, wanted, MS_MODULE_MAX, &a, &err);
+	rc = ms_archive_open(path, wanted, ms_question_module_max(c->q), &a, &err);
 	if (rc == -ENOMSG || rc == -ENOMEM)
 		return rc;
 	if (rc)
 		return add_finding(&w, "", MS_FINDING_DAMAGED_ARCHIVE,
 				   *err.msg ? err.msg : ms_strerror(rc), NULL);
+	ms_archive_on_large(a, large, c);
 	rc = members(&w, a);
+	ms_archive_rest(a);
+	ms_checker_rest(c);
 	for (size_t i = 0; i < w.n_promises; i++)
 		forget(&w.promises[i]);
 	free(w.promises);

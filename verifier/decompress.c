@@ -41,6 +41,15 @@ size_t ms_inflate_limit(size_t len)
 	return MS_MAX(max, len * MS_INFLATE_RATIO);
 }
 
+size_t ms_inflater_limit(const struct ms_inflater *inf, size_t len)
+{
+	size_t limit = ms_inflate_limit(len);
+
+	if (!inf->max)
+		return limit;
+	return len < inf->max ? MS_MIN(limit, inf->max - len) : 0;
+}
+
 void ms_inflater_clear(struct ms_inflater *inf)
 {
 	if (inf->gzip)
@@ -215,7 +224,7 @@ static int inflate_zstd(struct ms_inflater *inf, const uint8_t *in, size_t len,
 int ms_inflate(struct ms_inflater *inf, enum ms_compression kind, const uint8_t *in,
 	       size_t len, size_t *ret_used)
 {
-	size_t limit = ms_inflate_limit(len);
+	size_t limit = ms_inflater_limit(inf, len);
 
 	inf->len = 0;
 	switch (kind) {

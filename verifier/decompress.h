@@ -33,20 +33,26 @@ size_t ms_inflate_limit(size_t len);
 /**
  * struct ms_inflater - decoders and their output, reused from file to file
  * @out, @len: what the last file became; owned
+ * @max: bytes that a file and what it becomes may have together; 0: no more than
+ *	ms_inflate_limit() says
  */
 struct ms_inflater {
 	uint8_t *out;
-	size_t len, cap;
+	size_t len, cap, max;
 	void *gzip, *xz, *zstd;
 };
 void ms_inflater_clear(struct ms_inflater *inf);
 #define _cleanup_inflater_ _cleanup_(ms_inflater_clear)
 
+/** ms_inflater_limit() - how many bytes a compressed file of @len bytes may become here
+ */
+size_t ms_inflater_limit(const struct ms_inflater *inf, size_t len);
+
 /**
  * ms_inflate() - decompress one stream
  * @ret_used: bytes of @in that the stream took; more than that may follow it
  *
- * Return: 0; -EBADMSG (damaged or cut off), -EFBIG (above ms_inflate_limit()), -ENOPKG
+ * Return: 0; -EBADMSG (damaged or cut off), -EFBIG (above ms_inflater_limit()), -ENOPKG
  * (asks for a larger window than MS_INFLATE_WINDOW or for an unknown option), -ENOMEM.
  */
 int ms_inflate(struct ms_inflater *inf, enum ms_compression kind, const uint8_t *in,

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include "lib/escape.h"
+#include "lib/limits.h"
 #include "verifier/efi_vars.h"
 #include "verifier/kernel_tree.h"
 #include "verifier/kernel_config.h"
@@ -30,6 +31,7 @@ enum {
 	OPT_JSON,
 	OPT_ALL,
 	OPT_FAILED_ONLY,
+	OPT_MODULE_MAX,
 	OPT_VERSION,
 };
 
@@ -51,6 +53,7 @@ static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"failed-only", no_argument, NULL, OPT_FAILED_ONLY},
+	{"module-max", required_argument, NULL, OPT_MODULE_MAX},
 	{"jobs", required_argument, NULL, 'j'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
@@ -107,6 +110,7 @@ static const char usage[] =
 	"  --json             --format json\n"
 	"  --all              list trusted modules too\n"
 	"  --failed-only      list only the others, in every format\n"
+	"  --module-max MIB   memory that one module may take (default: 96)\n"
 	"  -j, --jobs N       threads (default: CPUs of this machine)\n"
 	"  -q, --quiet        no report; the exit status says it\n"
 	"  -h, --help; --version\n"
@@ -141,15 +145,15 @@ void ms_options_clear(struct ms_options *o)
 	ms_revocations_clear(&o->revocations);
 }
 
-static int parse_threads(const char *s, unsigned int *ret)
+/* @s is from 1 to @max. */
+static int parse_number(const char *s, unsigned int max, unsigned int *ret)
 {
 	char *end;
 	unsigned long v;
 
 	errno = 0;
 	v = strtoul(s, &end, 10);
-	if (errno || *end || end == s || *s < '0' || *s > '9' || v < 1 ||
-	    v > MS_PARALLEL_THREADS_MAX)
+	if (errno || *end || end == s || *s < '0' || *s > '9' || v < 1 || v > max)
 		return -EINVAL;
 	*ret = (unsigned int)v;
 	return 0;
@@ -229,6 +233,16 @@ static int bad_value(const char *option, const char *value, const char *allowed)
 	return MS_EXIT_USAGE;
 }
 
+static int set_module_max(struct ms_options *o, const char *arg)
+{
+	unsigned int mib;
+
+	if (parse_number(arg, MS_MODULE_MAX >> 20, &mib))
+		return bad_value("--module-max", arg, "a number of MiB from 1 to 512");
+	o->q.module_max = (size_t)mib << 20;
+	return -1;
+}
+
 static int load_policy(struct ms_options *o, const char *path)
 {
 	struct ms_error err = {0};
@@ -292,8 +306,10 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 	case OPT_FAILED_ONLY:
 		o->failed_only = true;
 		return -1;
+	case OPT_MODULE_MAX:
+		return set_module_max(o, arg);
 	case 'j':
-		return parse_threads(arg, &o->threads)
+		return parse_number(arg, MS_PARALLEL_THREADS_MAX, &o->threads)
 			       ? bad_value("-j", arg, "a number from 1 to 256")
 			       : -1;
 	case 'q':

@@ -16,7 +16,8 @@ static const struct finding_info findings[MS_FINDING_COUNT] = {
 				   "make the file readable and check again",
 				   MS_SEVERITY_ERROR, true},
 	[MS_FINDING_TOO_LARGE] = {"too-large", "TOO LARGE",
-				  "replace it with the module of its package",
+				  "if it is meant to be so large, check it with a larger "
+				  "--module-max; else install its package again",
 				  MS_SEVERITY_ERROR, true},
 	[MS_FINDING_CHANGED] = {"changed-while-read", "CHANGED WHILE READ",
 				"find out what is writing to it, then check again",

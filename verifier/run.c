@@ -12,7 +12,6 @@
 /* No progress line for what is over before anyone could read it. */
 #define PROGRESS_AFTER_MS 300
 #define PROGRESS_EVERY_MS 100
-#define LARGE (32 << 20) /* bytes of a module, decompressed */
 
 struct job {
 	const struct ms_filelist *tree;
@@ -75,26 +74,20 @@ static int not_listed(const struct ms_question *q, const struct ms_entry *e,
 }
 
 /* What takes much memory is done by one thread at a time, and its memory given back. */
-static int check_file(struct job *job, struct ms_checker *c, const struct ms_entry *e,
+static int check_file(struct ms_checker *c, const struct ms_entry *e,
 		      struct ms_result *ret)
 {
 	const char *path = ms_entry_open_path(e);
 	size_t len = strlen(path);
 	bool plain = len > 3 && !strcmp(path + len - 3, ".ko");
 	struct stat st;
-	bool large = !stat(path, &st) &&
-		     st.st_size > (plain ? LARGE : LARGE / MS_INFLATE_RATIO);
 	int rc;
 
-	if (!large)
-		return ms_check_file(c, AT_FDCWD, path, e->path, ret);
-	pthread_mutex_lock(&job->large);
+	if (!stat(path, &st) &&
+	    st.st_size > (plain ? MS_MODULE_LARGE : MS_MODULE_LARGE / MS_INFLATE_RATIO))
+		ms_checker_large(c);
 	rc = ms_check_file(c, AT_FDCWD, path, e->path, ret);
-	if (c->file.cap > LARGE)
-		ms_file_clear(&c->file);
-	if (c->inflater.cap > LARGE)
-		ms_inflater_clear(&c->inflater);
-	pthread_mutex_unlock(&job->large);
+	ms_checker_rest(c);
 	return rc;
 }
 
@@ -114,7 +107,7 @@ static int check_entry(void *arg, unsigned int thread, size_t i)
 		if (rc != -ENOMSG)
 			return rc;
 	}
-	return check_file(job, c, e, &job->results->v[i]);
+	return check_file(c, e, &job->results->v[i]);
 }
 
 void ms_results_count(struct ms_results *r)
@@ -188,7 +181,8 @@ int ms_run(const struct ms_question *q, struct ms_caches *caches, struct ms_cach
 		return -ENOMEM;
 	results.n = t->n;
 	for (unsigned int i = 0; i < threads; i++)
-		checkers[i] = (struct ms_checker){.q = q, .caches = caches};
+		checkers[i] = (struct ms_checker){
+			.q = q, .caches = caches, .large = &job.large};
 	job.checkers = checkers;
 	job.inside = inside;
 	job.next_line_ms = now_ms() + PROGRESS_AFTER_MS;

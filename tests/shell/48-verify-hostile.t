@@ -98,4 +98,19 @@ for n in 3 4 5; do
 	fi
 done
 
+# ----------------------------------------------------------------- the rest
+
+if [ -r /proc/version ] && [ "$(stat -c %s /proc/version)" = 0 ]; then
+	fails 3 'a file that has more than its size' modseal-verify verify --format jsonl \
+		--anchor "$T/good.crt" /proc/version
+	is "$(jq -r '.policy.findings[].code' <<<"$OUT")" changed-while-read 'has changed'
+else
+	skip 2 'there is no /proc/version'
+fi
+for code in $(modseal-verify verify --format sarif --anchor "$T/good.crt" "$T/good.ko" |
+	jq -r '.runs[0].tool.driver.rules[].id'); do
+	grep -q "^| \`$code\` | .*test_\|^| \`$code\` | .*\.t" docs/HACKING.md || echo "$code"
+done >"$T/untested"
+is "$(<"$T/untested")" '' 'each finding has a test, which docs/HACKING.md names'
+
 done_testing

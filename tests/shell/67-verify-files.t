@@ -86,6 +86,30 @@ else
 fi
 rm -r "$T/bombs"
 truncate -s 600M "$T/sparse.ko"
+mkdir "$T/plain"
+for n in a b; do
+	cp "$T/good.ko" "$T/plain/$n.ko"
+	truncate -s 90M "$T/plain/$n.ko"
+done
+truncate -s 300M "$T/plain/c.ko"
+peak=$(peak_of modseal-verify verify -j 2 --anchor "$T/good.crt" "$T/plain")
+if grep -q __asan_init "$BUILD/modseal-verify"; then
+	skip 1 'memory is not measured under a sanitizer'
+elif [ "${peak#* }" -lt 204800 ]; then
+	pass "two plain files of 90 MiB and one of 300 MiB, within 200 MiB (${peak#* } KiB)"
+else
+	fail 'two plain files of 90 MiB and one of 300 MiB, within 200 MiB' "$peak"
+fi
+is "$(modseal-verify verify --format jsonl --anchor "$T/good.crt" "$T/plain" |
+	jq -r '.policy.findings[0].code' | paste -sd' ')" 'unsigned unsigned too-large' \
+	'what is larger could not be checked'
+is "$(modseal-verify verify --module-max 301 --format jsonl --anchor "$T/good.crt" \
+	"$T/plain/c.ko" | jq -r '.policy.findings[0].code')" unsigned \
+	'and can be with --module-max'
+for n in 0 513 -1 x 1x ''; do
+	fails 2 "--module-max '$n'" modseal-verify verify --module-max "$n" "$T/plain"
+done
+rm -r "$T/plain"
 unchecked "$T/sparse.ko" too-large 'a file of 600 MiB'
 rm -f "$T"/bomb.ko.* "$T/sparse.ko"
 
