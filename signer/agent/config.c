@@ -63,6 +63,8 @@ void ms_config_clear(struct ms_config *c)
 	ms_strv_clear(&c->admins);
 	ms_strv_clear(&c->auditors);
 	ms_strv_clear(&c->metrics);
+	ms_strv_clear(&c->backup_to);
+	ms_strv_clear(&c->provision_to);
 	ms_strv_clear(&c->alert.command);
 	clear_groups(c->groups, c->n_groups);
 	clear_groups(c->persons, c->n_persons);

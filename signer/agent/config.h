@@ -113,6 +113,8 @@ struct ms_alert_config {
  * @denied_file, @denied: [revocations] denied: a file of digests that are not signed, and
  * what it says (in hex)
  * @metrics: [agent] metrics: who may read /metrics, beside admins and auditors
+ * @backup_to, @provision_to: [agent] backup-recipients, provision-to: whom a sealed key
+ * may leave to: SHA-256 of public keys, Names of SRKs; hex in lower case
  * @alert: [alert]
  * @log_check_s: [agent] log-check: how often the log is checked; 0: never
  * @log_requests: [agent] log-requests; @log_json: log-format
@@ -138,6 +140,7 @@ struct ms_config {
 	struct ms_buf bundle;
 	struct ms_strv denied;
 	struct ms_strv metrics;
+	struct ms_strv backup_to, provision_to;
 	struct ms_alert_config alert;
 	uint32_t log_check_s;
 	unsigned int log_requests;

@@ -418,6 +418,8 @@ static const struct ms_cfg_setting agent_settings[] = {
 	{"log-format", ms_cfg_agent_log_format, false},
 	{"log-requests", ms_cfg_agent_log_requests, false},
 	{"metrics", ms_cfg_agent_metrics, true},
+	{"backup-recipients", ms_cfg_agent_backup_to, true},
+	{"provision-to", ms_cfg_agent_provision_to, true},
 };
 
 static const struct ms_cfg_setting tpm_settings[] = {

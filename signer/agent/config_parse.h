@@ -69,4 +69,7 @@ bool ms_cfg_number(const char *s, uint64_t max, uint64_t *ret, const char **ret_
 /** ms_cfg_is_name() - may it be the name of a group or rule */
 bool ms_cfg_is_name(const char *s, size_t len);
 
+int ms_cfg_agent_backup_to(struct ms_cfg_parser *p, const char *value);
+int ms_cfg_agent_provision_to(struct ms_cfg_parser *p, const char *value);
+
 #endif

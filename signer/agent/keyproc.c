@@ -591,6 +591,8 @@ int ms_keyproc_run(const struct ms_config *c, int ctl)
 	snprintf(p.keys_dir, sizeof(p.keys_dir), "%s/keys", c->state);
 	r = ms_keys_load(p.keys_dir, &p.keys, &err);
 	if (r == 0)
+		ms_keys_allow(p.keys, &c->backup_to, &c->provision_to);
+	if (r == 0)
 		r = ms_log_key_new(p.keys_dir, c->log_origin, c->nv_counter, &p.log_key);
 	if (r == 0)
 		r = ms_sandbox_apply(MS_ROLE_KEY, c, NULL, &err);

@@ -7,6 +7,7 @@
 #define MS_AGENT_KEYS_H
 
 #include "signer/agent/ipc.h"
+#include "signer/agent/strv.h"
 #include "tpm/worker.h"
 
 struct ms_keys;
@@ -27,6 +28,10 @@ int ms_keys_share_spent(void) _must_check_;
 int ms_keys_load(const char *dir, struct ms_keys **ret,
 		 struct ms_error *err) _must_check_;
 void ms_keys_free(struct ms_keys *k);
+/** ms_keys_allow() - where sealed keys may leave to; without it, nowhere
+ * @backup_to, @provision_to: as in struct ms_config; kept by reference */
+void ms_keys_allow(struct ms_keys *k, const struct ms_strv *backup_to,
+		   const struct ms_strv *provision_to);
 
 /**
  * ms_keys_sign() - sign a digest; may be called from several threads

@@ -247,8 +247,26 @@ static int attest(struct ms_keys *k, struct ms_tpmw *w, const struct key *key,
 
 /* ------------------------------------------------------------------ provisioning */
 
-static int provision(const struct key *key, const struct ms_ipc_change *req,
-		     struct ms_buf *out, struct ms_error *err)
+/* As with backups: the destination is not for the front to choose. */
+static int check_destination(const struct ms_keys *k, const struct key *key,
+			     const struct ms_ipc_change *req, struct ms_error *err)
+{
+	uint8_t name[2 + MS_DIGEST_MAX];
+	char hex[2 * sizeof(name) + 1];
+	struct ms_tpm_public pub;
+	size_t len;
+
+	if (ms_tpm_public_parse(req->data, req->data_len, &pub) < 0 ||
+	    ms_tpm_public_name(&pub, name, &len) < 0)
+		return ms_error_set(err, -EBADMSG, "bad-request",
+				    "the other TPM's storage key cannot be read");
+	return ms_key_may_leave_to(key, k->provision_to, "provision-to",
+				   ms_hex(name, len, hex), err);
+}
+
+static int provision(const struct ms_keys *k, const struct key *key,
+		     const struct ms_ipc_change *req, struct ms_buf *out,
+		     struct ms_error *err)
 {
 	_cleanup_free_ struct ms_provision *p = NULL;
 	int r;
@@ -264,6 +282,9 @@ static int provision(const struct key *key, const struct ms_ipc_change *req,
 	if (!key->pkey)
 		return ms_error_set(err, -EAGAIN, "key-locked", "key %s is locked: %s",
 				    key->name, key->err.msg);
+	r = check_destination(k, key, req, err);
+	if (r < 0)
+		return r;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
@@ -340,7 +361,7 @@ int ms_keys_tell(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_chang
 	else if (req->what == MS_CHANGE_ATTEST)
 		r = attest(k, w, key, req, &out, err);
 	else
-		r = provision(key, req, &out, err);
+		r = provision(k, key, req, &out, err);
 	if (r < 0)
 		return r;
 	memcpy(ret, out.data, out.len);

@@ -94,8 +94,37 @@ static int wrap(const struct key *key, const struct ms_cert *to, uint8_t *ret,
 	return r;
 }
 
-int ms_key_backup(const struct key *key, const uint8_t *cert, size_t cert_len,
-		  uint8_t *ret, size_t *ret_len, struct ms_error *err)
+int ms_key_may_leave_to(const struct key *key, const struct ms_strv *list,
+			const char *setting, const char *id, struct ms_error *err)
+{
+	if (list && ms_strv_has(list, id))
+		return 0;
+	return ms_error_set(err, -EACCES, "not-a-recipient",
+			    "key %s leaves to nobody whom the configuration does not "
+			    "name: if this is whom it is meant for, put '%s = %s' under "
+			    "[agent] and restart the agent",
+			    key->name, setting, id);
+}
+
+/* The front may be in other hands: whom a key is encrypted to is not for it to say. */
+static int check_recipient(const struct ms_keys *k, const struct key *key,
+			   const struct ms_cert *to, struct ms_error *err)
+{
+	uint8_t *spki = NULL, digest[MS_DIGEST_MAX];
+	int len = to->pkey ? i2d_PUBKEY(to->pkey, &spki) : -1;
+	char hex[65];
+	int r = len > 0 ? ms_digest(MS_HASH_SHA256, spki, (size_t)len, digest) : -EIO;
+
+	OPENSSL_free(spki);
+	if (r < 0)
+		return ms_error_set(err, r, "backup",
+				    "the recipient's public key cannot be read");
+	return ms_key_may_leave_to(key, k->backup_to, "backup-recipients",
+				   ms_hex(digest, 32, hex), err);
+}
+
+int ms_key_backup(const struct ms_keys *k, const struct key *key, const uint8_t *cert,
+		  size_t cert_len, uint8_t *ret, size_t *ret_len, struct ms_error *err)
 {
 	_cleanup_cert_ struct ms_cert *to = NULL;
 	int r;
@@ -118,6 +147,9 @@ int ms_key_backup(const struct key *key, const uint8_t *cert, size_t cert_len,
 				    "the recipient's key is of no kind to encrypt to: it "
 				    "has to be RSA with 2048, 3072 or 4096 bits, P-256, "
 				    "P-384 or P-521");
+	r = check_recipient(k, key, to, err);
+	if (r < 0)
+		return r;
 	ERR_set_mark();
 	r = wrap(key, to, ret, ret_len);
 	ERR_pop_to_mark();

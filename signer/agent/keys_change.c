@@ -345,8 +345,8 @@ int ms_keys_change(struct ms_keys *k, struct ms_tpmw *w, const struct ms_ipc_cha
 	case MS_CHANGE_BACKUP:
 		r = ms_key_is_over(key, time(NULL)) ? check_usable(key, err) : 0;
 		return r < 0 ? r
-			     : ms_key_backup(key, req->data, req->data_len, ret, ret_len,
-					     err);
+			     : ms_key_backup(k, key, req->data, req->data_len, ret,
+					     ret_len, err);
 	case MS_CHANGE_RETIRE:
 	case MS_CHANGE_REVOKE:
 		return end_life(k, &s, key, req, ret, ret_len);

@@ -47,6 +47,7 @@ struct ms_keys {
 	struct key **v;
 	size_t n;
 	struct ms_leaves *leaves;
+	const struct ms_strv *backup_to, *provision_to;
 };
 
 static inline bool ms_key_is_open(const struct key *k)
@@ -118,9 +119,16 @@ int ms_key_try_next(struct ms_keys *k, struct ms_tpmw *w, struct key *key,
 
 /** ms_key_may_sign() - not retired, not revoked, and its certificate is valid now */
 int ms_key_may_sign(const struct key *key, time_t now, struct ms_error *err) _must_check_;
-/** ms_key_backup() - DER CMS to a recipient's certificate. @ret: MS_CERT_MAX bytes */
-int ms_key_backup(const struct key *key, const uint8_t *cert, size_t cert_len,
-		  uint8_t *ret, size_t *ret_len, struct ms_error *err) _must_check_;
+/** ms_key_may_leave_to() - is @id among what the configuration names
+ * Return: 0, -EACCES "not-a-recipient" with a sentence that names @setting and @id. */
+int ms_key_may_leave_to(const struct key *key, const struct ms_strv *list,
+			const char *setting, const char *id,
+			struct ms_error *err) _must_check_;
+/** ms_key_backup() - DER CMS to a recipient's certificate; only to one that @k allows.
+ * @ret: MS_CERT_MAX bytes */
+int ms_key_backup(const struct ms_keys *k, const struct key *key, const uint8_t *cert,
+		  size_t cert_len, uint8_t *ret, size_t *ret_len,
+		  struct ms_error *err) _must_check_;
 
 /** ms_key_let_go() - forget the private key: it signs no more */
 void ms_key_let_go(struct ms_keys *k, struct key *key, const struct ms_key_life *life);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -110,6 +111,30 @@ static void ask_to_sign_efi(struct ms_web *w, const char *key)
 		answer(w, r, err.code);
 }
 
+/* A key for whoever has broken in. @cert: DER in base64 */
+static void ask_for_backup(struct ms_web *w, const char *key, const char *cert)
+{
+	struct ms_ipc_msg m = {.op = MS_IPC_CHANGE, .change.what = MS_CHANGE_BACKUP};
+	struct ms_error err = {0};
+	int n = EVP_DecodeBlock(m.change.data, (const unsigned char *)cert,
+				(int)strlen(cert));
+	int r;
+
+	while (n > 0 && m.change.data[0] == 0x30 && strchr(cert, '=')) {
+		cert = strchr(cert, '=') + 1;
+		n--;
+	}
+	if (n <= 0) {
+		answer(w, -EINVAL, "no-certificate");
+		return;
+	}
+	m.change.data_len = (size_t)n;
+	snprintf(m.change.key, sizeof(m.change.key), "%s", key);
+	r = ms_key_link_ask(w->front->keys, &m, on_answer, w, &err);
+	if (r < 0)
+		answer(w, r, err.code);
+}
+
 /* Past all policy: the key process is asked for a signature directly. */
 static void ask_to_sign(struct ms_web *w, const char *key, const char *build)
 {
@@ -126,9 +151,10 @@ static void ask_to_sign(struct ms_web *w, const char *key, const char *build)
 
 void ms_api_break_in(struct ms_web *w)
 {
-	char text[512] = "", *what, *more;
+	char text[4096] = "", *what, *more;
 	size_t len;
 	const uint8_t *body = ms_web_body(w, &len);
+	bool backup;
 
 	if (body)
 		memcpy(text, body, MS_MIN(len, sizeof(text) - 1));
@@ -141,12 +167,16 @@ void ms_api_break_in(struct ms_web *w)
 		ask_to_sign_efi(w, what);
 		return;
 	}
-	if (strcmp(text, "sign") != 0) {
+	backup = strcmp(text, "backup") == 0;
+	if (!backup && strcmp(text, "sign") != 0) {
 		answer(w, act(text, what), "");
 		return;
 	}
 	more = strchr(what, ' ');
 	if (more)
 		*more++ = '\0';
-	ask_to_sign(w, what, more ? more : "");
+	if (backup)
+		ask_for_backup(w, what, more ? more : "");
+	else
+		ask_to_sign(w, what, more ? more : "");
 }

@@ -75,6 +75,18 @@ openssl req -x509 -newkey rsa:3072 -nodes -keyout "$T/r.key" -out "$T/r.pem" -da
 	-subj '/CN=Safe' 2>/dev/null
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout "$T/e.key" \
 	-out "$T/e.pem" -days 30 -subj '/CN=Safe' 2>/dev/null
+refused 'leaves to nobody.*restart' 'a recipient that the configuration does not name' \
+	modseal key export-backup sealed --to "$T/r.pem" -o "$T/no.cms"
+[ ! -e "$T/no.cms" ] && pass 'no file came of it' || fail 'no file came of it'
+for to in r e d; do
+	[ $to != d ] || openssl req -x509 -newkey ed25519 -nodes -keyout "$T/d.key" \
+		-out "$T/d.pem" -subj /CN=x 2>/dev/null
+	allowed+="\\nbackup-recipients = $(openssl x509 -in "$T/$to.pem" -noout -pubkey |
+		openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)"
+done
+sed -i "s/^admins.*/&$allowed/" "$T/a/modseald.conf"
+dev-agent agent-stop "$T/a"
+dev-agent agent-start "$T/a"
 for to in r e; do
 	ok "a backup to $to" modseal key export-backup sealed --to "$T/$to.pem" -o "$T/$to.cms"
 	is "$(stat -c %a "$T/$to.cms")" 600 'is for nobody else to read'
@@ -97,8 +109,6 @@ for k in resident issuer; do
 	refused 'never leaves' "no backup of $k" \
 		modseal key export-backup $k --to "$T/r.pem" -o "$T/no.cms"
 done
-openssl req -x509 -newkey ed25519 -nodes -keyout "$T/d.key" -out "$T/d.pem" -subj /CN=x \
-	2>/dev/null
 refused 'RSA' 'an Ed25519 recipient' \
 	modseal key export-backup sealed --to "$T/d.pem" -o "$T/no.cms"
 [ ! -e "$T/no.cms" ] && pass 'no file came of these' || fail 'no file came of these'

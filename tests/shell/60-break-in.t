@@ -12,6 +12,14 @@ ok 'retired' modseal key retire old
 ok 'an issuing key' modseal key create issuer --custody leaf
 ok 'signs with the front as it should be' modseal sign "$T/m.ko"
 dev-agent agent-stop "$T/a"
+for who in thief safe; do
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/$who.key" -outform DER \
+		-out "$T/$who.der" -days 30 -subj "/CN=$who" 2>/dev/null
+done
+openssl x509 -inform DER -in "$T/safe.der" -noout -pubkey |
+	openssl pkey -pubin -outform DER -out "$T/safe.pub"
+sed -i "s/^admins.*/&\nbackup-recipients = $(sha256sum <"$T/safe.pub" | cut -d' ' -f1)/" \
+	"$T/a/modseald.conf"
 
 # The same agent, with the front that does what it is told.
 "$BUILD/tests/break-in/modseald" -c "$T/a/modseald.conf" 2>"$T/log" &
@@ -74,6 +82,11 @@ for what in 'old:a retired key' 'issuer:an issuing key without a build' \
 	is "$(jq .worked <<<"$said")" false "it signs not with ${what#*:}"
 	isnt "$(jq -r .code <<<"$said")" '' "and says why: $(jq -r .code <<<"$said")"
 done
+said=$(do_it "backup dev $(base64 -w0 "$T/thief.der")")
+is "$(jq -r '"\(.worked) \(.code)"' <<<"$said")" 'false not-a-recipient' \
+	'a key is not encrypted to whom the front names'
+said=$(do_it "backup dev $(base64 -w0 "$T/safe.der")")
+is "$(jq -r .worked <<<"$said")" true 'but to whom the configuration names'
 works 'sign-efi dev' 'an update of a firmware variable is signed like a module'
 said=$(do_it 'sign-efi issuer')
 is "$(jq -r .code <<<"$said")" certificate-profile \

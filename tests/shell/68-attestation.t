@@ -133,6 +133,11 @@ name=$(sed -n 2p <<<"$ERR")
 to=(modseal --agent "$A" key provision dev --to there.json)
 fails 2 'somebody has to say that it is that machine' "${to[@]}" -o k.pem
 fails 1 'another Name' "${to[@]}" -o k.pem --srk-name "${name//[0-7]/8}"
+fails 1 'a TPM that the configuration does not name' "${to[@]}" -o k.pem --srk-name "$name"
+like "$ERR" "provision-to = $name" 'is told how to name it'
+sed -i "s/^admins.*/&\nprovision-to = $name/" "$T/a/modseald.conf"
+dev-agent agent-stop "$T/a"
+dev-agent agent-start "$T/a"
 ok 'the key is wrapped to it' "${to[@]}" -o k.pem --srk-name "$name"
 fails 1 'a TPM other than the addressed one refuses' \
 	modseal --agent "$C" key provision dev --import k.pem
