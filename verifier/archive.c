@@ -106,7 +106,11 @@ static int support(struct archive *l, bool raw)
 	if (archive_read_support_filter_rpm(l) || archive_read_support_format_tar(l) ||
 	    archive_read_support_format_cpio(l))
 		return -ENOMEM;
-	return 0;
+	/* What follows the end of a tar archive is unpacked by tar -i. */
+	return archive_read_set_format_option(l, "tar", "read_concatenated_archives",
+					      "1") < ARCHIVE_WARN
+		       ? -ENOPKG
+		       : 0;
 }
 
 static int damaged(struct archive *l, struct ms_error *err)

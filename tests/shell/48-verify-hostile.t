@@ -98,6 +98,19 @@ for n in 3 4 5; do
 	fi
 done
 
+# ---------------------------------------------------------------- the end of tar
+
+mkdir -p "$T/tar/lib/modules"
+cp "$T/good.ko" "$T/tar/lib/modules/good.ko"
+cp "$MODULE" "$T/tar/lib/modules/evil.ko"
+tar -C "$T/tar" -cf "$T/good.tar" lib/modules/good.ko
+tar -C "$T/tar" -cf "$T/evil.tar" lib/modules/evil.ko
+cat "$T/good.tar" "$T/evil.tar" >"$T/both.tar"
+ok 'a tar archive' modseal-verify verify --anchor "$T/good.crt" "$T/good.tar"
+fails 1 'and another behind its end' modseal-verify verify --anchor "$T/good.crt" "$T/both.tar"
+{ cat "$T/good.tar"; echo garbage; } >"$T/more.tar"
+fails 3 'or something else' modseal-verify verify --anchor "$T/good.crt" "$T/more.tar"
+
 # ----------------------------------------------------------------- the rest
 
 if [ -r /proc/version ] && [ "$(stat -c %s /proc/version)" = 0 ]; then
