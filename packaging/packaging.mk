@@ -18,8 +18,10 @@ install: all
 	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/dkms-framework.conf \
 		$(DESTDIR)$(DATADIR)
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
-	$(Q)for unit in modseald.service modseald.socket modseald-tls.socket; do \
-		sed 's|/usr/sbin/|$(SBINDIR)/|; s|/etc/modseal/|$(SYSCONFDIR)/modseal/|g' \
+	$(Q)for unit in $(notdir $(wildcard packaging/systemd/modseal*.service \
+			packaging/systemd/*.socket packaging/systemd/*.timer)); do \
+		sed -e 's|/usr/sbin/|$(SBINDIR)/|; s|/usr/bin/|$(BINDIR)/|' \
+			-e 's|/etc/modseal/|$(SYSCONFDIR)/modseal/|g' \
 			packaging/systemd/$$unit > $(BUILD)/$$unit && \
 		$(INSTALL) -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR) || exit 1; \
 	done

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@ enum {
 	OPT_REVOCATIONS,
 	OPT_STORED,
 	OPT_NO_STORED,
+	OPT_UEVENTS,
 	OPT_POLICY,
 	OPT_AS_KERNEL,
 	OPT_ENFORCE,
@@ -44,6 +46,7 @@ static const struct option options[] = {
 	{"policy", required_argument, NULL, OPT_POLICY},
 	{"revocations", required_argument, NULL, OPT_REVOCATIONS},
 	{"stored", required_argument, NULL, OPT_STORED},
+	{"uevents", required_argument, NULL, OPT_UEVENTS},
 	{"no-stored", no_argument, NULL, OPT_NO_STORED},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
 	{"enforce", no_argument, NULL, OPT_ENFORCE},
@@ -75,6 +78,9 @@ static const char usage[] =
 	"       modseal-verify manifest [OPTION]... FILE TREE a tree against its build's "
 	"list\n"
 	"       modseal-verify revocations [OPTION]...        what is not any more\n"
+	"       modseal-verify watch [OPTION]...              each load and change, as "
+	"it "
+	"happens\n"
 	"       modseal-verify update [OPTION]...             fetch newer lists of that\n"
 	"\n"
 	"Checks the signatures of kernel modules (.ko, .ko.gz, .ko.xz, .ko.zst): what "
@@ -94,6 +100,7 @@ static const char usage[] =
 	"  --stored DIR       lists that update has fetched (default:\n"
 	"                     " MS_REVOCATION_STORE ")\n"
 	"  --no-stored        heed none of them\n"
+	"  --uevents FD       watch: loads and unloads from this socket, not the kernel\n"
 	"  --policy FILE      how severe each finding is: lines \"code = "
 	"error|warning|note\"\n"
 	"  --cache FILE       remember files that do not change; only you may write to "
@@ -156,6 +163,21 @@ static int parse_number(const char *s, unsigned int max, unsigned int *ret)
 	if (errno || *end || end == s || *s < '0' || *s > '9' || v < 1 || v > max)
 		return -EINVAL;
 	*ret = (unsigned int)v;
+	return 0;
+}
+
+static int parse_fd(const char *s, int *ret)
+{
+	unsigned int v = 0;
+
+	for (const char *p = s; *p; p++) {
+		if (*p < '0' || *p > '9' || p - s > 6)
+			return -EINVAL;
+		v = 10 * v + (unsigned int)(*p - '0');
+	}
+	if (!*s || fcntl((int)v, F_SETFD, FD_CLOEXEC))
+		return -EINVAL;
+	*ret = (int)v;
 	return 0;
 }
 
@@ -269,6 +291,10 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 	case OPT_STORED:
 		o->stored = arg;
 		return -1;
+	case OPT_UEVENTS:
+		return parse_fd(arg, &o->uevents)
+			       ? bad_value("--uevents", arg, "an open file descriptor")
+			       : -1;
 	case OPT_NO_STORED:
 		o->stored = NULL;
 		return -1;
@@ -450,6 +476,7 @@ int ms_options_parse(int argc, char **argv, struct ms_options *ret)
 {
 	struct ms_options o = {.threads = ms_parallel_default_threads(),
 			       .root = "",
+			       .uevents = -1,
 			       .stored = MS_REVOCATION_STORE};
 	struct utsname u;
 	int status;

@@ -28,6 +28,7 @@ enum {
  * @cache: --cache, or NULL
  * @stored: folder of the lists that `update` has fetched; NULL: none is heeded
  * @machine: whose loaded modules are checked, or NULL
+ * @uevents: --uevents, or -1
  * @enforce_given: one of --enforce, --permissive, --lockdown was there
  * @args, @n_args: what follows the verb and is no option; points into argv
  */
@@ -46,6 +47,7 @@ struct ms_options {
 	unsigned int n_lists;
 	const char *root, *efivars, *cache, *stored;
 	const struct ms_machine *machine;
+	int uevents;
 	bool enforce_given;
 	unsigned int threads;
 	char **args;
@@ -91,6 +93,7 @@ int ms_verb_loaded(struct ms_options *o);
 int ms_verb_anchors(struct ms_options *o);
 int ms_verb_manifest(struct ms_options *o);
 int ms_verb_revocations(struct ms_options *o);
+int ms_verb_watch(struct ms_options *o);
 /* The same with a command line of its own. */
 int ms_verb_update(int argc, char **argv);
 

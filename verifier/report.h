@@ -5,6 +5,7 @@
 #ifndef MS_REPORT_H
 #define MS_REPORT_H
 
+#include <time.h>
 #include "verifier/anchors.h"
 #include "verifier/run.h"
 #include "verifier/system_state.h"
@@ -38,6 +39,11 @@ int ms_format_from_name(const char *name, enum ms_format *ret) _must_check_;
 
 /** ms_report_print() - write the whole report. Return: 0, -ENOMEM or -EIO */
 int ms_report_print(enum ms_format f, const struct ms_report *r, FILE *out) _must_check_;
+
+/** ms_report_event() - one line of JSON: @event, @when, and all of a module that jsonl
+ * has; written through. Return: 0, -ENOMEM or -EIO */
+int ms_report_event(const char *event, time_t when, const struct ms_result *r,
+		    FILE *out) _must_check_;
 
 /* One each, used by ms_report_print(). */
 int ms_report_text(const struct ms_report *r, FILE *out) _must_check_;

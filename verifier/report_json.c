@@ -126,6 +126,27 @@ int ms_report_jsonl(const struct ms_report *rep, FILE *out)
 	return rc;
 }
 
+int ms_report_event(const char *event, time_t when, const struct ms_result *r, FILE *out)
+{
+	json_t *j = json_module(r), *first;
+	char date[32] = "";
+	struct tm tm;
+	int rc;
+
+	if (gmtime_r(&when, &tm))
+		(void)!strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	first = json_pack("{s:s, s:s}", "event", event, "time", date);
+	if (!j || !first || json_object_update(first, j))
+		rc = -ENOMEM;
+	else
+		rc = json_dumpf(first, out, JSON_COMPACT) ? -EIO : 0;
+	json_decref(j);
+	json_decref(first);
+	if (!rc && (fputc('\n', out) == EOF || fflush(out)))
+		rc = -EIO;
+	return rc;
+}
+
 static json_t *json_machine(const struct ms_machine *m)
 {
 	if (!m)
