@@ -20,11 +20,18 @@ SEED = 1
 SETUPS = ("open", "secure-boot")
 
 
-# What the verifier does not speak of: in-kernel decompression (it says what becomes of a
-# module that a tool decompresses first), the firmware's dbx, other machines and vermagic.
-NOT_FOR_VERIFIER = (
-    "xz-", "zst-", "gz-", "plain-", "revoked-", "elf-machine-", "elf-vermagic",
-)
+# How the verifier is told, by prefix, what the set-up of the kernels does otherwise: who
+# decompresses a module.
+UNPACKER = {"xz-": "kernel", "zst-": "kernel", "gz-": "kernel", "plain-": "none"}
+
+# Of what is in the kernel's own module, and not in the signature: the verifier has to be
+# asked about each kernel's module, and about that very kernel.
+OF_THE_KERNEL = ("elf-machine-", "elf-vermagic")
+
+
+def unpacker(name):
+    """What --decompress is for a case."""
+    return next((who for prefix, who in UNPACKER.items() if name.startswith(prefix)), "auto")
 
 
 class Kit:

@@ -260,14 +260,18 @@ def certificates(kit):
                    seq(tlv(tag, text), end))
     modulus, exponent = rsa_numbers(key.public)
     signature = key.sign_raw(kit.module)
-    # Even, and of a last byte with which the signature opens to something else than a zero.
-    even = next(
-        n for n in (modulus[:-1] + bytes([i]) for i in range(2, 256, 2))
-        if opened(signature, n, exponent)[0]
-    )
+
+    def opens(start, last):
+        """The number with a last byte that opens the signature to something else than a
+        zero: kernels make a difference."""
+        numbers = (start + bytes([i]) for i in last)
+        return next(n for n in numbers if opened(signature, n, exponent)[0])
+
+    even = opens(modulus[:-1], range(2, 256, 2))
+    short = opens(b"\x7f" + modulus[2:-1], range(1, 256, 2))
     odd_keys = {
         "even": (even, exponent),
-        "short": (b"\x7f" + modulus[2:], exponent),
+        "short": (short, exponent),
         "zero": (b"\0", exponent),
         "exponent-empty": (modulus, b""),
     }

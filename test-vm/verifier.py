@@ -15,16 +15,13 @@ MODES = {"open": "--permissive", "secure-boot": "--enforce"}
 MODES_BUT = {("5.10", "secure-boot"): "--lockdown"}
 VERSIONS = {"7": "7.3"}
 
-SUFFIX = ".ko"
-
-
-def ask(kernel, setup, modules, anchors):
-    """The verifier's words for a kernel and set-up: {case: word}."""
+def ask(kernel, setup, modules, anchors, *options):
+    """The verifier's words for a kernel (ours, or a release) and set-up: {case: word}."""
     if not os.path.exists(PROGRAM):
         raise Failure("%s is missing: run make" % PROGRAM)
-    mode = MODES_BUT.get((kernel, setup), MODES[setup])
+    name = VERSIONS.get(kernel, kernel)
     done = subprocess.run(
-        [PROGRAM, "verify", "--as-kernel", VERSIONS.get(kernel, kernel), mode]
+        [PROGRAM, "verify", "--as-kernel", name, mode(kernel, setup), *options]
         + ["--json", "--all", "--anchor", anchors, modules],
         capture_output=True,
         timeout=120,
@@ -35,9 +32,17 @@ def ask(kernel, setup, modules, anchors):
         said = done.stderr.decode(errors="replace").strip()
         raise Failure("modseal-verify does not answer: %s" % said) from None
     return {
-        os.path.basename(module["path"])[: -len(SUFFIX)]: word(module["kernel"])
+        os.path.basename(module["path"]).partition(".ko")[0]: word(module["kernel"])
         for module in report["modules"]
     }
+
+
+def mode(kernel, setup):
+    return next(
+        (word for (name, where), word in MODES_BUT.items()
+         if where == setup and kernel.startswith(name + ".") or (name, where) == (kernel, setup)),
+        MODES[setup],
+    )
 
 
 def word(kernel):

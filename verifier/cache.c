@@ -35,8 +35,17 @@ static void put_text(struct ms_buf *b, const char *s)
 static void put_profile(struct ms_buf *b, const struct ms_kernel_profile *p)
 {
 	put_text(b, p ? p->name : NULL);
-	ms_buf_put_u32(b, p ? p->hashes_usable : 0);
-	ms_buf_put_u32(b, p ? p->sigs_usable : 0);
+	if (!p)
+		return;
+	ms_buf_put_u32(b, p->hashes_usable);
+	ms_buf_put_u32(b, p->sigs_usable);
+	ms_buf_put_u32(b, p->inflates);
+	ms_buf_put_u8(b, p->digest_blacklist);
+	ms_buf_put_u8(b, p->revocation_list);
+	ms_buf_put_u8(b, p->firmware_keys);
+	ms_buf_put_u8(b, p->modversions);
+	put_text(b, p->release);
+	ms_buf_put_u32(b, p->machine);
 }
 
 static void put_anchors(struct ms_buf *b, const struct ms_anchor *v, size_t n)
@@ -80,6 +89,7 @@ int ms_cache_context(const struct ms_question *q, uint8_t *ret)
 	put_profile(&b, q->profile);
 	put_profile(&b, q->fallback);
 	ms_buf_put_u8(&b, (uint8_t)q->enforce);
+	ms_buf_put_u8(&b, (uint8_t)q->unpacker);
 	put_anchors(&b, q->anchors->v, q->anchors->n);
 	put_anchors(&b, q->anchors->revoked, q->anchors->n_revoked);
 	put_revocations(&b, q->revocations);

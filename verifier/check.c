@@ -4,6 +4,9 @@
 #include "verifier/kernel_verdict.h"
 #include "verifier/policy.h"
 
+/* The second byte of an .xz file's stream flags. */
+#define XZ_CHECK_AT 7u
+
 void ms_checker_clear(struct ms_checker *c)
 {
 	ms_file_clear(&c->file);
@@ -92,6 +95,24 @@ static int keep_facts(const struct ms_evidence *ev, struct ms_result *r)
 	return rc;
 }
 
+/* A stream that the kernel would have to decompress, and that is damaged. */
+static void judge_damaged(const struct ms_question *q, const struct ms_packed *packed,
+			  struct ms_result *r)
+{
+	const struct ms_kernel_profile *p = q->profile ? q->profile : q->fallback;
+	bool by_kernel;
+	int rc;
+
+	if (!p)
+		return;
+	rc = ms_kernel_unpack_rc(packed, p, &by_kernel);
+	if (!by_kernel)
+		return;
+	r->kernel.profile = p;
+	r->kernel.verdict = MS_KERNEL_REFUSED;
+	r->kernel.error = rc ? rc : -EINVAL;
+}
+
 static void judge_kernel(const struct ms_question *q, const struct ms_evidence *ev,
 			 struct ms_result *r)
 {
@@ -153,15 +174,20 @@ static void look_for_digest(const struct ms_question *q, const uint8_t *data, si
 	for (unsigned int h = 1; q->revocations && h < 32; h++) {
 		if (!(q->revocations->hashes & 1u << h))
 			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(lens) && !ev->revoked_digest; i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
 			/* The signature's own digest is there already. */
 			bool known = ev->digest_hash == (enum ms_hash)h &&
 				     lens[i] == ev->payload_len;
+			const uint8_t *d = known ? ev->digest : digest;
 
-			if (known || !ms_digest((enum ms_hash)h, data, lens[i], digest))
+			if (!known && ms_digest((enum ms_hash)h, data, lens[i], digest))
+				continue;
+			if (!ev->revoked_digest)
 				ev->revoked_digest = ms_revocations_digest(
-					q->revocations, (enum ms_hash)h,
-					known ? ev->digest : digest, q->now);
+					q->revocations, (enum ms_hash)h, d, q->now);
+			if (h == MS_HASH_SHA256 && lens[i] == len)
+				ev->digest_heeded = ms_revocations_heeded(
+					q->revocations, MS_HEEDED_BEFORE_7, d);
 		}
 	}
 }
@@ -175,12 +201,17 @@ static int check_started(struct ms_checker *c, const uint8_t *data, size_t len,
 		.revocations = c->q->revocations,
 		.now = c->q->now,
 	};
+	struct ms_packed packed = {.unpacker = c->q->unpacker, .format = kind};
 	size_t extra = 0, used;
 	int rc;
 
-	if (kind != MS_PLAIN) {
+	if (kind == MS_XZ && len > XZ_CHECK_AT)
+		packed.xz_check = data[XZ_CHECK_AT] & 15;
+	if (kind != MS_PLAIN && packed.unpacker != MS_UNPACKER_NONE) {
 		c->inflater.max = ms_question_module_max(c->q);
 		rc = ms_inflate(&c->inflater, kind, data, len, &used);
+		if (rc == -EBADMSG)
+			judge_damaged(c->q, &packed, r);
 		if (rc)
 			return inflate_failed(&c->inflater, r, kind, len, rc);
 		extra = len - used;
@@ -188,6 +219,8 @@ static int check_started(struct ms_checker *c, const uint8_t *data, size_t len,
 		len = c->inflater.len;
 	}
 	rc = ms_evidence_gather(data, len, extra, c->q->anchors, c->caches, &c->ev);
+	c->ev.packed = packed;
+	c->ev.revocations = c->q->revocations;
 	if (!rc)
 		look_for_digest(c->q, data, len, &c->ev);
 	if (!rc)

@@ -23,6 +23,7 @@
  * struct ms_question - what is asked about every module; read-only while threads run
  * @profile: the kernel asked about; NULL: the one that the module was built for
  * @fallback: for modules that do not say which; may be NULL
+ * @unpacker: who decompresses modules
  * @revocations: may be NULL
  * @module_max: in place of MS_MODULE_MEMORY, unless 0
  * @now: what certificates' dates are compared with
@@ -33,6 +34,7 @@ struct ms_question {
 	const struct ms_kernel_profile *profile, *fallback;
 	enum ms_enforce enforce;
 	size_t module_max;
+	enum ms_unpacker unpacker;
 	time_t now;
 };
 /** ms_question_module_max() - the bytes that one module may take */

@@ -43,7 +43,7 @@ static enum ms_heeded heeded(const struct ms_efi_signature *s)
 			return MS_HEEDED_NEVER;
 		return s->has_time ? MS_HEEDED_NEVER : MS_HEEDED_IF_EMBEDDED;
 	case MS_EFI_FILE:
-		return MS_HEEDED_BEFORE_7;
+		return s->hash == MS_HASH_SHA256 ? MS_HEEDED_BEFORE_7 : MS_HEEDED_NEVER;
 	case MS_EFI_OTHER:
 		break;
 	}

@@ -31,6 +31,25 @@ struct ms_signer_evidence {
 	size_t sig_extra;
 };
 
+/* Who decompresses a module. */
+enum ms_unpacker {
+	MS_UNPACKER_AUTO = 0, /* the kernel if it can, else a tool: as kmod does */
+	MS_UNPACKER_TOOL,
+	MS_UNPACKER_KERNEL, /* MODULE_INIT_COMPRESSED_FILE, whatever it is */
+	MS_UNPACKER_NONE,   /* nobody: the kernel gets the file as it is */
+};
+
+/**
+ * struct ms_packed - a module's file
+ * @format: what it was
+ * @xz_check: XZ: what kind of check it has, 0 none, 1 CRC32
+ */
+struct ms_packed {
+	enum ms_unpacker unpacker;
+	enum ms_compression format;
+	uint8_t xz_check;
+};
+
 /**
  * struct ms_evidence - one module
  * @data, @len: the module, decompressed; somebody else's, and gone when they say so
@@ -50,6 +69,10 @@ struct ms_signer_evidence {
  * @magic_gap: unsigned, but there is a signature marker so many bytes before the end; 0:
  * none
  * @extra: bytes after the compressed stream
+ * @packed: the module was compressed, and how it comes to the kernel; set by
+ *	ms_check_bytes(), and so are those that follow
+ * @revocations: as the question has them
+ * @digest_heeded: the file's SHA-256 is one that kernels until 7 refuse
  * @revoked_digest: the entry that revokes this very module; set by ms_check_bytes()
  */
 struct ms_evidence {
@@ -70,6 +93,9 @@ struct ms_evidence {
 	struct ms_signer_evidence signers[MS_PKCS7_SIGNERS_MAX];
 	const struct ms_chain *chain;
 	size_t magic_gap, extra;
+	struct ms_packed packed;
+	const struct ms_revocations *revocations;
+	bool digest_heeded;
 	const struct ms_revocation *revoked_digest;
 	enum ms_hash digest_hash;
 	uint8_t digest[MS_DIGEST_MAX];

@@ -28,6 +28,16 @@ static const struct {
 	{"CONFIG_CRYPTO_MLDSA", 0, S(MLDSA)},
 };
 
+/* kernel/module/Kconfig */
+static const struct {
+	const char *option;
+	enum ms_compression format;
+} formats[] = {
+	{"CONFIG_MODULE_COMPRESS_GZIP", MS_GZIP},
+	{"CONFIG_MODULE_COMPRESS_XZ", MS_XZ},
+	{"CONFIG_MODULE_COMPRESS_ZSTD", MS_ZSTD},
+};
+
 /* Is there a line "OPTION=y"? */
 static bool built_in(const char *text, size_t len, const char *option)
 {
@@ -55,6 +65,17 @@ int ms_kernel_config_apply(const char *text, size_t len, struct ms_kernel_profil
 			hashes |= options[i].hashes;
 			sigs |= options[i].sigs;
 		}
+	p->inflates = 0;
+	if (built_in(text, len, "CONFIG_MODULE_DECOMPRESS"))
+		for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+			if (built_in(text, len, formats[i].option))
+				p->inflates |= 1u << formats[i].format;
+	p->modversions = built_in(text, len, "CONFIG_MODVERSIONS");
+	p->revocation_list = built_in(text, len, "CONFIG_SYSTEM_REVOCATION_LIST");
+	p->firmware_keys = p->firmware_keys &&
+			   built_in(text, len, "CONFIG_INTEGRITY_PLATFORM_KEYRING");
+	p->digest_blacklist = p->digest_blacklist &&
+			      built_in(text, len, "CONFIG_SYSTEM_BLACKLIST_KEYRING");
 	p->hashes_usable = hashes & p->hashes_parsed;
 	p->sigs_usable = sigs & p->sigs_parsed;
 	return 0;

@@ -25,28 +25,69 @@ struct judge {
 
 struct ring_maker {
 	struct ms_intern_maker m;
-	const struct ms_anchors *anchors;
+	const struct ms_evidence *ev;
 	const struct ms_kernel_profile *profile;
 };
+
+static bool listed(const struct ms_evidence *ev, enum ms_heeded heeded, const uint8_t *p,
+		   size_t len)
+{
+	uint8_t digest[MS_DIGEST_MAX];
+
+	if (!ev->revocations || !ev->revocations->n)
+		return false;
+	return !ms_digest(MS_HASH_SHA256, p, len, digest) &&
+	       ms_revocations_heeded(ev->revocations, heeded, digest);
+}
+
+/* is_hash_blacklisted() of x509_get_sig_params(): by the digest that was signed. */
+static bool blacklisted(const struct ms_evidence *ev, const struct ms_kernel_cert *c)
+{
+	return c->hash == MS_HASH_SHA256 &&
+	       listed(ev, MS_HEEDED_IF_EMBEDDED, c->tbs.p, c->tbs.len);
+}
+
+enum ms_key_heeded ms_kernel_key_heeds(const struct ms_evidence *ev,
+				       const struct ms_kernel_profile *p,
+				       const struct ms_anchor *a)
+{
+	bool firmware = a->origin == MS_ANCHOR_DB || a->origin == MS_ANCHOR_MOK;
+	struct ms_kernel_cert c;
+
+	if (firmware && !p->firmware_keys)
+		return MS_KEY_ABSENT;
+	/* load_uefi_certs(): db, dbx, MokListRT; what dbx has keeps later ones out. */
+	if (a->origin == MS_ANCHOR_MOK && ev->revocations && ev->revocations->n &&
+	    !ms_kernel_cert_parse(p, a->cert->der, a->cert->der_len, &c) &&
+	    blacklisted(ev, &c))
+		return MS_KEY_ABSENT;
+	if (p->revocation_list &&
+	    listed(ev, MS_HEEDED_IF_CONFIGURED, a->cert->der, a->cert->der_len))
+		return MS_KEY_REVOKED;
+	return MS_KEY_THERE;
+}
 
 static int make_ring(const struct ms_intern_maker *m, void **ret)
 {
 	const struct ring_maker *rm = (const void *)m;
+	const struct ms_anchors *anchors = rm->ev->anchors;
 	struct ms_kernel_keyring *r =
-		calloc(1, sizeof(*r) + rm->anchors->n * sizeof(r->v[0]));
+		calloc(1, sizeof(*r) + anchors->n * sizeof(r->v[0]));
 
 	if (!r)
 		return -ENOMEM;
-	for (size_t i = 0; i < rm->anchors->n; i++) {
-		const struct ms_anchor *a = &rm->anchors->v[i];
+	for (size_t i = 0; i < anchors->n; i++) {
+		const struct ms_anchor *a = &anchors->v[i];
+		enum ms_key_heeded heeds = ms_kernel_key_heeds(rm->ev, rm->profile, a);
 		struct ms_kernel_key *k = &r->v[r->n];
 
 		/* What cannot be parsed, or is revoked, does not get in. */
 		if (ms_kernel_cert_parse(rm->profile, a->cert->der, a->cert->der_len,
 					 &k->cert) ||
-		    ms_anchors_revoked(rm->anchors, a->cert))
+		    heeds == MS_KEY_ABSENT || ms_anchors_revoked(anchors, a->cert))
 			continue;
 		k->anchor = a;
+		k->revoked = heeds == MS_KEY_REVOKED;
 		r->n++;
 	}
 	*ret = r;
@@ -57,7 +98,7 @@ static int get_ring(struct judge *j)
 {
 	const struct ring_maker rm = {
 		.m.make = make_ring,
-		.anchors = j->ev->anchors,
+		.ev = j->ev,
 		.profile = j->profile,
 	};
 	void *ring;
@@ -281,7 +322,7 @@ static int match(struct judge *j, size_t i, int cert, const struct ms_kernel_id 
 	int rc = -ENOKEY;
 
 	while (rc && (k = find_key(j, id, skid, k, &half)))
-		rc = verify_by_key(j, i, cert, k) ? -EKEYREJECTED : 0;
+		rc = verify_by_key(j, i, cert, k) || k->revoked ? -EKEYREJECTED : 0;
 	return rc == -ENOKEY && half ? -EINVAL : rc;
 }
 
@@ -376,7 +417,10 @@ static int judge(struct judge *j)
 		l->c = &j->km.certs[i];
 		l->signer = -1;
 		known = seen_by_openssl(j, i);
-		l->revoked = known && known->revoked;
+		l->revoked =
+			(known && known->revoked) || blacklisted(ev, l->c) ||
+			(j->profile->revocation_list &&
+			 listed(ev, MS_HEEDED_IF_CONFIGURED, l->c->der.p, l->c->der.len));
 	}
 	rc = get_ring(j);
 	if (!rc)

@@ -7,15 +7,25 @@
 
 /**
  * struct ms_kernel_keyring - the anchors that a kernel takes into its keyrings
- * @v: each as the kernel reads it, and which anchor it is
+ * @v: each as the kernel reads it, which anchor it is, and whether the kernel has it in
+ *	its revocation list, too
  */
 struct ms_kernel_keyring {
 	size_t n;
 	struct ms_kernel_key {
 		struct ms_kernel_cert cert;
 		const struct ms_anchor *anchor;
+		bool revoked;
 	} v[];
 };
+
+enum ms_key_heeded { MS_KEY_THERE = 0, MS_KEY_ABSENT, MS_KEY_REVOKED };
+
+/** ms_kernel_key_heeds() - is an anchor in the keyrings, as far as its origin and the
+ * firmware's revocations go; MS_KEY_REVOKED: it is, and what it signed is refused */
+enum ms_key_heeded ms_kernel_key_heeds(const struct ms_evidence *ev,
+				       const struct ms_kernel_profile *p,
+				       const struct ms_anchor *a);
 
 /**
  * ms_kernel_embedded_rc() - what a kernel answers to a message that has certificates

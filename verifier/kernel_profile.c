@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <elf.h>
 #include <errno.h>
 #include "verifier/kernel_profile.h"
 
 #define H(name) (1u << MS_HASH_##name)
 #define S(name) (1u << MS_SIG_##name)
+
+#define Z(name) (1u << MS_##name)
 
 #define SHA2 (H(SHA224) | H(SHA256) | H(SHA384) | H(SHA512))
 #define SHA3 (H(SHA3_256) | H(SHA3_384) | H(SHA3_512))
@@ -22,6 +25,10 @@ static const struct ms_kernel_profile profiles[] = {
 		.sigs_parsed = S(RSA),
 		.sigs_usable = S(RSA),
 		.unusable_sig_error = -ENOPKG,
+		.inflate_error = -EINVAL,
+		.digest_blacklist = true,
+		.firmware_keys = true,
+		.modversions = true,
 		.source = "crypto/asymmetric_keys/pkcs7_parser.c, pkcs7_verify.c of 5.10",
 	},
 	{
@@ -33,6 +40,10 @@ static const struct ms_kernel_profile profiles[] = {
 		.sigs_parsed = S(RSA) | S(ECDSA),
 		.sigs_usable = S(RSA),
 		.unusable_sig_error = -ENOENT,
+		.inflate_error = -EOPNOTSUPP,
+		.digest_blacklist = true,
+		.firmware_keys = true,
+		.modversions = true,
 		.source = "crypto/asymmetric_keys/pkcs7_parser.c, public_key.c of 6.1; "
 			  "Debian "
 			  "has CRYPTO_ECDSA unset and CRYPTO_SHA512=m",
@@ -48,6 +59,11 @@ static const struct ms_kernel_profile profiles[] = {
 		.unusable_sig_error = -ENOENT,
 		.extensions = MS_EXTENSIONS_USAGE,
 		.rsa_payload_strict = true,
+		.inflates = Z(ZSTD),
+		.inflate_error = -EOPNOTSUPP,
+		.revocation_list = true,
+		.firmware_keys = true,
+		.modversions = true,
 		.source =
 			"crypto/asymmetric_keys/ of 6.12 without what came later; for "
 			"Ubuntu, not seen running: it signs with RSA and SHA-512, SHA-3 "
@@ -64,6 +80,11 @@ static const struct ms_kernel_profile profiles[] = {
 		.unusable_sig_error = -ENOENT,
 		.extensions = MS_EXTENSIONS_STRICT,
 		.rsa_payload_strict = true,
+		.inflates = Z(XZ),
+		.inflate_error = -EOPNOTSUPP,
+		.digest_blacklist = true,
+		.firmware_keys = true,
+		.modversions = true,
 		.source = "crypto/asymmetric_keys/pkcs7_parser.c, public_key.c of 6.12",
 	},
 	{
@@ -77,6 +98,10 @@ static const struct ms_kernel_profile profiles[] = {
 		.unusable_sig_error = -ENOENT,
 		.extensions = MS_EXTENSIONS_STRICT,
 		.rsa_payload_strict = true,
+		.inflates = Z(XZ),
+		.inflate_error = -EOPNOTSUPP,
+		.inflated_nothing = -EACCES,
+		.firmware_keys = true,
 		.source = "crypto/asymmetric_keys/pkcs7_parser.c, public_key.c of 7.2; "
 			  "Debian "
 			  "has CRYPTO_MLDSA unset and CRYPTO_SHA3=m",
@@ -142,6 +167,47 @@ const struct ms_kernel_profile *ms_kernel_profile_find(const char *release)
 const struct ms_kernel_profile *ms_kernel_profile_at(size_t i)
 {
 	return i < ARRAY_SIZE(profiles) ? &profiles[i] : NULL;
+}
+
+int ms_profile_of_release(const char *release, struct ms_kernel_profile *ret)
+{
+	static const struct {
+		const char *end;
+		uint16_t machine;
+	} machines[] = {
+		{"-amd64", EM_X86_64},
+		{"-arm64", EM_AARCH64},
+	};
+	const struct ms_kernel_profile *p = ms_kernel_profile_find(release);
+	size_t len = strlen(release);
+
+	if (!p)
+		return -ENOENT;
+	*ret = *p;
+	ret->release = strchr(release, '-') ? release : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		size_t n = strlen(machines[i].end);
+
+		if (len > n && !strcmp(release + len - n, machines[i].end))
+			ret->machine = machines[i].machine;
+	}
+	return 0;
+}
+
+bool ms_rsa_size_ok(unsigned int bits)
+{
+	static const unsigned int sizes[] = {512, 1024, 1536, 2048, 3072, 4096};
+
+	bits = (bits + 63) / 64 * 64;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (bits == sizes[i])
+			return true;
+	return false;
+}
+
+bool ms_profile_inflates(const struct ms_kernel_profile *p, enum ms_compression c)
+{
+	return c != MS_PLAIN && (p->inflates & 1u << c);
 }
 
 static bool has(uint32_t set, unsigned int bit)

@@ -3,19 +3,6 @@
 #include "verifier/kernel_embedded.h"
 #include "verifier/kernel_verdict.h"
 
-/* Moduli that crypto/rsa_helper.c and rsa.c take (rsa_check_key_length()). */
-static bool rsa_size_ok(const EVP_PKEY *key)
-{
-	static const int sizes[] = {512, 1024, 1536, 2048, 3072, 4096};
-	/* Whole words, as mpi_get_size() counts. */
-	int bits = (EVP_PKEY_get_bits(key) + 63) / 64 * 64;
-
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		if (bits == sizes[i])
-			return true;
-	return false;
-}
-
 /* What using a key answers before any signature is looked at: 0 or the errno. */
 static int key_rc(const struct ms_kernel_profile *p, const struct ms_cert *c)
 {
@@ -25,7 +12,8 @@ static int key_rc(const struct ms_kernel_profile *p, const struct ms_cert *c)
 		return -ENOPKG;
 	if (!ms_profile_has_sig(p, kind))
 		return p->unusable_sig_error;
-	if (kind == MS_SIG_RSA && !rsa_size_ok(c->pkey))
+	if (kind == MS_SIG_RSA &&
+	    !ms_rsa_size_ok((unsigned int)EVP_PKEY_get_bits(c->pkey)))
 		return -EINVAL;
 	return 0;
 }
@@ -35,7 +23,7 @@ static int key_rc(const struct ms_kernel_profile *p, const struct ms_cert *c)
 static bool in_keyring(const struct ms_evidence *ev, const struct ms_kernel_profile *p,
 		       const struct ms_anchor *a)
 {
-	if (!a || key_rc(p, a->cert))
+	if (!a || key_rc(p, a->cert) || ms_kernel_key_heeds(ev, p, a) != MS_KEY_THERE)
 		return false;
 	return !ev->anchors || !ms_anchors_revoked(ev->anchors, a->cert);
 }
@@ -113,19 +101,64 @@ int ms_kernel_signature_rc(const struct ms_evidence *ev,
 	rc = ev->kernel_certs ? -ENOKEY : signers_rc(ev, p);
 	/* What is not simply good is gone through step by step: why not is another
 	 * question, with other answers. */
-	return rc && ev->kernel_msg ? ms_kernel_embedded_rc(ev, p) : rc;
+	if (rc && ev->kernel_msg)
+		rc = ms_kernel_embedded_rc(ev, p);
+	/* mod_is_hash_blacklisted() */
+	return !rc && p->digest_blacklist && ev->digest_heeded ? -EKEYREJECTED : rc;
+}
+
+int ms_kernel_unpack_rc(const struct ms_packed *packed, const struct ms_kernel_profile *p,
+			bool *ret_kernel)
+{
+	bool can = ms_profile_inflates(p, packed->format);
+
+	*ret_kernel = packed->unpacker == MS_UNPACKER_KERNEL ||
+		      (packed->unpacker == MS_UNPACKER_AUTO && can);
+	if (!*ret_kernel)
+		return 0;
+	if (!p->inflates)
+		return p->inflate_error;
+	/* Another format's magic; a check that lib/xz does not know. */
+	return !can || packed->xz_check > 1 ? -EINVAL : 0;
+}
+
+/* What its headers and .modinfo say of the kernel that it is for. */
+static int fits(const struct ms_evidence *ev, const struct ms_kernel_profile *p)
+{
+	if (ev->kernel_elf_rc)
+		return ev->kernel_elf_rc;
+	if (ev->facts_rc)
+		return 0;
+	if (p->machine && ev->facts.machine != p->machine)
+		return -ENOEXEC;
+	/* check_modinfo(); with checksums of symbols, these decide. */
+	if (p->release && !p->modversions && strcmp(ev->facts.release, p->release) != 0)
+		return -ENOEXEC;
+	return 0;
+}
+
+/* Before anything is looked at: decompression, and the empty file. */
+static int read_rc(const struct ms_evidence *ev, const struct ms_kernel_profile *p)
+{
+	bool by_kernel;
+	int rc = ms_kernel_unpack_rc(&ev->packed, p, &by_kernel);
+
+	if (rc || ev->len)
+		return rc;
+	/* kernel_read_file() does not read nothing. */
+	return by_kernel ? p->inflated_nothing : -EINVAL;
 }
 
 enum ms_kernel_verdict ms_kernel_judge(const struct ms_evidence *ev,
 				       const struct ms_kernel_profile *p,
 				       enum ms_enforce enforce, int *ret_error)
 {
-	int rc = ms_kernel_signature_rc(ev, p);
+	int unread = read_rc(ev, p), rc = ms_kernel_signature_rc(ev, p),
+	    misfit = fits(ev, p);
 	bool tainted = rc == -ENODATA || rc == -ENOPKG || rc == -ENOKEY;
 
-	/* kernel_read_file() does not read nothing. */
-	if (!ev->len) {
-		*ret_error = -EINVAL;
+	if (unread) {
+		*ret_error = unread;
 		return MS_KERNEL_REFUSED;
 	}
 	if (rc && !tainted) {
@@ -136,8 +169,8 @@ enum ms_kernel_verdict ms_kernel_judge(const struct ms_evidence *ev,
 		*ret_error = enforce == MS_ENFORCE ? -EKEYREJECTED : -EPERM;
 		return MS_KERNEL_REFUSED;
 	}
-	if (ev->kernel_elf_rc) {
-		*ret_error = ev->kernel_elf_rc;
+	if (misfit) {
+		*ret_error = misfit;
 		return MS_KERNEL_REFUSED;
 	}
 	*ret_error = 0;

@@ -13,8 +13,8 @@
  *
  * Follows module_sig_check() (kernel/module/signing.c), pkcs7_verify() and
  * pkcs7_validate_trust() (crypto/asymmetric_keys/). It does not look at expiry, key usage
- * or the CA flag, because the kernel does not. Symbols, vermagic and hardware are beyond
- * it.
+ * or the CA flag, because the kernel does not. The release in vermagic and the
+ * ELF machine count where @p is a very kernel; symbols and hardware are beyond it.
  */
 enum ms_kernel_verdict ms_kernel_judge(const struct ms_evidence *ev,
 				       const struct ms_kernel_profile *p,
@@ -25,5 +25,11 @@ enum ms_kernel_verdict ms_kernel_judge(const struct ms_evidence *ev,
  */
 int ms_kernel_signature_rc(const struct ms_evidence *ev,
 			   const struct ms_kernel_profile *p);
+
+/** ms_kernel_unpack_rc() - what finit_module() answers to a file as far as decompression
+ * goes, if the stream itself is sound: 0 or the errno
+ * @ret_kernel: the kernel is asked to decompress it */
+int ms_kernel_unpack_rc(const struct ms_packed *packed, const struct ms_kernel_profile *p,
+			bool *ret_kernel);
 
 #endif

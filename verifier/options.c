@@ -26,6 +26,7 @@ enum {
 	OPT_UEVENTS,
 	OPT_POLICY,
 	OPT_AS_KERNEL,
+	OPT_DECOMPRESS,
 	OPT_ENFORCE,
 	OPT_PERMISSIVE,
 	OPT_LOCKDOWN,
@@ -49,6 +50,7 @@ static const struct option options[] = {
 	{"uevents", required_argument, NULL, OPT_UEVENTS},
 	{"no-stored", no_argument, NULL, OPT_NO_STORED},
 	{"as-kernel", required_argument, NULL, OPT_AS_KERNEL},
+	{"decompress", required_argument, NULL, OPT_DECOMPRESS},
 	{"enforce", no_argument, NULL, OPT_ENFORCE},
 	{"permissive", no_argument, NULL, OPT_PERMISSIVE},
 	{"lockdown", no_argument, NULL, OPT_LOCKDOWN},
@@ -109,6 +111,9 @@ static const char usage[] =
 	"  --as-kernel VER[,CONFIG]  what would this kernel do, say 6.1 (default: the\n"
 	"                     kernel that each module was built for); CONFIG is its\n"
 	"                     configuration (default: the distribution's)\n"
+	"  --decompress WHO   who decompresses a module: the kernel if it can, else a "
+	"tool\n"
+	"                     (auto), always a tool, the kernel, or none\n"
 	"  --enforce          ... with module.sig_enforce=1 (default)\n"
 	"  --permissive       ... without it\n"
 	"  --lockdown         ... with lockdown=integrity only\n"
@@ -216,36 +221,6 @@ int ms_options_load_kernel(struct ms_options *o, const char *kernel)
 	return MS_EXIT_UNCHECKED;
 }
 
-/* VERSION, or VERSION,CONFIG */
-static int set_kernel(struct ms_options *o, const char *version)
-{
-	const char *config = strchr(version, ',');
-	struct ms_error err = {0};
-	char shown[128];
-
-	o->q.profile = ms_kernel_profile_find(version);
-	if (o->q.profile && !config)
-		return -1;
-	if (o->q.profile) {
-		o->profile = *o->q.profile;
-		o->q.profile = &o->profile;
-		if (!ms_kernel_config_load(config + 1, &o->profile, &err))
-			return -1;
-		ms_complain("--as-kernel: %s", err.msg);
-		return MS_EXIT_USAGE;
-	}
-	ms_complain("--as-kernel %s: not a kernel that is known here: 5.10 or newer",
-		    ms_escape_str(version, shown, sizeof(shown)));
-	return MS_EXIT_USAGE;
-}
-
-static int set_enforce(struct ms_options *o, enum ms_enforce e)
-{
-	o->q.enforce = e;
-	o->enforce_given = true;
-	return -1;
-}
-
 static int bad_value(const char *option, const char *value, const char *allowed)
 {
 	char shown[128];
@@ -262,6 +237,60 @@ static int set_module_max(struct ms_options *o, const char *arg)
 	if (parse_number(arg, MS_MODULE_MAX >> 20, &mib))
 		return bad_value("--module-max", arg, "a number of MiB from 1 to 512");
 	o->q.module_max = (size_t)mib << 20;
+	return -1;
+}
+
+void ms_options_ask_about(struct ms_options *o, const char *release)
+{
+	snprintf(o->release, sizeof(o->release), "%s", release);
+	if (!ms_profile_of_release(o->release, &o->profile))
+		o->q.profile = &o->profile;
+}
+
+/* VERSION or RELEASE, and perhaps ,CONFIG */
+static int set_kernel(struct ms_options *o, const char *version)
+{
+	const char *config = strchr(version, ',');
+	_cleanup_free_ char *release = strndup(version, strcspn(version, ","));
+	struct ms_error err = {0};
+	char shown[128];
+
+	o->q.profile = NULL;
+	if (release)
+		ms_options_ask_about(o, release);
+	if (!o->q.profile) {
+		ms_complain("--as-kernel %s: not a kernel that is known here: 5.10 or "
+			    "newer",
+			    ms_escape_str(version, shown, sizeof(shown)));
+		return MS_EXIT_USAGE;
+	}
+	if (!config || !ms_kernel_config_load(config + 1, &o->profile, &err))
+		return -1;
+	ms_complain("--as-kernel: %s", err.msg);
+	return MS_EXIT_USAGE;
+}
+
+static int set_unpacker(struct ms_options *o, const char *name)
+{
+	static const char *const names[] = {
+		[MS_UNPACKER_AUTO] = "auto",
+		[MS_UNPACKER_TOOL] = "tool",
+		[MS_UNPACKER_KERNEL] = "kernel",
+		[MS_UNPACKER_NONE] = "none",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i])) {
+			o->q.unpacker = (enum ms_unpacker)i;
+			return -1;
+		}
+	return bad_value("--decompress", name, "auto, tool, kernel or none");
+}
+
+static int set_enforce(struct ms_options *o, enum ms_enforce e)
+{
+	o->q.enforce = e;
+	o->enforce_given = true;
 	return -1;
 }
 
@@ -311,6 +340,8 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 		return -1;
 	case OPT_AS_KERNEL:
 		return set_kernel(o, arg);
+	case OPT_DECOMPRESS:
+		return set_unpacker(o, arg);
 	case OPT_ENFORCE:
 		return set_enforce(o, MS_ENFORCE);
 	case OPT_PERMISSIVE:
@@ -488,7 +519,10 @@ int ms_options_parse(int argc, char **argv, struct ms_options *ret)
 	*ret = o;
 	ret->q.anchors = &ret->anchors;
 	ret->q.revocations = &ret->revocations;
-	if (o.q.profile == &o.profile)
+	if (o.q.profile == &o.profile) {
 		ret->q.profile = &ret->profile;
+		if (ret->profile.release)
+			ret->profile.release = ret->release;
+	}
 	return status;
 }

@@ -21,6 +21,7 @@ enum {
 
 /**
  * struct ms_options - the command line
+ * @profile, @release: the kernel asked about, if it is a certain one
  * @kernels, @n_kernels: --kernel, not looked at yet
  * @lists, @n_lists: --revocations, not looked at yet
  * @root: --root, or ""
@@ -37,7 +38,8 @@ struct ms_options {
 	struct ms_anchors anchors;
 	struct ms_revocations revocations;
 	struct ms_question q;
-	struct ms_kernel_profile profile; /* of --as-kernel with a configuration */
+	struct ms_kernel_profile profile;
+	char release[256];
 	enum ms_format format;
 	bool all, failed_only, quiet;
 	struct ms_severities severities;
@@ -84,6 +86,9 @@ int ms_options_revocations(struct ms_options *o) _must_check_;
 /** ms_options_load_kernel() - add a kernel's anchors; an image, or a release below
  * --root. Return: -1 to go on, else the exit status. */
 int ms_options_load_kernel(struct ms_options *o, const char *kernel) _must_check_;
+
+/** ms_options_ask_about() - ask about the kernel @release, if it has a row */
+void ms_options_ask_about(struct ms_options *o, const char *release);
 
 /* The verbs; each returns the exit status. */
 int ms_verb_verify(struct ms_options *o);

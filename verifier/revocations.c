@@ -79,6 +79,20 @@ const struct ms_revocation *ms_revocations_digest(const struct ms_revocations *r
 	return NULL;
 }
 
+const struct ms_revocation *ms_revocations_heeded(const struct ms_revocations *r,
+						  enum ms_heeded heeded,
+						  const uint8_t *key)
+{
+	for (size_t i = 0; r && i < r->n; i++) {
+		const struct ms_revocation *e = &r->v[i];
+
+		if (e->heeded == heeded &&
+		    same(e->key, e->key_len, key, ms_hash_size(MS_HASH_SHA256)))
+			return e;
+	}
+	return NULL;
+}
+
 /* Like '~' before the end, letters, and then everything else. */
 static int weight(char c)
 {

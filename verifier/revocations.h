@@ -126,6 +126,13 @@ const struct ms_revocation *ms_revocations_version(const struct ms_revocations *
 						   const struct ms_elf_facts *f,
 						   time_t now);
 
+/** ms_revocations_heeded() - the entry that a kernel heeds in this way, whatever its time
+ * @key: SHA-256 of what MS_HEEDED_IF_EMBEDDED (a TBSCertificate), MS_HEEDED_BEFORE_7 (a
+ *	module, whole) or MS_HEEDED_IF_CONFIGURED (a certificate) speaks of */
+const struct ms_revocation *ms_revocations_heeded(const struct ms_revocations *r,
+						  enum ms_heeded heeded,
+						  const uint8_t *key);
+
 /** ms_version_compare() - as dpkg and rpm compare parts: numbers by value, letters by
  * order,
  * '~' before everything. Return: <0, 0, >0 */

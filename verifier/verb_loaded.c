@@ -115,7 +115,7 @@ static int run(struct ms_options *o, const char *release, const struct ms_loaded
 	ms_system_state_read(o->root, &machine.state);
 	o->machine = &machine;
 	if (!o->q.profile)
-		o->q.profile = ms_kernel_profile_find(release);
+		ms_options_ask_about(o, release);
 	if (!o->enforce_given)
 		o->q.enforce = ms_system_state_enforce(&machine.state);
 	ms_session_init(&s);

@@ -68,7 +68,7 @@ static void ask_about(struct ms_options *o, const char *release)
 	struct utsname u;
 
 	if (!o->q.profile)
-		o->q.profile = ms_kernel_profile_find(release);
+		ms_options_ask_about(o, release);
 	if (o->enforce_given || *o->root || uname(&u) || strcmp(u.release, release))
 		return;
 	ms_system_state_read("", &state);

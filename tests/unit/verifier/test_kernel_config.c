@@ -35,6 +35,33 @@ static void test_options(void **state)
 	assert_int_equal(p.sigs_usable, 0);
 }
 
+static void test_modules(void **state)
+{
+	struct ms_kernel_profile p;
+
+	assert_int_equal(apply(SIGNED, "6.12", &p), 0);
+	assert_int_equal(p.inflates, 0);
+	assert_false(p.modversions);
+	assert_false(p.revocation_list);
+	assert_false(p.firmware_keys);
+	assert_false(p.digest_blacklist);
+	assert_int_equal(apply(SIGNED "CONFIG_MODULE_COMPRESS_ZSTD=y\n", "6.12", &p), 0);
+	assert_int_equal(p.inflates, 0);
+	assert_int_equal(apply(SIGNED "CONFIG_MODULE_COMPRESS_ZSTD=y\n"
+				      "CONFIG_MODULE_DECOMPRESS=y\n"
+				      "CONFIG_MODVERSIONS=y\n"
+				      "CONFIG_SYSTEM_REVOCATION_LIST=y\n"
+				      "CONFIG_SYSTEM_BLACKLIST_KEYRING=y\n"
+				      "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n",
+			       "6.12", &p),
+			 0);
+	assert_true(ms_profile_inflates(&p, MS_ZSTD));
+	assert_false(ms_profile_inflates(&p, MS_XZ));
+	assert_false(ms_profile_inflates(&p, MS_PLAIN));
+	assert_true(p.modversions && p.revocation_list && p.firmware_keys);
+	assert_true(p.digest_blacklist);
+}
+
 static void test_refuses(void **state)
 {
 	static const char *const bad[] = {"", "CONFIG_MODULES=y\n",
@@ -63,6 +90,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_modules),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_load),
 	};

@@ -162,6 +162,104 @@ static void test_several_signers(void **state)
 	expect_untrusted(&ev, "6.1");
 }
 
+/* finit_module() with MODULE_INIT_COMPRESSED_FILE, where it is told so or can do it. */
+static void test_packed(void **state)
+{
+	struct ms_evidence ev = good();
+
+	ev.packed = (struct ms_packed){.unpacker = MS_UNPACKER_KERNEL, .format = MS_XZ};
+	expect_fatal(&ev, "5.10", -EINVAL);
+	expect_fatal(&ev, "6.1", -EOPNOTSUPP);
+	expect_loads(&ev, "6.12");
+	ev.packed.xz_check = 1;
+	expect_loads(&ev, "6.12");
+	ev.packed.xz_check = 4;
+	expect_fatal(&ev, "6.12", -EINVAL);
+	ev.packed.unpacker = MS_UNPACKER_AUTO;
+	expect_fatal(&ev, "6.12", -EINVAL);
+	expect_loads(&ev, "6.1");
+	ev.packed.unpacker = MS_UNPACKER_TOOL;
+	expect_loads(&ev, "6.12");
+	ev.packed = (struct ms_packed){.format = MS_ZSTD};
+	expect_loads(&ev, "6.12");
+	ev.packed.unpacker = MS_UNPACKER_KERNEL;
+	expect_fatal(&ev, "6.12", -EINVAL);
+	ev.packed.format = MS_PLAIN;
+	expect_fatal(&ev, "6.12", -EINVAL);
+
+	ev = good();
+	ev.len = 0;
+	ev.trailer_rc = -ENODATA;
+	ev.packed = (struct ms_packed){.format = MS_XZ};
+	ev.kernel_elf_rc = -ENOEXEC;
+	expect(&ev, "6.12", MS_PERMISSIVE, MS_KERNEL_REFUSED, -ENOEXEC);
+	expect(&ev, "6.12", MS_ENFORCE, MS_KERNEL_REFUSED, -EKEYREJECTED);
+	expect_fatal(&ev, "7.2", -EACCES);
+	expect_fatal(&ev, "6.1", -EINVAL);
+}
+
+/* A file's hash in dbx: a patch of Debian's, up to 6.12, and only for what is good. */
+static void test_digest_in_dbx(void **state)
+{
+	struct ms_evidence ev = good();
+
+	ev.digest_heeded = true;
+	expect_fatal(&ev, "5.10", -EKEYREJECTED);
+	expect_fatal(&ev, "6.12", -EKEYREJECTED);
+	expect_loads(&ev, "6.8");
+	expect_loads(&ev, "7.2");
+	ev.signers[0].anchor = NULL;
+	expect_untrusted(&ev, "6.12");
+}
+
+static void expect_as(const struct ms_evidence *ev, const char *release, int want)
+{
+	struct ms_kernel_profile p;
+	int error = 1;
+
+	assert_int_equal(ms_profile_of_release(release, &p), 0);
+	assert_int_equal(ms_kernel_judge(ev, &p, MS_ENFORCE, &error),
+			 want ? MS_KERNEL_REFUSED : MS_KERNEL_LOADS);
+	assert_int_equal(error, want);
+}
+
+/* The release counts where symbols have no checksums, the machine where it is known. */
+static void test_very_kernel(void **state)
+{
+	struct ms_evidence ev = good();
+
+	strcpy(ev.facts.release, "7.3-amd64");
+	ev.facts.machine = 62;
+	expect_as(&ev, "7.3-amd64", 0);
+	expect_as(&ev, "7.3-cloud-amd64", -ENOEXEC);
+	expect_as(&ev, "7.3", 0);
+	expect_as(&ev, "6.12.1-cloud-amd64", 0);
+	expect_as(&ev, "6.12.1-arm64", -ENOEXEC);
+	expect_as(&ev, "6.12.1-generic", 0);
+	ev.facts.machine = 183;
+	expect_as(&ev, "6.12.1-arm64", 0);
+	expect_as(&ev, "6.12.1-amd64", -ENOEXEC);
+}
+
+/* Keys of the firmware, for a kernel that does not ask them. */
+static void test_firmware_keys(void **state)
+{
+	struct ms_kernel_profile p = *ms_kernel_profile_find("6.12");
+	struct ms_evidence ev = good();
+	struct ms_anchor a = anchors.v[0];
+	int error;
+
+	ev.signers[0].anchor = &a;
+	a.origin = MS_ANCHOR_DB;
+	expect_loads(&ev, "6.12");
+	p.firmware_keys = false;
+	assert_int_equal(ms_kernel_judge(&ev, &p, MS_PERMISSIVE, &error),
+			 MS_KERNEL_TAINTS);
+	a.origin = MS_ANCHOR_KERNEL;
+	assert_int_equal(ms_kernel_judge(&ev, &p, MS_PERMISSIVE, &error),
+			 MS_KERNEL_LOADS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +267,10 @@ int main(void)
 		cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_empty_names),
 		cmocka_unit_test(test_several_signers),
+		cmocka_unit_test(test_packed),
+		cmocka_unit_test(test_digest_in_dbx),
+		cmocka_unit_test(test_very_kernel),
+		cmocka_unit_test(test_firmware_keys),
 	};
 
 	return cmocka_run_group_tests(tests, load_anchors, clear_anchors);
