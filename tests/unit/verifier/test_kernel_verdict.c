@@ -228,7 +228,7 @@ static void test_very_kernel(void **state)
 {
 	struct ms_evidence ev = good();
 
-	strcpy(ev.facts.release, "7.3-amd64");
+	memcpy(ev.facts.release, "7.3-amd64", sizeof("7.3-amd64"));
 	ev.facts.machine = 62;
 	expect_as(&ev, "7.3-amd64", 0);
 	expect_as(&ev, "7.3-cloud-amd64", -ENOEXEC);
