@@ -116,7 +116,12 @@ fails 2 'no recipient' modseal key export-backup sealed -o "$T/no.cms"
 
 # Expiry.
 ok 'a key of one day' modseal key create short --alg p256 --days 1
-certify <(modseal key csr short) -1 "${signing[@]}" >"$T/gone.crt"
+# OpenSSL 3.5 takes no negative -days.
+modseal key csr short >"$T/short.csr"
+(
+	openssl() { faketime '3 days ago' openssl "$@"; }
+	certify "$T/short.csr" 1 "${signing[@]}" >"$T/gone.crt"
+)
 refused 'expired' 'an expired certificate' modseal key install-cert short "$T/gone.crt"
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$T/f.key"
 openssl req -new -key "$T/f.key" -subj /CN=f -out "$T/f.csr"
