@@ -125,6 +125,60 @@ static void check_order(const struct lint *l, size_t n)
 	}
 }
 
+static bool some_who(const struct ms_config *c, const struct ms_rule *a,
+		     const struct ms_rule *b)
+{
+	for (size_t i = 0; i < b->who.n; i++) {
+		if (who_has(c, &a->who, b->who.v[i]))
+			return true;
+	}
+	for (size_t i = 0; i < a->who.n; i++) {
+		if (who_has(c, &b->who, a->who.v[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool some_key(const struct ms_strv *a, const struct ms_strv *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (globs_have(a, b->v[i], false))
+			return true;
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		if (globs_have(b, a->v[i], false))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A rule with approvals is only about modules of builds: without a build, another one
+ * that has none decides. Where that is about all the kernels and modules of the first,
+ * nobody needs the approvals. Says nothing where it is not certain.
+ */
+static void check_bypass(const struct lint *l, const struct ms_rule *b)
+{
+	const struct ms_config *c = l->c;
+
+	if (b->build_required || b->n_tiers > 0)
+		return;
+	for (size_t i = 0; i < c->n_rules; i++) {
+		const struct ms_rule *a = &c->rules[i];
+
+		if (a->n_tiers == 0 || !some_who(c, a, b) ||
+		    !some_key(&a->keys, &b->keys) ||
+		    !globs_cover(&b->kernels, &a->kernels, false) ||
+		    !globs_cover(&b->modules, &a->modules, true))
+			continue;
+		found(l, b,
+		      "rule %s lets who has no build sign without the approvals that "
+		      "rule %s (%s:%u) asks for",
+		      b->name, a->name, a->file, a->line);
+		return;
+	}
+}
+
 static void check_keys(const struct lint *l, const struct ms_rule *r,
 		       const char *const *keys, size_t n)
 {
@@ -172,7 +226,8 @@ static bool names_group(const struct ms_strv *list, const char *name)
 
 static bool group_used(const struct ms_config *c, const char *name)
 {
-	bool used = names_group(&c->admins, name) || names_group(&c->auditors, name);
+	bool used = names_group(&c->admins, name) || names_group(&c->auditors, name) ||
+		    names_group(&c->metrics, name);
 
 	for (size_t i = 0; i < c->n_rules && !used; i++) {
 		const struct ms_rule *r = &c->rules[i];
@@ -191,6 +246,7 @@ void ms_policy_lint(const struct ms_config *c, const char *const *keys, size_t n
 
 	for (size_t i = 0; i < c->n_rules; i++) {
 		check_order(&l, i);
+		check_bypass(&l, &c->rules[i]);
 		check_keys(&l, &c->rules[i], keys, n_keys);
 		check_approvers(&l, &c->rules[i]);
 	}

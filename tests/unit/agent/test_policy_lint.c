@@ -66,6 +66,24 @@ static void test_groups(void **state)
 	      "only 1 of its members");
 }
 
+static void test_bypass(void **state)
+{
+#define G "[group g]\nmembers = uid:7\n"
+#define TIER "approvals = 1 of group:g\n"
+	check(G A TIER B, "f:7:b: rule b lets who has no build sign without the "
+			  "approvals that rule a (f:3) asks for");
+	check(G B A TIER, "f:3:b: rule b lets who has no build sign without");
+	check(G A TIER "kernel = 6.*\n" B, "without the approvals");
+	check(G A TIER "kernel = 6.*\n" B "kernel = 6.*\n", "without the approvals");
+	check(G A TIER B "build = required\n", "");
+	check(G A TIER B TIER, "rule b is never reached");
+	check(G A TIER B "module = test_*\n", "");
+	check(G A TIER B "kernel = 6.*\n", "");
+	check(G A TIER "[rule b]\nwho = uid:3\nkey = dev\n", "");
+	check(G A TIER "[rule b]\nwho = uid:2\nkey = prod-1\n", "");
+	check("[agent]\nmetrics = group:g\n" G, "");
+}
+
 static void test_keys(void **state)
 {
 	_cleanup_config_ struct ms_config c = {0};
@@ -87,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reach),
 		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_bypass),
 		cmocka_unit_test(test_keys),
 	};
 
