@@ -66,6 +66,9 @@ int ms_check_config(const struct ms_config *c, bool strict)
 	int r = read_names(c, &k);
 	size_t n = 0;
 
+	/* Before its first start the agent has no keys, and the folder is not there. */
+	if (r == -ENOENT)
+		r = 0;
 	if (r < 0)
 		fprintf(stderr,
 			"modseald: the keys in %s/keys cannot be listed: %s: the rules "

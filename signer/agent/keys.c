@@ -145,7 +145,9 @@ int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err)
 	}
 	d = opendir(dir);
 	if (!d) {
-		r = ms_error_set(err, -errno, "state", "cannot read the keys in %s: %s",
+		r = ms_error_set(err, -errno, "state",
+				 "cannot read the keys in %s: %s: give them to the "
+				 "agent's user with chown",
 				 dir, ms_strerror(errno));
 		ms_keys_free(k);
 		return r;
@@ -199,8 +201,8 @@ static void describe_protection(const struct ms_tpm_blob *b, char *dst, size_t s
 				      " as a policy key approves (%zu approval%s)",
 				      b->n_approvals, b->n_approvals == 1 ? "" : "s");
 	if (n == 0)
-		n = (size_t)snprintf(dst, size, "TPM, no PCR");
-	if (b->has_pin && n < size)
+		snprintf(dst, size, b->has_pin ? "TPM, PIN, no PCR" : "TPM, no PCR");
+	else if (b->has_pin && n < size)
 		snprintf(dst + n, size - n, " and PIN");
 }
 

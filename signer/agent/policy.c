@@ -296,8 +296,9 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 	case STAGE_CONTENT:
 		return ms_error_set(
 			err, -EACCES, "content-required",
-			"rule %s asks for whole modules, not digests: sign without "
-			"--by-digest, or have 'content = digest' added to the rule",
+			"rule %s asks for whole modules, not digests: sign on the "
+			"agent's machine and without --by-digest, or have "
+			"'content = digest' added to the rule",
 			r->name);
 	case STAGE_NONE:
 	case STAGE_FITS:
@@ -337,6 +338,11 @@ int ms_policy_try(const struct ms_config *c, const struct ms_rule *rule,
 {
 	enum stage stage = try_rule(c, rule, req);
 
+	if (stage == STAGE_NONE)
+		return ms_error_set(err, -EACCES, "no-rule", "is about %s",
+				    ms_identity_in(c, req->who, &rule->who)
+					    ? "other keys"
+					    : "others");
 	return stage == STAGE_FITS ? 0 : refuse(req, rule, stage, err);
 }
 

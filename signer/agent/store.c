@@ -217,6 +217,14 @@ static int check_schema(struct ms_store *s, struct ms_error *err)
 	return 0;
 }
 
+/* Without the line "*** in database main ***" that may come first. */
+static const char *finding(const char *text)
+{
+	const char *nl = strchr(text, '\n');
+
+	return strncmp(text, "***", 3) == 0 && nl ? nl + 1 : text;
+}
+
 static int quick_check(struct ms_store *s, struct ms_error *err)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -231,8 +239,8 @@ static int quick_check(struct ms_store *s, struct ms_error *err)
 	if (rc != SQLITE_ROW)
 		ret = fail(s, "check", rc, err);
 	else if (strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
-		ret = ms_store_damaged(s, (const char *)sqlite3_column_text(stmt, 0),
-				       err);
+		ret = ms_store_damaged(
+			s, finding((const char *)sqlite3_column_text(stmt, 0)), err);
 	sqlite3_finalize(stmt);
 	return ret;
 }

@@ -493,12 +493,14 @@ static int lock_state(const char *state, struct ms_error *err)
 			"cannot make the state directory %s: %s: make it, owned by "
 			"the agent's user with mode 0700",
 			state, ms_strerror(errno));
+	/* First, as a folder of the wrong user's would keep the right one out. */
+	r = check_owner(state, err);
+	if (r < 0)
+		return r;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return ms_error_set(err, -errno, "state", "cannot make %s: %s", path,
 				    ms_strerror(errno));
-	r = check_owner(state, err);
-	if (r == 0)
-		r = check_owner(path, err);
+	r = check_owner(path, err);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/lock", state);

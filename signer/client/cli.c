@@ -257,7 +257,7 @@ static void help_commands(FILE *out, const char *group, bool planned)
 			continue;
 		snprintf(left, sizeof(left), "%s %s", c->name,
 			 planned ? "" : c->operands);
-		fprintf(out, "  %-18s %s\n", left, c->summary);
+		fprintf(out, "  %-26s %s\n", left, c->summary);
 	}
 }
 

@@ -285,6 +285,20 @@ int ms_cmd_build_open(const struct ms_cli *cli)
 	return MS_EXIT_OK;
 }
 
+/* How many approvals its tiers ask for together. */
+static json_int_t needed(const json_t *build)
+{
+	const json_t *tier;
+	json_int_t n = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(build, "tiers"), i, tier)
+	{
+		n += json_integer_value(json_object_get(tier, "need"));
+	}
+	return n;
+}
+
 static int change(const struct ms_cli *cli, const char *tail, json_t *body)
 {
 	_cleanup_json_ json_t *build = NULL;
@@ -298,11 +312,16 @@ static int change(const struct ms_cli *cli, const char *tail, json_t *body)
 	status = ms_build_post(cli, target, body, &build);
 	if (status)
 		return status;
-	if (cli->json)
+	if (cli->json) {
 		ms_fact_json(build);
-	else
-		printf("build %s is %s\n", cli->operands[0],
-		       ms_fact_text(build, "state", state));
+		return MS_EXIT_OK;
+	}
+	printf("build %s is %s", cli->operands[0], ms_fact_text(build, "state", state));
+	if (!strcmp(state, "pending"))
+		printf(": it has %zu of %lld approvals",
+		       json_array_size(json_object_get(build, "approvals")),
+		       (long long)needed(build));
+	printf("\n");
 	return MS_EXIT_OK;
 }
 

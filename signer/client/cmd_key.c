@@ -240,20 +240,35 @@ int ms_cmd_key_unlock(const struct ms_cli *cli)
 	_cleanup_talk_ struct ms_talk talk = {0};
 	_cleanup_buf_ struct ms_buf body = MS_BUF_INIT(MS_PIN_MAX + 1);
 	_cleanup_pin_ struct ms_pin pin = {0};
-	_cleanup_json_ json_t *key = NULL;
-	char target[TARGET_MAX];
+	_cleanup_json_ json_t *before = NULL, *key = NULL;
+	char target[TARGET_MAX], show[TARGET_MAX], state[MS_FACT_TEXT];
 	int status = ms_talk_key_target(cli, cli->operands[0], "/unlock", target,
 					sizeof(target));
 
 	if (!status)
+		status = ms_talk_key_target(cli, cli->operands[0], "", show,
+					    sizeof(show));
+	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
+		status = ms_talk_ask(&talk, "GET", show, NULL, NULL, &before);
+	if (status)
+		return status;
+	/* What is open has not to be opened: no PIN is asked for, and none is tried. */
+	if (!strcmp(ms_fact_text(before, "state", state), "active")) {
+		fprintf(stderr,
+			"modseal: key unlock: %s is unlocked already: no PIN was tried\n",
+			cli->operands[0]);
+		return ms_key_print(cli, before);
+	}
+	if (json_is_true(json_object_get(before, "pin")))
 		status = ms_key_pin_get(cli, true, true, false, &pin);
 	if (status)
 		return status;
 	if (ms_buf_reserve(&body, MS_PIN_MAX + 1))
 		return MS_EXIT_FAILED;
-	ms_buf_put(&body, pin.text, strlen(pin.text));
+	if (pin.text)
+		ms_buf_put(&body, pin.text, strlen(pin.text));
 	status = ms_talk_ask(&talk, "POST", target, "text/plain", &body, &key);
 	return status ? status : ms_key_print(cli, key);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "signer/client/cmd_key.h"
+#include "signer/client/facts.h"
 
 #define TARGET_MAX 256
 
@@ -70,6 +71,19 @@ static int fetch_cert(struct ms_talk *talk, const struct ms_cli *cli,
 	return MS_EXIT_OK;
 }
 
+static int fetch_custody(struct ms_talk *talk, const struct ms_cli *cli, bool *ret_issues)
+{
+	_cleanup_json_ json_t *key = NULL;
+	char target[TARGET_MAX], text[MS_FACT_TEXT];
+	int status =
+		ms_talk_key_target(cli, cli->operands[0], "", target, sizeof(target));
+
+	if (!status)
+		status = ms_talk_ask(talk, "GET", target, NULL, NULL, &key);
+	*ret_issues = !status && !strcmp(ms_fact_text(key, "custody", text), "leaf");
+	return status;
+}
+
 int ms_cmd_key_enroll(const struct ms_cli *cli)
 {
 	const char *target = ms_cli_opt(cli, "for");
@@ -87,6 +101,10 @@ int ms_cmd_key_enroll(const struct ms_cli *cli)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
 		status = fetch_cert(&talk, cli, &cert);
+	if (!status)
+		status = fetch_custody(&talk, cli, &e.issues);
+	if (!status)
+		status = ms_enroll_dir(cli, e.dir);
 	if (status)
 		return status;
 	e.cert = cert;

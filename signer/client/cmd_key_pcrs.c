@@ -393,5 +393,10 @@ int ms_cmd_key_reseal(const struct ms_cli *cli)
 	if (!status)
 		status = ms_talk_ask(&talk, "POST", target, "application/json", &body,
 				     &key);
+	if (!status && ms_cli_opt(cli, "values"))
+		fprintf(stderr,
+			"modseal: key reseal: %s has a second file (%s.key-next) until "
+			"the new values have opened it: till then it opens with either\n",
+			cli->operands[0], cli->operands[0]);
 	return status ? status : ms_key_print(cli, key);
 }

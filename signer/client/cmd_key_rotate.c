@@ -294,6 +294,9 @@ int ms_cmd_key_rotate(const struct ms_cli *cli)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
 		status = ms_talk_ask(&talk, "GET", target, NULL, NULL, &r.old);
+	/* Before anything is made that nobody could be told of. */
+	if (!status)
+		status = ms_enroll_dir(cli, dir ? dir : ".");
 	if (!status)
 		status = find_successor(&r);
 	if (!status)

@@ -98,7 +98,7 @@ static int print_from(const struct ms_cli *cli, struct ms_log_source *s, long ma
 			print_malformed(&l);
 			status = MS_EXIT_FAILED;
 		} else if (r < 0) {
-			return MS_EXIT_AGENT;
+			return r == -EACCES ? MS_EXIT_FAILED : MS_EXIT_AGENT;
 		} else {
 			print_entry(&l, cli->json);
 		}
@@ -211,7 +211,7 @@ int ms_cmd_log_search(const struct ms_cli *cli)
 			print_malformed(&l);
 			status = MS_EXIT_FAILED;
 		} else if (r < 0) {
-			return MS_EXIT_AGENT;
+			return r == -EACCES ? MS_EXIT_FAILED : MS_EXIT_AGENT;
 		} else if (matches(cli, &l)) {
 			print_entry(&l, cli->json);
 		}

@@ -149,11 +149,13 @@ int ms_cmd_policy_check(const struct ms_cli *cli)
 		return status;
 	}
 	if (!json_is_null(json_object_get(answer, "error")))
-		printf("%s\n", ms_fact_text(answer, "error", a));
+		printf("%s%s\n", pipe ? "standard input, " : "",
+		       ms_fact_text(answer, "error", a));
 	list = json_object_get(answer, "findings");
 	json_array_foreach((json_t *)(uintptr_t)list, i, v)
 	{
-		printf("%s:%s: %s\n", ms_fact_text(v, "file", c),
+		printf("%s%s:%s: %s\n", pipe ? "standard input, " : "",
+		       ms_fact_text(v, "file", c),
 		       ms_fact_text(v, "line", a), ms_fact_text(v, "text", b));
 	}
 	if (!status)

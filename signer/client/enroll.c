@@ -75,6 +75,20 @@ static int compare(const char *path, const void *data, size_t len, struct ms_err
 			    ms_escape_str(path, shown, sizeof(shown)));
 }
 
+int ms_enroll_dir(const struct ms_cli *cli, const char *dir)
+{
+	struct ms_error err = {0};
+	char shown[256];
+
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+		return MS_EXIT_OK;
+	ms_error_set(&err, -errno, NULL, "%s: the folder %s cannot be made: %s",
+		     cli->cmd->name, ms_escape_str(dir, shown, sizeof(shown)),
+		     ms_strerror(errno));
+	ms_cli_complain(&err);
+	return MS_EXIT_FAILED;
+}
+
 static void append_file(struct ms_enroll *e, const char *path)
 {
 	char shown[4 * MS_PATH_MAX];
@@ -254,7 +268,9 @@ void ms_enroll_print(const struct ms_enroll *e, const char *target)
 		return;
 	}
 	printf("Key %s, certificate \"%s\"%s, for %s\n", e->name, cn,
-	       e->cert->is_ca ? " (a CA's: modules are signed by leaf keys)" : "",
+	       e->issues	? " (a CA's: modules are signed by leaf keys)"
+	       : e->cert->is_ca ? " (a CA's)"
+				: "",
 	       target);
 	print_list("Written", e->files, "  ");
 	print_list("Do", e->steps, "  ");

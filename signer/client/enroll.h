@@ -20,6 +20,7 @@
  * @time: of such an update; @replace: it takes the place of what is there
  * @signature: file with somebody else's signature of it, or NULL
  * @from: since when it is distrusted; 0: always
+ * @issues: the key certifies leaf keys, which sign; else it signs modules itself
  * @files, @steps, @notes: arrays of texts: what was written, what to do, what to know
  */
 struct ms_enroll {
@@ -29,9 +30,15 @@ struct ms_enroll {
 	const char *name, *dir, *kek, *signature;
 	struct ms_guid owner;
 	time_t time, from;
-	bool replace;
+	bool replace, issues;
 	json_t *files, *steps, *notes;
 };
+
+/**
+ * ms_enroll_dir() - have the folder, making it if it is not there (but not those above)
+ * Return: enum ms_exit, having complained.
+ */
+int ms_enroll_dir(const struct ms_cli *cli, const char *dir) _must_check_;
 
 /**
  * ms_enroll_file() - write DIR/NAME.SUFFIX

@@ -23,7 +23,7 @@ static void note_algorithm(struct ms_enroll *e)
 	if (e->cert->has_eku && !e->cert->eku_code_signing)
 		ms_enroll_note(e, "the certificate is not for code signing: openSUSE's "
 				  "kernels refuse modules of such keys");
-	if (e->cert->is_ca)
+	if (e->issues)
 		ms_enroll_note(e, "it is an issuing key: modules are signed by leaf keys "
 				  "that it certifies, whose certificates are in the "
 				  "modules' signatures");

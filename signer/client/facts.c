@@ -60,6 +60,20 @@ void ms_fact_line(const char *label, const json_t *object, const char *name)
 		printf("%-*s %s\n", LABEL_WIDTH, label, text);
 }
 
+static bool has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = list; *p; p += strspn(p, ",")) {
+		size_t n = strcspn(p, ",");
+
+		if (n == len && memcmp(p, word, n) == 0)
+			return true;
+		p += n;
+	}
+	return false;
+}
+
 /* Who the rules let sign with it, in one word for each; "-" where that is not told. */
 static const char *users(const json_t *key, char ret[MS_FACT_TEXT])
 {
@@ -73,6 +87,8 @@ static const char *users(const json_t *key, char ret[MS_FACT_TEXT])
 		json_array_foreach(json_object_get(rule, "who"), n, who)
 		{
 			scalar(who, text, sizeof(text));
+			if (used && has_word(ret, text))
+				continue;
 			if (used + strlen(text) + 8 > MS_FACT_TEXT)
 				return ret;
 			used += (size_t)snprintf(ret + used, MS_FACT_TEXT - used, "%s%s",
@@ -186,7 +202,8 @@ void ms_fact_summary(const json_t *summary)
 
 void ms_fact_json(const json_t *j)
 {
-	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
+	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII |
+				      JSON_REAL_PRECISION(6));
 	putchar('\n');
 }
 

@@ -167,8 +167,10 @@ static int call_error(const struct via *v, CURLcode rc, struct ms_error *err)
 					    "the agent at %s refused our certificate: %s",
 					    v->base, shown);
 		return ms_error_set(err, -EPIPE, "agent-gone",
-				    "the agent at %s hung up without an answer: %s",
-				    v->base, shown);
+				    "the agent at %s hung up without an answer: it takes "
+				    "our certificate no more, or was ended: its log has "
+				    "the reason",
+				    v->base);
 	default:
 		return ms_error_set(err, -EIO, "tls",
 				    "no answer from the agent at %s: %s", v->base, shown);

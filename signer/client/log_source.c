@@ -89,8 +89,14 @@ static int fetch(struct ms_log_source *s)
 	s->at = 0;
 	snprintf(target, sizeof(target), "/v1/log/entries?from=%" PRIu64 "&count=%u",
 		 s->from, BATCH);
-	return ms_talk_fetch(s->talk, target, "application/jsonl", &s->batch) ? -ENOTCONN
-									      : 0;
+	switch (ms_talk_fetch(s->talk, target, "application/jsonl", &s->batch)) {
+	case MS_EXIT_OK:
+		return 0;
+	case MS_EXIT_AGENT:
+		return -ENOTCONN;
+	default:
+		return -EACCES;
+	}
 }
 
 static int agent_line(struct ms_log_source *s, char **ret, size_t *ret_len)

@@ -112,6 +112,8 @@ ok 'the right PIN, as a credential' env CREDENTIALS_DIRECTORY="$T/cred" \
 like "$OUT" 'State +active' 'opens it'
 ok 'it signs' modseal sign --key pinned "$T/m.ko"
 ok 'status: ready' modseal status
+ok 'one that is open already' with_pin nonsense modseal key unlock pinned
+like "$ERR" 'unlocked already: no PIN was tried' 'is said, and no PIN is tried'
 fails 1 'no such key to unlock' with_pin 1 modseal key unlock nobody
 
 # On a terminal

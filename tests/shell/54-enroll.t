@@ -137,7 +137,9 @@ fails 1 'no such KEK' enroll kek db --kek nobody
 one_line "$ERR" 'is said in one sentence'
 [ ! -e "$d/kek.db.auth" ] && pass 'and nothing is signed' || fail 'and nothing is signed'
 fails 1 'a signature that is none' enroll kek db --signature "$T/dev.pem"
-fails 1 'no such folder' modseal key enroll dev --for mok --dir "$T/none"
+ok 'a folder that is not there' modseal key enroll dev --for mok --dir "$T/made"
+ok 'is made' test -s "$T/made/dev.der"
+fails 1 'but none above it' modseal key enroll dev --for mok --dir "$T/none/none"
 efi() { # QUERY FILE
 	curl -s -o "$T/answer" -w '%{http_code}' --unix-socket "$T/a/agent.sock" \
 		--data-binary "@$2" "http://modseal/v1/keys/kek/sign-efi?$1"

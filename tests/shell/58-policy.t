@@ -65,6 +65,9 @@ back() { [ "$(whoami_groups)" = ops ]; }
 ok 'a front that is started again has what was reloaded' wait_for 20 back
 
 # policy check
+is "$(echo '[rule x' | modseal policy check -)" \
+	'standard input, line:1: a section is written [NAME], and nothing may follow it' \
+	'from a pipe it says where the line is'
 check() { printf '%b' "$1" >"$T/p.conf"; run modseal policy check "$T/p.conf"; }
 base="[group a]\nmembers = uid:1 uid:2\n[rule one]\nwho = group:a\nkey = dev\n"
 check "$base"
@@ -128,6 +131,7 @@ like "$OUT" "uid:$uid: allowed by rule dev .whatever the module" 'is said'
 fails 1 'what somebody else may' modseal policy explain --as uid:4711 --key dev \
 	--module "$T/foo.ko"
 like "$OUT" 'rule qa lets uid:4711 sign with key dev for kernels 5.10' 'with the reason'
+like "$OUT" 'night +is about others' 'and what the other rules say'
 ok 'without the module it depends' modseal policy explain --as uid:4711 --key dev
 fails 1 'out of hours' modseal policy explain --as uid:4712 --key dev
 like "$OUT" 'night .*only' 'is said'

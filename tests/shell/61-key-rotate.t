@@ -49,6 +49,7 @@ fails 1 'not in a circle' modseal key rotate distro-2027 --to distro-2026 --dir 
 fails 2 'not to itself' modseal key rotate dev --to dev
 fails 2 'an overlap that is none' modseal key rotate dev --overlap soon
 fails 1 'no such key' modseal key rotate nobody --dir "$T/o"
+fails 1 'a folder that cannot be made' modseal key rotate dev --dir "$T/none/none"
 is "$(modseal key list --json | jq '.keys | length')" 3 'no key came of these'
 
 # It ends by itself, with nobody asking, and stays so after a start.
