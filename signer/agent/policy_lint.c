@@ -62,13 +62,23 @@ static bool is_glob(const char *s)
 	return strpbrk(s, "*?[") != NULL;
 }
 
+/*
+ * Where @pattern has stars only, and fits the text of @word, which has no brackets, it
+ * fits whatever @word does: what is special in that text is below one of the stars.
+ */
+static bool compares(const char *pattern, const char *word)
+{
+	return !is_glob(word) || (!strpbrk(pattern, "?[\\") && !strpbrk(word, "[\\"));
+}
+
 static bool globs_have(const struct ms_strv *list, const char *word, bool module)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		if (strcmp(list->v[i], "*") == 0 || strcmp(list->v[i], word) == 0)
 			return true;
-		if (!is_glob(word) && (module ? ms_glob_module(list->v[i], word)
-					      : ms_glob(list->v[i], word)))
+		if (compares(list->v[i], word) &&
+		    (module ? ms_glob_module(list->v[i], word)
+			    : ms_glob(list->v[i], word)))
 			return true;
 	}
 	return false;

@@ -45,6 +45,9 @@ static void test_reach(void **state)
 	check(A "kernel = 6.1.*\n" B "kernel = 6.1.5\n", "never reached");
 	check(A "module = e*\n" B "module = e1000\n", "never reached");
 	check(A "module = e*\n" B "module = f*\n", "");
+	check(A "module = e*\n" B "module = e?1*\n", "never reached");
+	check(A "module = e?\n" B "module = e*\n", "");
+	check(A "module = *x]\n" B "module = [ax]\n", "");
 	/* what the first lets through at times only, the second may still decide */
 	check(A "when = Mon\n" B, "");
 	check(A "min-version = x 1\n" B, "");
@@ -75,7 +78,10 @@ static void test_bypass(void **state)
 	check(G B A TIER, "f:3:b: rule b lets who has no build sign without");
 	check(G A TIER "kernel = 6.*\n" B, "without the approvals");
 	check(G A TIER "kernel = 6.*\n" B "kernel = 6.*\n", "without the approvals");
-	check(G A TIER B "build = required\n", "");
+	check(G A TIER B "build = required\n", "rule b is never reached");
+	check(G A TIER "kernel = 6.*-amd64\n" B "kernel = 6.*\n",
+	      "without the approvals");
+	check(G A TIER "kernel = 6.*\n" B "kernel = 6.?\n", "");
 	check(G A TIER B TIER, "rule b is never reached");
 	check(G A TIER B "module = test_*\n", "");
 	check(G A TIER B "kernel = 6.*\n", "");
