@@ -7,6 +7,7 @@ cases, a list of what finding() makes.
 
 import os
 import re
+import time
 
 import cases
 import firmware
@@ -70,6 +71,7 @@ class Boots:
 
     def report(self):
         os.makedirs(self.folder)
+        began = time.monotonic()
         how = {"firmware": self._firmware, "tpm": self._pipeline}
         booted, found = how.get(self.setup, self._modules)()
         return {
@@ -79,6 +81,7 @@ class Boots:
             "secure_boot": booted["secure_boot"],
             "lockdown": re.search(r"\[(.*)\]", booted["lockdown"])[1],
             "sig_enforce": booted["sig_enforce"],
+            "seconds": round(time.monotonic() - began, 1),
             "cases": found,
         }
 
