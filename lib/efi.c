@@ -141,6 +141,13 @@ void ms_esl_put_tbs(struct ms_buf *out, const struct ms_guid *owner,
 		ms_buf_put(out, always, sizeof(always));
 }
 
+void ms_esl_put_tbs_bare(struct ms_buf *out, const struct ms_guid *owner,
+			 const uint8_t sha256[32])
+{
+	put_list_head(out, &cert_x509_sha256, owner, 32);
+	ms_buf_put(out, sha256, 32);
+}
+
 void ms_esl_put_hash(struct ms_buf *out, const struct ms_guid *owner,
 		     const uint8_t sha256[32])
 {

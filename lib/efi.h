@@ -30,6 +30,15 @@ void ms_esl_put_cert(struct ms_buf *out, const struct ms_guid *owner, const uint
  */
 void ms_esl_put_tbs(struct ms_buf *out, const struct ms_guid *owner,
 		    const uint8_t sha256[32], time_t from);
+/**
+ * ms_esl_put_tbs_bare() - the same without a time: 32 bytes for each entry
+ *
+ * Against UEFI 2.10, but the only form that Linux matches: it takes the whole entry for
+ * the hash (security/integrity/platform_certs/keyring_handler.c). Firmware that checks
+ * lists before it stores them refuses this one.
+ */
+void ms_esl_put_tbs_bare(struct ms_buf *out, const struct ms_guid *owner,
+			 const uint8_t sha256[32]);
 /** ms_esl_put_hash() - a list with the SHA-256 of a file (EFI_CERT_SHA256_GUID) */
 void ms_esl_put_hash(struct ms_buf *out, const struct ms_guid *owner,
 		     const uint8_t sha256[32]);

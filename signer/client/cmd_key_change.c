@@ -8,6 +8,8 @@
 #include "lib/file.h"
 #include "lib/pem.h"
 #include "signer/client/cmd_key.h"
+#include "signer/client/enroll.h"
+#include "signer/client/facts.h"
 
 #define TARGET_MAX 1024
 
@@ -183,12 +185,85 @@ int ms_key_read_time(const char *text, time_t *ret)
 	return 0;
 }
 
+/* Before anything is revoked: a folder that can be written to. */
+static int check_folder(const struct ms_cli *cli, const char *dir)
+{
+	char shown[256];
+	int status = ms_enroll_dir(cli, dir);
+
+	if (status || access(dir, W_OK | X_OK) == 0)
+		return status;
+	fprintf(stderr,
+		"modseal: %s: --artefacts %s: %s: give a folder that can be written to\n",
+		cli->cmd->name, ms_escape_str(dir, shown, sizeof(shown)),
+		ms_strerror(errno));
+	return MS_EXIT_FAILED;
+}
+
+/* What kernels and firmware read, in @dir; @from: 0 if nobody said since when. */
+static int write_artefacts(const struct ms_cli *cli, struct ms_talk *talk,
+			   const char *dir, const struct ms_cert *cert, time_t from)
+{
+	_cleanup_(ms_enroll_clear) struct ms_enroll e = {.cli = cli,
+							 .issues = cert->is_ca,
+							 .talk = talk,
+							 .cert = cert,
+							 .name = cli->operands[0],
+							 .dir = dir,
+							 .from = from};
+	_cleanup_json_ json_t *all = NULL;
+	const json_t *j;
+	size_t i;
+	int status;
+
+	if (ms_guid_parse(MS_EFI_OWNER, &e.owner) < 0)
+		return MS_EXIT_FAILED;
+	status = ms_enroll_distrust(&e, &all);
+	if (status)
+		return status;
+	if (cli->json) {
+		ms_fact_json(all);
+		return MS_EXIT_OK;
+	}
+	json_array_foreach(all, i, j)
+	{
+		printf("%s%s\n", i ? "\n" : "",
+		       json_string_value(json_object_get(j, "target")));
+		ms_enroll_show(j);
+	}
+	return MS_EXIT_OK;
+}
+
+/* With a folder for artefacts the CRL goes there, if nothing else is said. */
+static int put_crl(const struct ms_cli *cli, const struct ms_buf *der, const char *output,
+		   const char *dir)
+{
+	_cleanup_buf_ struct ms_buf pem = MS_BUF_INIT(2 * MS_CERT_MAX);
+	struct ms_enroll e = {.cli = cli, .name = cli->operands[0], .dir = dir};
+	int status = MS_EXIT_FAILED;
+
+	ms_pem_put(&pem, "X509 CRL", der->data, der->len);
+	if (ms_buf_error(&pem))
+		return status;
+	if (output)
+		return ms_key_write_new(cli, output, &pem);
+	if (dir) {
+		e.files = json_array();
+		status = ms_enroll_file(&e, "crl.pem", pem.data, pem.len, NULL);
+		ms_enroll_clear(&e);
+		return status;
+	}
+	fwrite(pem.data, 1, pem.len, stdout);
+	return MS_EXIT_OK;
+}
+
 int ms_cmd_key_revoke(const struct ms_cli *cli)
 {
 	const char *reason = ms_cli_opt(cli, "reason"), *from = ms_cli_opt(cli, "from"),
-		   *output = ms_cli_opt(cli, "output");
-	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_CERT_MAX),
-				    pem = MS_BUF_INIT(2 * MS_CERT_MAX);
+		   *output = ms_cli_opt(cli, "output"),
+		   *dir = ms_cli_opt(cli, "artefacts");
+	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_CERT_MAX);
+	_cleanup_cert_ struct ms_cert *cert = NULL;
 	_cleanup_talk_ struct ms_talk talk = {0};
 	char target[TARGET_MAX], seconds[24];
 	time_t t = 0;
@@ -207,8 +282,14 @@ int ms_cmd_key_revoke(const struct ms_cli *cli)
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)t);
 	if (!status && from)
 		ms_key_add_param(target, sizeof(target), "from", seconds);
+	if (!status && dir)
+		status = check_folder(cli, dir);
 	if (!status)
 		status = ms_talk_open(cli, &talk);
+	/* First: without its certificate nothing could be written, but it were revoked.
+	 */
+	if (!status && dir)
+		status = ms_enroll_cert(&talk, cli, &cert);
 	if (!status)
 		status =
 			ms_key_post(&talk, target, "application/pkix-crl", NULL, 0, &der);
@@ -218,13 +299,9 @@ int ms_cmd_key_revoke(const struct ms_cli *cli)
 		der.len ? ""
 			: "; no CRL was made: only an issuing key (custody leaf) that is "
 			  "not locked signs one");
-	if (!der.len)
-		return MS_EXIT_OK;
-	ms_pem_put(&pem, "X509 CRL", der.data, der.len);
-	if (ms_buf_error(&pem))
-		return MS_EXIT_FAILED;
-	if (output)
-		return ms_key_write_new(cli, output, &pem);
-	fwrite(pem.data, 1, pem.len, stdout);
-	return MS_EXIT_OK;
+	if (der.len)
+		status = put_crl(cli, &der, output, dir);
+	if (!status && dir)
+		status = write_artefacts(cli, &talk, dir, cert, t);
+	return status;
 }

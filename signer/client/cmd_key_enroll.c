@@ -51,8 +51,7 @@ static int read_options(const struct ms_cli *cli, struct ms_enroll *e)
 	return MS_EXIT_OK;
 }
 
-static int fetch_cert(struct ms_talk *talk, const struct ms_cli *cli,
-		      struct ms_cert **ret)
+int ms_enroll_cert(struct ms_talk *talk, const struct ms_cli *cli, struct ms_cert **ret)
 {
 	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_CERT_MAX);
 	char target[TARGET_MAX];
@@ -100,7 +99,7 @@ int ms_cmd_key_enroll(const struct ms_cli *cli)
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = fetch_cert(&talk, cli, &cert);
+		status = ms_enroll_cert(&talk, cli, &cert);
 	if (!status)
 		status = fetch_custody(&talk, cli, &e.issues);
 	if (!status)

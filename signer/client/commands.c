@@ -130,6 +130,7 @@ static const struct ms_cli_option key_revoke_options[] = {
 	 "why, in the words of RFC 5280"},
 	{"from", 0, "TIME", NULL, "since when, YYYY-MM-DD[THH:MM:SSZ] (default now)"},
 	{"output", 'o', "FILE", NULL, "where the CRL goes (default: standard output)"},
+	{"artefacts", 0, "DIR", NULL, "write what kernels and firmware read, too"},
 	{0},
 };
 

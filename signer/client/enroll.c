@@ -21,6 +21,30 @@ void ms_enroll_clear(struct ms_enroll *e)
 	json_decref(e->notes);
 }
 
+void ms_enroll_quote(const char *path, char *ret)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789_./,:=@%+-";
+	char *to = ret;
+
+	if (strspn(path, plain) == strlen(path)) {
+		memcpy(ret, path, strlen(path) + 1);
+		return;
+	}
+	*to++ = '\'';
+	for (; *path && to + 7 < ret + MS_QUOTED_MAX; path++) {
+		if (*path == '\'') {
+			/* Not a backslash, as steps are escaped when they are put. */
+			memcpy(to, "'\"'\"'", 5);
+			to += 5;
+		} else {
+			*to++ = *path;
+		}
+	}
+	*to++ = '\'';
+	*to = '\0';
+}
+
 static void append(json_t *list, const char *fmt, va_list ap)
 {
 	char text[4 * MS_PATH_MAX], shown[4 * MS_PATH_MAX];
@@ -189,7 +213,8 @@ static void time_text(time_t t, char ret[32])
 static int put_bundle(struct ms_enroll *e, const struct ms_efi_update *u)
 {
 	_cleanup_buf_ struct ms_buf bundle = MS_BUF_INIT(MS_ESL_MAX + 256);
-	char suffix[32], path[MS_PATH_MAX], when[32];
+	char suffix[32], path[MS_PATH_MAX], when[32], in[MS_QUOTED_MAX];
+	char p7s[MS_PATH_MAX], out[MS_QUOTED_MAX], dir[MS_QUOTED_MAX];
 	int status;
 
 	if (ms_efi_bundle(u, &bundle) < 0)
@@ -199,16 +224,21 @@ static int put_bundle(struct ms_enroll *e, const struct ms_efi_update *u)
 	if (status)
 		return status;
 	time_text(u->time, when);
+	/* Shorter than that of the file that was just written. */
+	snprintf(p7s, sizeof(p7s), "%s/%s.%s.p7s", e->dir, e->name, u->variable);
+	ms_enroll_quote(path, in);
+	ms_enroll_quote(p7s, out);
+	ms_enroll_quote(e->dir, dir);
 	ms_enroll_step(e,
 		       "openssl smime -sign -binary -noattr -md sha256 -outform DER "
-		       "-signer KEK.pem -inkey KEK.key -in %s -out %s/%s.%s.p7s    # "
+		       "-signer KEK.pem -inkey KEK.key -in %s -out %s    # "
 		       "where the KEK's private key is",
-		       path, e->dir, e->name, u->variable);
+		       in, out);
 	ms_enroll_step(e,
 		       "modseal key enroll %s --for %s --dir %s --time %s%s --signature "
-		       "%s/%s.%s.p7s",
-		       e->name, u->variable, e->dir, when, u->append ? "" : " --replace",
-		       e->dir, e->name, u->variable);
+		       "%s",
+		       e->name, u->variable, dir, when, u->append ? "" : " --replace",
+		       out);
 	return MS_EXIT_OK;
 }
 
@@ -220,7 +250,7 @@ int ms_enroll_update(struct ms_enroll *e, const char *variable, const struct ms_
 				  .time = e->time,
 				  .data = list->data,
 				  .len = list->len};
-	char suffix[32], path[MS_PATH_MAX];
+	char suffix[32], path[MS_PATH_MAX], auth_path[MS_QUOTED_MAX];
 	int status;
 
 	if (ms_buf_error(list) < 0)
@@ -233,8 +263,9 @@ int ms_enroll_update(struct ms_enroll *e, const char *variable, const struct ms_
 		status = ms_enroll_file(e, suffix, auth.data, auth.len, path);
 	if (status)
 		return status;
+	ms_enroll_quote(path, auth_path);
 	ms_enroll_step(e, "efi-updatevar %s-f %s %s    # on each machine",
-		       e->replace ? "" : "-a ", path, variable);
+		       e->replace ? "" : "-a ", auth_path, variable);
 	return MS_EXIT_OK;
 }
 
@@ -253,26 +284,36 @@ static void print_list(const char *title, const json_t *list, const char *indent
 		printf("%s%s\n", indent, json_string_value(v));
 }
 
-void ms_enroll_print(const struct ms_enroll *e, const char *target)
+json_t *ms_enroll_json(const struct ms_enroll *e, const char *target)
 {
 	char cn[2 * sizeof(e->cert->subject_cn)];
-	json_t *j;
 
 	ms_escape_str(e->cert->subject_cn, cn, sizeof(cn));
+	return json_pack("{s:s, s:s, s:s, s:b, s:O, s:O, s:O}", "key", e->name, "target",
+			 target, "subject", cn, "ca", e->cert->is_ca, "files", e->files,
+			 "steps", e->steps, "notes", e->notes);
+}
+
+void ms_enroll_show(const json_t *j)
+{
+	print_list("Written", json_object_get(j, "files"), "  ");
+	print_list("Do", json_object_get(j, "steps"), "  ");
+	print_list("Know", json_object_get(j, "notes"), "  - ");
+}
+
+void ms_enroll_print(const struct ms_enroll *e, const char *target)
+{
+	_cleanup_json_ json_t *j = ms_enroll_json(e, target);
+
 	if (e->cli->json) {
-		j = json_pack("{s:s, s:s, s:s, s:b, s:O, s:O, s:O}", "key", e->name,
-			      "target", target, "subject", cn, "ca", e->cert->is_ca,
-			      "files", e->files, "steps", e->steps, "notes", e->notes);
 		ms_fact_json(j);
-		json_decref(j);
 		return;
 	}
-	printf("Key %s, certificate \"%s\"%s, for %s\n", e->name, cn,
+	printf("Key %s, certificate \"%s\"%s, for %s\n", e->name,
+	       json_string_value(json_object_get(j, "subject")),
 	       e->issues	? " (a CA's: modules are signed by leaf keys)"
 	       : e->cert->is_ca ? " (a CA's)"
 				: "",
 	       target);
-	print_list("Written", e->files, "  ");
-	print_list("Do", e->steps, "  ");
-	print_list("Know", e->notes, "  - ");
+	ms_enroll_show(j);
 }

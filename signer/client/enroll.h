@@ -13,6 +13,8 @@
 /* Owner of the entries that modseal makes; it says nothing but where they come from. */
 #define MS_EFI_OWNER "67212fe3-e8a5-4a74-ae7b-e3e28f0aa366"
 
+#define MS_QUOTED_MAX (5 * MS_PATH_MAX + 8)
+
 /**
  * struct ms_enroll - one certificate on its way to one target
  * @name: of the key; files are DIR/NAME.SUFFIX
@@ -48,6 +50,12 @@ int ms_enroll_dir(const struct ms_cli *cli, const char *dir) _must_check_;
  */
 int ms_enroll_file(struct ms_enroll *e, const char *suffix, const void *data, size_t len,
 		   char *ret) _must_check_;
+/**
+ * ms_enroll_quote() - a path as a shell takes it for one word
+ * As it is if nothing in it means anything to a shell, else in single quotes.
+ * @ret: MS_QUOTED_MAX bytes
+ */
+void ms_enroll_quote(const char *path, char *ret);
 void ms_enroll_step(struct ms_enroll *e, const char *fmt, ...) _printf_(2, 3);
 void ms_enroll_note(struct ms_enroll *e, const char *fmt, ...) _printf_(2, 3);
 
@@ -68,6 +76,26 @@ int ms_enroll_dbx(struct ms_enroll *e);
 int ms_enroll_mokx(struct ms_enroll *e);
 int ms_enroll_blacklist(struct ms_enroll *e);
 int ms_enroll_revocation_keys(struct ms_enroll *e);
+
+/**
+ * ms_enroll_cert() - the certificate of the key that is the first operand
+ * Return: enum ms_exit, having complained.
+ */
+int ms_enroll_cert(struct ms_talk *talk, const struct ms_cli *cli,
+		   struct ms_cert **ret) _must_check_;
+
+/**
+ * ms_enroll_distrust() - what --for dbx, mokx, blacklist and revocation-keys write,
+ * without an update that a KEK has to sign
+ * @e: files, steps and notes are made here
+ * @ret: an array: what ms_enroll_json() says of each
+ * Return: enum ms_exit, having complained.
+ */
+int ms_enroll_distrust(struct ms_enroll *e, json_t **ret) _must_check_;
+/** ms_enroll_json() - one target's files, steps and notes */
+json_t *ms_enroll_json(const struct ms_enroll *e, const char *target);
+/** ms_enroll_show() - ms_enroll_json()'s lists as text */
+void ms_enroll_show(const json_t *j);
 
 /** ms_enroll_print() - files, steps and notes; JSON with --json */
 void ms_enroll_print(const struct ms_enroll *e, const char *target);

@@ -38,30 +38,96 @@ static void note_lists(struct ms_enroll *e)
 			  "modules it is the kernel that decides");
 	ms_enroll_note(e, "kernels heed the X.509 entry only with "
 			  "CONFIG_SYSTEM_REVOCATION_LIST (since 5.13; off in Debian)");
-	ms_enroll_note(e,
-		       "kernels up to 7.3 never match the TBS entry, as they compare it "
-		       "together with the time of revocation that follows it");
-	note_take_out(e);
+	ms_enroll_note(
+		e, "kernels up to 7.3 never match the TBS entry in that form, as they "
+		   "compare it together with the time of revocation that follows it");
+}
+
+/*
+ * The TBS entry without a time. Only of SHA-256: of a longer digest the list would look
+ * like one that has a time.
+ */
+static int put_bare(struct ms_enroll *e)
+{
+	_cleanup_buf_ struct ms_buf list = MS_BUF_INIT(MS_ESL_MAX);
+	uint8_t digest[MS_DIGEST_MAX];
+	char path[MS_PATH_MAX];
+	int status;
+
+	if (e->cert->hash != MS_HASH_SHA256) {
+		ms_enroll_note(e, "no TBS entry in the form that kernels match was "
+				  "written: there is one only for certificates that are "
+				  "signed with SHA-256, and this one is not");
+		return MS_EXIT_OK;
+	}
+	if (tbs_digest(e->cert, MS_HASH_SHA256, digest) < 0)
+		return MS_EXIT_FAILED;
+	ms_esl_put_tbs_bare(&list, &e->owner, digest);
+	if (ms_buf_error(&list) < 0)
+		return MS_EXIT_FAILED;
+	status = ms_enroll_file(e, "tbs32.esl", list.data, list.len, path);
+	if (status)
+		return status;
+	ms_enroll_note(
+		e,
+		"%s has the TBS entry without a time, which kernels 6.1 to 7.3 (ran) "
+		"match, in dbx and in MokListX, for certificates that are in a "
+		"module's signature: leaf keys, or an issuer that is embedded; "
+		"firmware built from EDK2 refuses an update with it, so it gets "
+		"there only where the variable store itself is written, as a "
+		"virtual machine's is",
+		path);
+	return MS_EXIT_OK;
+}
+
+/* DIR/NAME.dbx.esl, and the other form of it. */
+static int write_dbx(struct ms_enroll *e, struct ms_buf *list)
+{
+	int status = put_lists(e, list);
+
+	if (!status)
+		status = ms_enroll_file(e, "dbx.esl", list->data, list->len, NULL);
+	if (status)
+		return status;
+	note_lists(e);
+	return put_bare(e);
 }
 
 int ms_enroll_dbx(struct ms_enroll *e)
 {
 	_cleanup_buf_ struct ms_buf list = MS_BUF_INIT(MS_ESL_MAX);
-	int status = put_lists(e, &list);
+	int status = write_dbx(e, &list);
 
-	if (!status)
-		status = ms_enroll_file(e, "dbx.esl", list.data, list.len, NULL);
 	if (!status)
 		status = ms_enroll_update(e, "dbx", &list);
 	if (!status)
-		note_lists(e);
+		note_take_out(e);
 	return status;
+}
+
+/* The update is a step of its own: it has the time at which a KEK signs it. */
+static int dbx_without_update(struct ms_enroll *e)
+{
+	_cleanup_buf_ struct ms_buf list = MS_BUF_INIT(MS_ESL_MAX);
+	char dir[MS_QUOTED_MAX];
+	int status = write_dbx(e, &list);
+
+	if (status)
+		return status;
+	ms_enroll_quote(e->dir, dir);
+	ms_enroll_step(
+		e,
+		"modseal key enroll %s --for dbx --dir %s [--kek KEY]    # the update "
+		"that a KEK signs",
+		e->name, dir);
+	note_take_out(e);
+	return MS_EXIT_OK;
 }
 
 int ms_enroll_mokx(struct ms_enroll *e)
 {
 	_cleanup_buf_ struct ms_buf list = MS_BUF_INIT(MS_ESL_MAX);
-	char path[MS_PATH_MAX], esl[MS_PATH_MAX];
+	char path[MS_PATH_MAX], esl[MS_PATH_MAX], quoted[MS_QUOTED_MAX];
 	int status = put_lists(e, &list);
 
 	if (!status)
@@ -70,15 +136,18 @@ int ms_enroll_mokx(struct ms_enroll *e)
 		status = ms_enroll_file(e, "der", e->cert->der, e->cert->der_len, path);
 	if (status)
 		return status;
+	ms_enroll_quote(path, quoted);
 	ms_enroll_step(e,
 		       "mokutil --mokx --import %s    # on each machine; asks for a "
 		       "password",
-		       path);
+		       quoted);
 	ms_enroll_step(e, "reboot, and at the machine's console choose Enroll MOK and "
 			  "give that password");
 	ms_enroll_note(e, "%s has the entries for tools that write MokListX themselves",
 		       esl);
 	note_lists(e);
+	status = put_bare(e);
+	note_take_out(e);
 	return status;
 }
 
@@ -137,4 +206,33 @@ int ms_enroll_revocation_keys(struct ms_enroll *e)
 			  "its leaves have signed; Debian's are not");
 	note_take_out(e);
 	return status;
+}
+
+int ms_enroll_distrust(struct ms_enroll *e, json_t **ret)
+{
+	static const struct {
+		const char *name;
+		int (*run)(struct ms_enroll *e);
+	} targets[] = {
+		{"blacklist", ms_enroll_blacklist},
+		{"revocation-keys", ms_enroll_revocation_keys},
+		{"dbx", dbx_without_update},
+		{"mokx", ms_enroll_mokx},
+	};
+	_cleanup_json_ json_t *all = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		int status;
+
+		ms_enroll_clear(e);
+		e->files = json_array();
+		e->steps = json_array();
+		e->notes = json_array();
+		status = targets[i].run(e);
+		if (status)
+			return status;
+		json_array_append_new(all, ms_enroll_json(e, targets[i].name));
+	}
+	*ret = TAKE_PTR(all);
+	return MS_EXIT_OK;
 }

@@ -31,13 +31,14 @@ static void note_algorithm(struct ms_enroll *e)
 
 int ms_enroll_mok(struct ms_enroll *e)
 {
-	char path[MS_PATH_MAX];
+	char path[MS_PATH_MAX], quoted[MS_QUOTED_MAX];
 	int status = ms_enroll_file(e, "der", e->cert->der, e->cert->der_len, path);
 
 	if (status)
 		return status;
+	ms_enroll_quote(path, quoted);
 	ms_enroll_step(e, "mokutil --import %s    # on each machine; asks for a password",
-		       path);
+		       quoted);
 	ms_enroll_step(e, "reboot, and at the machine's console choose Enroll MOK and "
 			  "give that password");
 	ms_enroll_note(e, "kernels see MOK keys only when they were started by shim with "
@@ -140,16 +141,17 @@ static void note_who_signs(struct ms_enroll *e, const char *keyring)
 
 int ms_enroll_secondary(struct ms_enroll *e)
 {
-	char path[MS_PATH_MAX];
+	char path[MS_PATH_MAX], quoted[MS_QUOTED_MAX];
 	int status = ms_enroll_file(e, "der", e->cert->der, e->cert->der_len, path);
 
 	if (status)
 		return status;
+	ms_enroll_quote(path, quoted);
 	ms_enroll_step(
 		e,
 		"keyctl padd asymmetric '' %%:.secondary_trusted_keys < %s    # as "
 		"root, at each boot",
-		path);
+		quoted);
 	note_who_signs(e, ".secondary_trusted_keys");
 	ms_enroll_note(e, "kernels with CONFIG_SECONDARY_TRUSTED_KEYRING check modules "
 			  "against it in all versions");
@@ -159,18 +161,19 @@ int ms_enroll_secondary(struct ms_enroll *e)
 
 int ms_enroll_ima(struct ms_enroll *e)
 {
-	char path[MS_PATH_MAX];
+	char path[MS_PATH_MAX], quoted[MS_QUOTED_MAX];
 	int status = ms_enroll_file(e, "der", e->cert->der, e->cert->der_len, path);
 
 	if (status)
 		return status;
+	ms_enroll_quote(path, quoted);
 	ms_enroll_step(e,
 		       "cp %s /etc/keys/x509_ima.der    # where CONFIG_IMA_LOAD_X509=y",
-		       path);
+		       quoted);
 	ms_enroll_step(e,
 		       "keyctl padd asymmetric '' %%:.ima < %s    # or so, as root, at "
 		       "each boot",
-		       path);
+		       quoted);
 	note_who_signs(e, ".ima");
 	ms_enroll_note(e, "the kernel's own check of modules does not look at .ima; IMA "
 			  "does, where its policy says appraise func=MODULE_CHECK "

@@ -126,6 +126,66 @@ is "$(<"$d/dev.blacklist")" "\"tbs:$tbs\"" 'has the digest of what is signed'
 ok 'revocation-keys' enroll dev revocation-keys
 same "$d/dev.revoked.pem" "$T/dev.pem" 'has the certificate'
 
+# The form that kernels match: that of efitools without its 16 bytes of time.
+tail -c +45 <(cert-to-efi-hash-list -g $owner "$T/dev.pem" "$T/h.esl" >/dev/null; cat "$T/h.esl") |
+	head -c 32 | xxd -p -c32 >"$T/of-efitools"
+is "$(stat -c %s "$d/dev.tbs32.esl")" 76 'tbs32: a head, an owner, 32 bytes'
+is "$(od -An -tu4 -j16 -N12 "$d/dev.tbs32.esl" | xargs)" '76 0 48' 'with the sizes of that'
+same <(head -c 16 "$d/dev.tbs32.esl") <(head -c 16 "$T/h.esl") 'and the type of efitools'
+is "$(tail -c 32 "$d/dev.tbs32.esl" | xxd -p -c32)" "$(<"$T/of-efitools")" \
+	'the digest of efitools'
+is "$(<"$T/of-efitools")" "$tbs" 'which is that of openssl'
+
+# A folder with a blank: what is printed can be given to a shell.
+mkdir "$T/a b's"
+ok 'a folder with a blank' modseal key enroll dev --for secondary --dir "$T/a b's"
+line=$(sed -n 's/.*< \(.*\)    # as.*/\1/p' <<<"$OUT")
+is "$(eval "printf '%s|' $line")" "$T/a b's/dev.der|" 'is one word in what is printed'
+ok 'and of an update' modseal key enroll dev --for db --dir "$T/a b's" --time $when
+line=$(sed -n 's/.*--signature \(.*\)/\1/p' <<<"$OUT")
+is "$(eval "printf '%s|' $line")" "$T/a b's/dev.db.p7s|" 'so is the signature'
+
+# key revoke writes all of it.
+modseal key create fallen --custody leaf >/dev/null
+modseal key cert fallen >"$T/fallen.pem"
+fails 1 'no folder' modseal key revoke fallen --reason keyCompromise --artefacts "$T/none/x"
+is "$(modseal key show fallen --json | jq -r .state)" active 'and nothing is revoked'
+ok 'key revoke --artefacts' modseal key revoke fallen --reason keyCompromise \
+	--from 2025-06-07 --artefacts "$T/r"
+is "$(cd "$T/r" && echo *)" 'fallen.blacklist fallen.crl.pem fallen.dbx.esl fallen.der '$(
+	)'fallen.mokx.esl fallen.revoked.pem fallen.tbs32.esl' 'writes the CRL and the artefacts'
+for t in blacklist revocation-keys dbx mokx; do
+	like "$OUT" "(^|
+)$t
+Written:.*Know:" "$t with what heeds it"
+done
+ok 'its CRL is signed by it' openssl crl -in "$T/r/fallen.crl.pem" -CAfile "$T/fallen.pem" -noout
+sig=$(modseal key enroll fallen --for dbx --json --dir "$T/i" --from 2025-06-07 |
+	jq -r '.notes | length')
+same "$T/r/fallen.dbx.esl" "$T/i/fallen.dbx.esl" 'dbx as key enroll writes it'
+[ "$sig" -ge 5 ] && pass 'with its notes' || fail 'with its notes'
+own=67212fe3-e8a5-4a74-ae7b-e3e28f0aa366
+cert-to-efi-sig-list -g $own "$T/fallen.pem" "$T/f1.esl"
+cert-to-efi-hash-list -g $own -t '2025-06-07 00:00:00' "$T/fallen.pem" "$T/f2.esl" >/dev/null
+same "$T/r/fallen.dbx.esl" <(cat "$T/f1.esl" "$T/f2.esl") 'and as efitools does'
+same "$T/r/fallen.mokx.esl" "$T/r/fallen.dbx.esl" 'MokListX has the same'
+same "$T/r/fallen.revoked.pem" "$T/fallen.pem" 'revocation-keys has the certificate'
+openssl x509 -in "$T/fallen.pem" -outform DER -out "$T/fallen.der"
+tbs=$(openssl asn1parse -inform DER -in "$T/fallen.der" -strparse 4 -noout -out - |
+	sha256sum | cut -d' ' -f1)
+is "$(<"$T/r/fallen.blacklist")" "\"tbs:$tbs\"" 'the blacklist has its digest'
+is "$(tail -c 32 "$T/r/fallen.tbs32.esl" | xxd -p -c32)" "$tbs" 'and so has the bare list'
+ok 'the same again' modseal key revoke fallen --reason keyCompromise --from 2025-06-07 \
+	--artefacts "$T/r" --json
+is "$(jq -r '[.[].target] | join(" ")' <<<"$OUT")" 'blacklist revocation-keys dbx mokx' 'as JSON'
+openssl req -x509 -newkey rsa:2048 -nodes -sha384 -keyout "$T/s.key" -out "$T/s.pem" -days 90 \
+	-subj '/CN=SHA-384' 2>/dev/null
+modseal key import sha384 "$T/s.key" --cert "$T/s.pem" >/dev/null 2>&1
+mkdir "$T/p"
+ok 'a certificate signed with SHA-384' modseal key enroll sha384 --for mokx --dir "$T/p"
+[ ! -e "$T/p/sha384.tbs32.esl" ] && pass 'has no bare entry' || fail 'has no bare entry'
+like "$OUT" 'no TBS entry in the form' 'which is said'
+
 # Bad input.
 fails 2 'no target' modseal key enroll dev
 fails 2 'an unknown target' modseal key enroll dev --for moon
