@@ -124,7 +124,8 @@ int ms_key_may_sign(const struct key *key, time_t now, struct ms_error *err) _mu
 int ms_key_may_leave_to(const struct key *key, const struct ms_strv *list,
 			const char *setting, const char *id,
 			struct ms_error *err) _must_check_;
-/** ms_key_backup() - DER CMS to a recipient's certificate; only to one that @k allows.
+/** ms_key_backup() - DER CMS to a recipient; only to one that @k allows.
+ * @cert: its certificate, or its public key alone (SubjectPublicKeyInfo); DER
  * @ret: MS_CERT_MAX bytes */
 int ms_key_backup(const struct ms_keys *k, const struct key *key, const uint8_t *cert,
 		  size_t cert_len, uint8_t *ret, size_t *ret_len,

@@ -2,6 +2,7 @@
 /* modseal key csr, install-cert, export-backup, retire, revoke */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/x509.h>
 #include <time.h>
 
 #include "lib/escape.h"
@@ -109,9 +110,41 @@ int ms_cmd_key_install_cert(const struct ms_cli *cli)
 	return status ? status : ms_key_print(cli, key);
 }
 
-int ms_cmd_key_export_backup(const struct ms_cli *cli)
+/* A certificate, or a public key alone, PEM or DER: what the agent takes, as DER. */
+static int read_recipient(const struct ms_cli *cli, const char *path, struct ms_buf *out)
 {
 	_cleanup_(ms_cert_list_clear) struct ms_cert_list certs = {0};
+	_cleanup_file_ struct ms_file f = {0};
+	_cleanup_buf_ struct ms_buf spki = MS_BUF_INIT(MS_CERT_MAX);
+	struct ms_error err = {0};
+	EVP_PKEY *key = NULL;
+	const uint8_t *der;
+	size_t len, used;
+	int status;
+
+	if (ms_file_read(AT_FDCWD, path, MS_CERT_MAX, 0, &f, &err) == 0) {
+		der = f.data;
+		len = f.len;
+		if (ms_pem_find((char *)f.data, f.len, "PUBLIC KEY", &spki, &used) == 0) {
+			der = spki.data;
+			len = spki.len;
+		}
+		key = d2i_PUBKEY(NULL, &der, (long)len);
+		if (key) {
+			EVP_PKEY_free(key);
+			ms_buf_put(out, spki.len ? spki.data : f.data, len);
+			return ms_buf_error(out) ? MS_EXIT_FAILED : MS_EXIT_OK;
+		}
+	}
+	status = read_cert(cli, path, &certs);
+	if (!status)
+		ms_buf_put(out, certs.v[0]->der, certs.v[0]->der_len);
+	return !status && ms_buf_error(out) ? MS_EXIT_FAILED : status;
+}
+
+int ms_cmd_key_export_backup(const struct ms_cli *cli)
+{
+	_cleanup_buf_ struct ms_buf recipient = MS_BUF_INIT(MS_CERT_MAX);
 	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_CERT_MAX),
 				    pem = MS_BUF_INIT(2 * MS_CERT_MAX);
 	const char *to = ms_cli_opt(cli, "to"), *output = ms_cli_opt(cli, "output");
@@ -122,14 +155,15 @@ int ms_cmd_key_export_backup(const struct ms_cli *cli)
 
 	if (!status && (!to || !output))
 		return ms_cli_usage(cli, "--to CERT and -o FILE are needed: the "
-					 "recipient's certificate, and where it goes");
+					 "recipient's certificate or public key, and "
+					 "where it goes");
 	if (!status)
-		status = read_cert(cli, to, &certs);
+		status = read_recipient(cli, to, &recipient);
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = ms_key_post(&talk, target, "application/cms", certs.v[0]->der,
-				     certs.v[0]->der_len, &der);
+		status = ms_key_post(&talk, target, "application/cms", recipient.data,
+				     recipient.len, &der);
 	if (status)
 		return status;
 	ms_pem_put(&pem, "CMS", der.data, der.len);

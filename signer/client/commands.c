@@ -65,7 +65,7 @@ static const struct ms_cli_option key_import_options[] = {
 };
 
 static const struct ms_cli_option key_backup_options[] = {
-	{"to", 0, "CERT", NULL, "the recipient's certificate: RSA, or EC"},
+	{"to", 0, "CERT", NULL, "the recipient's certificate or public key"},
 	{"output", 'o', "FILE", NULL, "where the backup goes; must not exist"},
 	{0},
 };

@@ -103,6 +103,29 @@ like "$(openssl cms -cmsout -print -inform PEM -in "$T/r.cms")" \
 	'rsaesOaep.*sha256.*aes-256-gcm' 'RSA-OAEP with SHA-256, AES-256-GCM'
 like "$(openssl cms -cmsout -print -inform PEM -in "$T/e.cms")" \
 	'sha256kdf.*aes-256-gcm' 'ECDH with SHA-256, AES-256-GCM'
+for to in r e; do
+	openssl x509 -in "$T/$to.pem" -noout -pubkey >"$T/$to.pub"
+	openssl pkey -pubin -in "$T/$to.pub" -outform DER -out "$T/$to.spki"
+	for form in pub spki; do
+		ok "a backup to the bare key $to.$form" modseal key export-backup sealed \
+			--to "$T/$to.$form" -o "$T/$to.$form.cms"
+		ok 'openssl decrypts it' openssl cms -decrypt -inform PEM \
+			-in "$T/$to.$form.cms" -inkey "$T/$to.key" -out "$T/$form.plain"
+		same "$T/$form.plain" "$T/$to.plain" 'and has the same'
+	done
+done
+like "$(openssl cms -cmsout -print -inform PEM -in "$T/r.pub.cms")" \
+	'subjectKeyIdentifier.*rsaesOaep.*aes-256-gcm' 'named by its key'
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null |
+	openssl pkey -pubout -out "$T/stranger.pub"
+refused 'leaves to nobody.*restart' "a stranger's bare key" \
+	modseal key export-backup sealed --to "$T/stranger.pub" -o "$T/no.cms"
+openssl pkey -in "$T/d.key" -pubout -out "$T/d.pub"
+refused 'RSA' 'a bare Ed25519 key' \
+	modseal key export-backup sealed --to "$T/d.pub" -o "$T/no.cms"
+cat "$T/r.spki" "$T/e.spki" >"$T/two.spki"
+refused 'neither|no certificate|damaged' 'two bare keys in a row' \
+	modseal key export-backup sealed --to "$T/two.spki" -o "$T/no.cms"
 refused 'exists already' 'an existing file' \
 	modseal key export-backup sealed --to "$T/r.pem" -o "$T/r.cms"
 for k in resident issuer; do
