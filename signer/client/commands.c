@@ -392,16 +392,14 @@ static const char build_show_help[] =
 	"has signed), is compared with what the build PREVIOUS signed. Without PREVIOUS\n"
 	"that is the last one of the same key and series that has ended.\n";
 
-static const char revoke_add_help[] = "A DIGEST is that of a module without its "
-				      "signature: hex, or HASH:HEX. Modules and\n"
-				      "versions that are revoked are not signed by any "
-				      "rule, and the key of a certificate\n"
-				      "that is revoked signs no more.\n";
+static const char revoke_add_help[] =
+	"A DIGEST is that of a module without its signature: hex, or HASH:HEX. Modules\n"
+	"and versions that are revoked are not signed by any rule, and the key of a\n"
+	"certificate that is revoked signs no more.\n";
 
 static const char revoke_export_help[] =
-	"What 'modseal-verify --revocations FILE' reads. With a key of its own, that no "
-	"rule\n"
-	"lets anybody sign with:\n"
+	"What 'modseal-verify --revocations FILE' reads. With a key of its own, that\n"
+	"no rule lets anybody sign with:\n"
 	"    modseal revoke export --key lists -o FILE\n"
 	"    openssl cms -verify -binary -inform DER -in FILE.p7s -content FILE \\\n"
 	"        -certfile KEY.pem -CAfile KEY.pem -purpose any -out /dev/null\n";

@@ -45,7 +45,7 @@ void ms_enroll_quote(const char *path, char *ret)
 	*to = '\0';
 }
 
-static void append(json_t *list, const char *fmt, va_list ap)
+_printf_(2, 0) static void append(json_t *list, const char *fmt, va_list ap)
 {
 	char text[4 * MS_PATH_MAX], shown[4 * MS_PATH_MAX];
 
