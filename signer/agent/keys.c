@@ -159,6 +159,8 @@ int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err)
 		       "there are %u keys or more in %s: what is more is not loaded",
 		       MS_KEYS_MAX, dir);
 	closedir(d);
+	if (r == 0)
+		r = ms_keys_refuse_twins(k, time(NULL));
 	if (r < 0) {
 		ms_keys_free(k);
 		return ms_error_set(err, r, NULL, "cannot load the keys: %s",

@@ -70,6 +70,13 @@ struct key *ms_keys_get(struct ms_keys *k, const char *name);
 /** ms_keys_add() - take a key over. Return: 0 or -ENOMEM (then it is still the caller's)
  */
 int ms_keys_add(struct ms_keys *k, struct key *key) _must_check_;
+/**
+ * ms_keys_refuse_twins() - of keys with the same public key only one stays usable
+ * That is one that is over at @now, so that no copy of it signs; else the oldest. The
+ * others become broken, say why, and are in the log. When the table is loaded.
+ * Return: 0 or -ENOMEM.
+ */
+int ms_keys_refuse_twins(struct ms_keys *k, int64_t now) _must_check_;
 /** ms_key_read_cert() - what the certificate tells: algorithm, validity, custody */
 void ms_key_read_cert(struct key *key);
 /** ms_key_write() - the key's file, replaced whole */

@@ -213,11 +213,20 @@ refused 'again-r, and it was revoked' 'a revoked key, restored' \
 # So after a start, and a state that cannot be read is not taken for a good one.
 dev-agent agent-stop "$T/a"
 echo nonsense >"$T/a/state/keys/resident.state"
+cp "$T/a/state/keys/dev.key" "$T/a/state/keys/zcopy.key"
 DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
-ok 'it runs' wait_for 20 modseal status
+ok 'it runs' wait_for 20 agent_alive
 is "$(modseal key show again-r --json | jq -r .state)" revoked 'revoked stays revoked'
 fails_to_sign 'state file' resident
-ok 'the others sign' works sealed
+ok 'the others sign' works dev
+# One key under two names.
+is "$(modseal key show zcopy --json | jq -r .state)" broken 'a copied file is no second key'
+fails_to_sign 'zcopy.* is the key dev under another name' zcopy
+like "$(modseal key list --json | jq -r '.keys[]? // .[] | select(.name == "zcopy").reason')" \
+	'is the key dev under another name' 'which key list says'
+like "$(modseal status --json)" 'is the key dev under another name' 'and status'
+like "$(cat "$T"/a/*log*)" 'key zcopy is not loaded: it is the key dev' 'and the log'
+fails_to_sign 'sealed.* is the key again-r under another name, which was revoked' sealed
 sed -i 's/^admins *=.*/admins = uid:4242/' "$T/a/modseald.conf"
 dev-agent agent-stop "$T/a"
 DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
