@@ -60,15 +60,28 @@ static int damaged(struct ms_error *err)
 			    "the private key in it is damaged or cut short");
 }
 
+/*
+ * Whether OpenSSL lacks the cipher. A wrong passphrase may open to bytes whose padding
+ * looks good (one in 256); then it is the decoder that finds what they are unsupported.
+ */
+static bool no_cipher(void)
+{
+	unsigned long e;
+	bool found = false;
+
+	while ((e = ERR_get_error()))
+		if (ERR_GET_REASON(e) == ERR_R_UNSUPPORTED &&
+		    ERR_GET_LIB(e) != ERR_LIB_OSSL_DECODER)
+			found = true;
+	return found;
+}
+
 /* OpenSSL's reasons are about the padding; what a person did is another thing. */
 static int wrong(const struct asking *a)
 {
-	unsigned long e = ERR_peek_last_error();
-
 	if (a->rc < 0)
 		return a->rc;
-	if (ERR_GET_REASON(e) == ERR_R_UNSUPPORTED ||
-	    ERR_GET_REASON(ERR_peek_error()) == ERR_R_UNSUPPORTED)
+	if (no_cipher())
 		return ms_error_set(a->err, -ENOPKG, "unsupported",
 				    "it is encrypted in a way that this OpenSSL does not "
 				    "do: write it anew with 'openssl pkcs8 -topk8'");

@@ -69,6 +69,22 @@ static void test_pem(void **state)
 	BIO_free(bio);
 }
 
+/* One in 256 wrong passphrases opens to bytes with good padding; it is as wrong. */
+static void test_wrong_passphrases(void **state)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char text[16];
+
+	PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), "pass", 4, NULL, NULL);
+	for (int i = 0; i < 1500; i++) {
+		snprintf(text, sizeof(text), "wrong%d", i);
+		answer = text;
+		refuse(bio, -EKEYREJECTED);
+	}
+	answer = NULL;
+	BIO_free(bio);
+}
+
 static void test_der(void **state)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -167,8 +183,11 @@ static void test_tss2(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pem),    cmocka_unit_test(test_der),
-		cmocka_unit_test(test_pkcs12), cmocka_unit_test(test_not_a_key),
+		cmocka_unit_test(test_pem),
+		cmocka_unit_test(test_wrong_passphrases),
+		cmocka_unit_test(test_der),
+		cmocka_unit_test(test_pkcs12),
+		cmocka_unit_test(test_not_a_key),
 		cmocka_unit_test(test_tss2),
 	};
 	int r;
