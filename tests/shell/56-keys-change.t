@@ -138,7 +138,8 @@ refused 'RSA' 'an Ed25519 recipient' \
 fails 2 'no recipient' modseal key export-backup sealed -o "$T/no.cms"
 
 # Expiry.
-ok 'a key of one day' modseal key create short --alg p256 --days 1
+ok 'a key of one day' modseal key create short --custody resident --alg p256 --days 1
+ok 'it signs' works short
 # OpenSSL 3.5 takes no negative -days.
 modseal key csr short >"$T/short.csr"
 (
@@ -213,11 +214,19 @@ refused 'again-r, and it was revoked' 'a revoked key, restored' \
 # So after a start, and a state that cannot be read is not taken for a good one.
 dev-agent agent-stop "$T/a"
 echo nonsense >"$T/a/state/keys/resident.state"
+# As it is once its time is over: nothing of a key in the TPM depends on the certificate.
+{
+	sed '/BEGIN CERTIFICATE/,/END CERTIFICATE/d' "$T/a/state/keys/short.key"
+	openssl x509 -in "$T/gone.crt"
+} >"$T/short.new"
+cat "$T/short.new" >"$T/a/state/keys/short.key"
 cp "$T/a/state/keys/dev.key" "$T/a/state/keys/zcopy.key"
 DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
 ok 'it runs' wait_for 20 agent_alive
 is "$(modseal key show again-r --json | jq -r .state)" revoked 'revoked stays revoked'
 fails_to_sign 'state file' resident
+fails_to_sign 'the certificate of key short expired on 20..-..-..' short
+like "$(modseal key show short --json | jq -r .warning)" 'has expired' 'which is shown'
 ok 'the others sign' works dev
 # One key under two names.
 is "$(modseal key show zcopy --json | jq -r .state)" broken 'a copied file is no second key'

@@ -65,6 +65,12 @@ ok 'PKCS#1' modseal key import pkcs1 "$K/pkcs1.pem"
 ok 'SEC1' modseal key import sec1 "$K/sec1.pem"
 ok 'PKCS#8 DER' modseal key import der "$K/plain.der"
 ok 'encrypted PKCS#8' import geheim enc "$K/enc.pem"
+for old in PBE-SHA1-3DES PBE-SHA1-RC2-40 PBE-MD5-DES; do
+	openssl pkcs8 -topk8 -v1 $old -provider legacy -provider default -in "$K/rsa2048.pem" \
+		-out "$K/$old.pem" -passout pass:geheim
+done
+ok 'encrypted PKCS#8 of old, with 3DES' import geheim old "$K/PBE-SHA1-3DES.pem"
+ok 'which signs' works old
 ok 'encrypted PKCS#8 DER' import geheim encder "$K/enc.der"
 ok 'PKCS#12' import geheim p12 "$K/a.p12"
 ok 'which signs' works p12
@@ -101,6 +107,10 @@ echo 'not a key' >"$K/text"
 refused 'wrong passphrase' 'PEM, wrong passphrase' import falsch no "$K/enc.pem"
 refused 'wrong passphrase' 'DER, wrong passphrase' import falsch no "$K/enc.der"
 refused 'wrong passphrase' 'PKCS#12, wrong passphrase' import falsch no "$K/a.p12"
+refused 'wrong passphrase' 'PKCS#8 of old, wrong passphrase' import falsch no "$K/PBE-SHA1-3DES.pem"
+for old in PBE-SHA1-RC2-40 PBE-MD5-DES; do
+	refused 'does not do: write it anew' "PKCS#8 with $old" import geheim no "$K/$old.pem"
+done
 refused '--passphrase-fd' 'no passphrase' setsid -w modseal key import no "$K/enc.pem"
 for f in cut.pem cut.der cut.p12 flip.pem text empty; do
 	refused 'damaged|no private key' "$f" import geheim no "$K/$f"
@@ -136,7 +146,7 @@ is "$(cat "$T"/a/state/keys/*.key | sha256sum)" "$sum" 'or changed one'
 
 # On record, and nothing of the key anywhere.
 is "$(sqlite3 -readonly "$T/a/state/audit.db" "SELECT record FROM audit
-	WHERE event = 'key-import'" | jq -r .result | grep -c "^done")" 16 \
+	WHERE event = 'key-import'" | jq -r .result | grep -c "^done")" 17 \
 	'each import is on record'
 needle=$(sed -n 10p "$K/rsa2048.pem")
 ok 'the private key is in no file of the agent' sh -c "! grep -rlF -e '$needle' '$T/a'"
