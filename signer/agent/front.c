@@ -18,6 +18,7 @@
 #include "signer/agent/log_head.h"
 #include "signer/agent/lookup.h"
 #include "signer/agent/metrics.h"
+#include "signer/agent/overlap.h"
 #include "signer/agent/reload.h"
 #include "signer/agent/sandbox.h"
 #include "signer/agent/supervisor.h"
@@ -87,6 +88,7 @@ static void stop_if_done(struct ms_front *f)
 	if (!f->stopping || f->open > 0 || f->last_checkpoint)
 		return;
 	f->last_checkpoint = true;
+	ms_overlap_watch(f);
 	if (ms_audit_put(f->audit, "stop", "", "", "",
 			 json_pack("{s:I, s:I}", "requests", (json_int_t)f->requests,
 				   "seconds",
@@ -189,6 +191,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)!ms_ipc_send(f->ctl, &alive, -1);
 	watch_clock(f);
+	ms_overlap_watch(f);
 	trim_when_idle(f);
 }
 
@@ -222,6 +225,8 @@ static int open_store(struct ms_front *f)
 
 	snprintf(path, sizeof(path), "%s/audit.db", f->config->state);
 	r = ms_store_open(path, &f->store, &err);
+	if (r == 0)
+		f->overlap_seen = ms_overlap_seen(f->store);
 	if (r == 0)
 		r = ms_store_view(path, &f->own_view, &err);
 	if (r == 0)

@@ -29,6 +29,7 @@ struct ms_watch;
  * @config_sha256: in hex, of the texts of the configuration's files
  * @started: of the clock that only goes forward; @started_at: seconds since 1970 then
  * @jumped: seconds by which the time was set since, as far as it is on record
+ * @overlap_seen: overlap.h
  * @last_checkpoint: the one of a clean stop has been asked for, behind its entry
  * @requests, @open: requests seen, and those not answered yet
  */
@@ -50,7 +51,7 @@ struct ms_front {
 	struct ms_watch *watch;
 	int ctl;
 	char config_sha256[65];
-	int64_t started, started_at, jumped;
+	int64_t started, started_at, jumped, overlap_seen;
 	uint64_t requests;
 	size_t open;
 	bool stopping, last_checkpoint;

@@ -61,6 +61,12 @@ retired() { [ "$(fact "$1" state)" = retired ]; }
 ok 'it retires by itself' wait_for 20 retired r1
 refused 'retired.*successor is r2' r1
 ok 'the successor signs' signs r2
+on_record() { # as often as it is there
+	sqlite3 -readonly "$T/a/state/audit.db" "SELECT record FROM audit WHERE
+		event = 'key-retire' AND key = 'r1'" | jq -r .result
+}
+is_on_record() { [ -n "$(on_record)" ]; }
+ok 'that it retired comes on record' wait_for 30 is_on_record
 dev-agent agent-stop "$T/a"
 DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
 ok 'a new start' wait_for 20 modseal status
@@ -120,6 +126,7 @@ DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
 ok 'it runs' wait_for 20 agent_alive
 loaded() { modseal key list >/dev/null; }
 wait_for 20 loaded
+is "$(on_record)" 'done: its overlap with r2 is over' 'r1 retired once, on record'
 fails 1 'the name of a key whose state is left' modseal key create r1 --alg p256
 like "$ERR" 'there was a key r1' 'is not taken again'
 
