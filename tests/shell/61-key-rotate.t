@@ -147,4 +147,14 @@ is "$(jq -r '.keys[] | select(.name == "r2") | .location' <<<"$OUT")" \
 	'in this TPM, which it never leaves' 'where it lives'
 like "$(jq -c '.keys[0].users' <<<"$OUT")" '"rule":".+","who":\["uid:' 'who may use it'
 modseal key create short --alg p256 --days 30 >/dev/null
+
+# It is over while the agent is stopped.
+modseal key rotate r2 --to r9 --overlap 0 --dir "$T/o" >/dev/null
+dev-agent agent-stop "$T/a"
+DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
+of_r2() {
+	[ "$(sqlite3 -readonly "$T/a/state/audit.db" "SELECT count(*) FROM audit WHERE
+		event = 'key-retire' AND key = 'r2'")" = 1 ]
+}
+ok 'what ended meanwhile comes on record' wait_for 30 of_r2
 done_testing
