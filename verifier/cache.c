@@ -198,8 +198,9 @@ static int check_folder(const char *path, struct ms_error *err)
 		return -ENOMEM;
 	ms_escape_str(path, shown, sizeof(shown));
 	if (stat(dirname(copy), &st))
-		return ms_error_set(err, -errno, "bad-cache", "cache %s: its folder: %s",
-				    shown, ms_strerror(errno));
+		return ms_error_set(err, -errno, "bad-cache",
+				    "cache %s: its folder: %s: make it first", shown,
+				    ms_strerror(errno));
 	if (may_trust(&st, true))
 		return ms_error_set(
 			err, -EPERM, "bad-cache",

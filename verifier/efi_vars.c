@@ -174,9 +174,10 @@ int ms_efi_vars_load(const char *dir, struct ms_anchors *a, bool mok_only,
 	int rc = 0;
 
 	if (access(dir, F_OK))
-		return ms_error_set(err, -errno, "no-efivars", "EFI variables in %s: %s",
-				    ms_escape_str(dir, shown, sizeof(shown)),
-				    ms_strerror(errno));
+		return ms_error_set(
+			err, -errno, "no-efivars",
+			"EFI variables in %s: %s: name efivarfs or a copy of it",
+			ms_escape_str(dir, shown, sizeof(shown)), ms_strerror(errno));
 	if (a && !mok_only)
 		rc = load_variable(&l, "db", DB_GUID, MS_ANCHOR_DB, &v.db);
 	if (a && (!rc || rc == -ENOENT))

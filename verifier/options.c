@@ -79,11 +79,12 @@ static const char usage[] =
 	"       modseal-verify anchors [OPTION]...            what is trusted, and why\n"
 	"       modseal-verify manifest [OPTION]... FILE TREE a tree against its build's "
 	"list\n"
-	"       modseal-verify revocations [OPTION]...        what is not any more\n"
+	"       modseal-verify revocations [OPTION]...        what is revoked, and why\n"
 	"       modseal-verify watch [OPTION]...              each load and change, as "
 	"it "
 	"happens\n"
-	"       modseal-verify update [OPTION]...             fetch newer lists of that\n"
+	"       modseal-verify update [OPTION]...             fetch lists of what is "
+	"revoked\n"
 	"\n"
 	"Checks the signatures of kernel modules (.ko, .ko.gz, .ko.xz, .ko.zst): what "
 	"would\n"
@@ -266,7 +267,8 @@ static int set_kernel(struct ms_options *o, const char *version)
 	}
 	if (!config || !ms_kernel_config_load(config + 1, &o->profile, &err))
 		return -1;
-	ms_complain("--as-kernel: %s", err.msg);
+	ms_complain("--as-kernel: configuration %s: %s",
+		    ms_escape_str(config + 1, shown, sizeof(shown)), err.msg);
 	return MS_EXIT_USAGE;
 }
 

@@ -13,7 +13,7 @@ struct finding_info {
 
 static const struct finding_info findings[MS_FINDING_COUNT] = {
 	[MS_FINDING_UNREADABLE] = {"unreadable", "COULD NOT READ",
-				   "make the file readable and check again",
+				   "see that the file is there and that you may read it",
 				   MS_SEVERITY_ERROR, true},
 	[MS_FINDING_TOO_LARGE] = {"too-large", "TOO LARGE",
 				  "if it is meant to be so large, check it with a larger "

@@ -57,9 +57,12 @@ static int choose_release(const struct ms_options *o, char *ret, size_t size)
 	rc = only_release(o->root, ret, size);
 	if (!rc)
 		return -1;
-	ms_complain("scan: %s below --root: name the release",
-		    rc == -E2BIG ? "several kernels" : "no kernel's modules");
-	return rc == -E2BIG ? MS_EXIT_USAGE : MS_EXIT_UNCHECKED;
+	if (rc == -E2BIG) {
+		ms_complain("scan: several kernels below --root: name the release");
+		return MS_EXIT_USAGE;
+	}
+	ms_complain("scan: no kernel's modules below --root: is it mounted there?");
+	return MS_EXIT_UNCHECKED;
 }
 
 static void ask_about(struct ms_options *o, const char *release)
