@@ -17,6 +17,13 @@
 #include "signer/agent/store_change.h"
 
 #define BATCH_MAX 1024u
+/*
+ * After a batch of that many, the next is given a moment to grow: what signs thousands a
+ * second has hundreds under way and waits for none, and fewer commits leave it more of the
+ * processors. One caller at a time never gets there.
+ */
+#define BUSY_BATCH 8u
+#define GATHER_NS 1000000
 
 /**
  * struct entry - a record on its way, first in the queue, then among the done
@@ -268,13 +275,17 @@ static void store_batch(struct ms_audit *a, struct list *batch, size_t n)
 
 static void *writer(void *arg)
 {
+	static const struct timespec gather = {.tv_nsec = GATHER_NS};
 	struct ms_audit *a = arg;
+	size_t before = 0;
 
 	for (;;) {
 		struct list batch;
 		size_t n = 0;
 
 		list_init(&batch);
+		if (before >= BUSY_BATCH)
+			nanosleep(&gather, NULL);
 		pthread_mutex_lock(&a->lock);
 		while (!a->queue.head && !a->stop)
 			pthread_cond_wait(&a->wake, &a->lock);
@@ -286,6 +297,7 @@ static void *writer(void *arg)
 		if (n == 0)
 			return NULL;
 		store_batch(a, &batch, n);
+		before = n;
 	}
 }
 

@@ -44,6 +44,7 @@ static const char usage[] =
 static const char *socket_path, *cert, *key_file, *ca, *key_name, *out_path;
 static uint16_t port;
 static size_t batch = 1, clients = 1;
+static pthread_barrier_t connected, started;
 static uint64_t requests_max = UINT64_MAX, seconds_max = 3600, began_us;
 static double rate;
 static bool once, patient;
@@ -360,8 +361,15 @@ static void *run(void *arg)
 {
 	struct client *c = arg;
 	double every = rate > 0 ? 1e6 * (double)clients / rate : 0;
-	uint64_t due = began_us + (uint64_t)(every * (double)c->i / (double)clients);
+	uint64_t due;
 
+	/* What is measured is kept-alive connections: all are there when the clock
+	 * starts. */
+	if (!patient && !(socket_path ? connect_unix(c) : connect_tls(c)))
+		die("no connection", "the agent does not take as many");
+	pthread_barrier_wait(&connected);
+	pthread_barrier_wait(&started);
+	due = began_us + (uint64_t)(every * (double)c->i / (double)clients);
 	while (may_begin()) {
 		if (rate > 0 && now_us() < due)
 			sleep_until(due);
@@ -517,7 +525,9 @@ int main(int argc, char **argv)
 	if (out_path && !(out = fopen(out_path, "we")))
 		die(out_path, ms_strerror(errno));
 	all = must(calloc(clients, sizeof(*all)));
-	began_us = now_us();
+	if (pthread_barrier_init(&connected, NULL, (unsigned int)clients + 1) != 0 ||
+	    pthread_barrier_init(&started, NULL, (unsigned int)clients + 1) != 0)
+		die("threads", "cannot be started");
 	for (size_t i = 0; i < clients; i++) {
 		struct client *c = &all[i];
 
@@ -528,6 +538,9 @@ int main(int argc, char **argv)
 		    pthread_create(&c->thread, NULL, run, c) != 0)
 			die("threads", "cannot be started");
 	}
+	pthread_barrier_wait(&connected);
+	began_us = now_us();
+	pthread_barrier_wait(&started);
 	for (size_t i = 0; i < clients; i++)
 		pthread_join(all[i].thread, NULL);
 	report(all);
