@@ -18,9 +18,9 @@
 
 #define BATCH_MAX 1024u
 /*
- * After a batch of that many, the next is given a moment to grow: what signs thousands a
- * second has hundreds under way and waits for none, and fewer commits leave it more of the
- * processors. One caller at a time never gets there.
+ * After a batch of that many, the next is given a moment to grow: what signs thousands
+ * a second has hundreds under way and waits for none, and fewer commits leave it more of
+ * the processors. One caller at a time never gets there.
  */
 #define BUSY_BATCH 8u
 #define GATHER_NS 1000000
