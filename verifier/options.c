@@ -321,6 +321,7 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 		return -1;
 	case OPT_STORED:
 		o->stored = arg;
+		o->stored_given = true;
 		return -1;
 	case OPT_UEVENTS:
 		return parse_fd(arg, &o->uevents)
@@ -390,6 +391,7 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 static int load_revocations(struct ms_options *o)
 {
 	struct ms_error err = {0};
+	char shown[512];
 	size_t n;
 
 	for (unsigned int i = 0; i < o->n_lists; i++) {
@@ -400,6 +402,12 @@ static int load_revocations(struct ms_options *o)
 		return MS_EXIT_UNCHECKED;
 	}
 	o->n_lists = 0;
+	if (o->stored && o->stored_given && access(o->stored, F_OK)) {
+		ms_complain("--stored %s: %s: lists that were asked for cannot be heeded",
+			    ms_escape_str(o->stored, shown, sizeof(shown)),
+			    ms_strerror(errno));
+		return MS_EXIT_UNCHECKED;
+	}
 	if (o->stored &&
 	    ms_revocation_store_load(o->stored, &o->revocations, o->q.now, &n, &err)) {
 		ms_complain("%s", err.msg);

@@ -28,6 +28,7 @@ enum {
  * @efivars: --efivars, or NULL
  * @cache: --cache, or NULL
  * @stored: folder of the lists that `update` has fetched; NULL: none is heeded
+ * @stored_given: it was named, so it has to be there
  * @machine: whose loaded modules are checked, or NULL
  * @uevents: --uevents, or -1
  * @enforce_given: one of --enforce, --permissive, --lockdown was there
@@ -48,6 +49,7 @@ struct ms_options {
 	const char *lists[MS_KERNELS_MAX];
 	unsigned int n_lists;
 	const char *root, *efivars, *cache, *stored;
+	bool stored_given;
 	const struct ms_machine *machine;
 	int uevents;
 	bool enforce_given;

@@ -37,6 +37,10 @@ loaded() {
 	modseal-verify loaded --root "$ROOT" --anchor "$T/good.crt" "$@"
 }
 
+: >"$ROOT/proc/modules"
+ok 'nothing is loaded: good' loaded --format json
+is "$(jq -c .modules <<<"$OUT")" '[]' 'and programs get a document that says so'
+
 # state: "NAME CODES VERDICT" of each
 state() {
 	loaded --format jsonl 2>"$T/loaded.err" |

@@ -237,6 +237,8 @@ ok 'a new start' update --source "$URL"
 : >"$T/file"
 fails 3 'a store that cannot be' update --stored "$T/file" --source "$URL"
 one_line "$ERR" 'says so'
+fails 3 'a store that is not there, and was named' verify --stored "$T/nowhere" "$T/good.ko"
+like "$ERR" '--stored' 'says so'
 ok 'a published list is a list' verify --revocations "$W/list" "$T/good.ko"
 
 # Many at once: the newest wins.
