@@ -127,7 +127,8 @@ static int run(struct ms_options *o, const char *release, const struct ms_loaded
 		ms_complain("loaded: no modules are loaded");
 		status = MS_EXIT_GOOD;
 		/* Programs get a whole document that says so. */
-		if (o->format != MS_FORMAT_TABLE && ms_session_report(&s, o) == MS_EXIT_FINDINGS)
+		if (o->format != MS_FORMAT_TABLE &&
+		    ms_session_report(&s, o) == MS_EXIT_FINDINGS)
 			status = MS_EXIT_FINDINGS;
 	} else {
 		status = rc ? ms_session_failed(rc) : ms_session_report(&s, o);
