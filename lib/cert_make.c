@@ -76,7 +76,8 @@ static int add_basic_constraints(X509 *x, bool ca)
 	int r = -ENOMEM;
 
 	if (bc && ca) {
-		bc->ca = 1;
+		/* DER's TRUE (X.690, 11.1); from 6.4 on kernels take no other. */
+		bc->ca = 0xff;
 		bc->pathlen = ASN1_INTEGER_new();
 	}
 	/* pathlen 0: leaves are issued, no further issuers. */

@@ -33,6 +33,10 @@ like "$(cat "$T/leaf")" 'Code Signing' 'code'
 like "$(cat "$T/leaf")" 'Signature Algorithm: sha256WithRSAEncryption' 'and is signed with SHA-256'
 ok 'the verifier trusts it by the issuer alone' \
 	modseal-verify verify --anchor "$T/issuer.pem" "$T/s1.ko"
+for version in 5.10 6.1 6.8 6.12 7.2; do
+	is "$(modseal-verify verify --anchor "$T/issuer.pem" --as-kernel $version --format jsonl \
+		"$T/s1.ko" | jq -r .kernel.verdict)" loads "and so does kernel $version"
+done
 cp "$T/m2.ko" "$T/s2.ko"
 ok 'the kernel hook uses it, too' env MODSEAL_BUILD="$build" \
 	modseal-sign-file sha256 modseal:issuer none "$T/s2.ko"

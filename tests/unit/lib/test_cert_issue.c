@@ -63,6 +63,11 @@ static void check_pair(enum ms_alg issuer_alg, enum ms_alg leaf_alg)
 	issuer = make(ikey, &ireq, NULL, ikey);
 	leaf = make(lkey, &lreq, issuer, ikey);
 	assert_true(issuer->is_ca && issuer->eku_code_signing);
+	/* BasicConstraints byte for byte: kernels read it so. */
+	assert_non_null(memmem(issuer->der, issuer->der_len,
+			       "\x55\x1d\x13\x01\x01\xff\x04\x08\x30\x06\x01\x01\xff\x02"
+			       "\x01\x00",
+			       16));
 	assert_false(leaf->is_ca);
 	assert_true(leaf->may_sign && leaf->eku_code_signing);
 	assert_int_equal(leaf->akid_len, issuer->ski_len);
