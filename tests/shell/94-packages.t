@@ -29,11 +29,12 @@ read -r mirror suite < <(
 	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
 		grep -v -e -security -e -updates -e -backports
 )
+[ -n "${mirror:-}" ] || enough 7 'this machine names no package source'
 fresh=$T/fresh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/modseal/debootstrap
 mkdir -p "$cache" "$fresh"
-debootstrap --variant=minbase --cache-dir="$cache" "${suite:-stable}" "$fresh" \
-	"${mirror:-http://deb.debian.org/debian}" >"$T/log" 2>&1 || {
+debootstrap --variant=minbase --cache-dir="$cache" "$suite" "$fresh" "$mirror" \
+	>"$T/log" 2>&1 || {
 	diag "$(tail -n 3 "$T/log")"
 	enough 7 'no fresh system: debootstrap failed'
 }
