@@ -210,6 +210,7 @@ help:
 	@echo '  check-quick    unit tests, fuzz corpora and fast shell tests: under a minute'
 	@echo '  check-asan     the quick tests with address and undefined sanitizers'
 	@echo '  check-valgrind the unit tests under valgrind'
+	@echo '  check-real     all modules of the kernels of Debian 11, 12 and 13'
 	@echo '  fuzz           run every fuzz target; SECONDS=n for each (default 30)'
 	@echo '  vm             let a stock Debian kernel judge what modseal made'
 	@echo '  vm-matrix      every kernel in every set-up; docs/TEST-VM.md has more'

@@ -25,6 +25,12 @@ check check-quick check-asan check-valgrind:
 	$(Q)scripts/install-deps
 	$(Q)MAKE="$(MAKE)" BUILD=$(BUILD) scripts/run-tests $@
 
+# Every module of the kernels of Debian 11, 12 and 13, trusted by its own kernel's keys.
+check-real: all
+	$(Q)scripts/install-deps
+	$(Q)for kernel in 5.10 debian 6.12; do test-vm/fetch-kernel $$kernel || exit 1; done
+	$(Q)BUILD=$(BUILD) $(PROVE) tests/shell/92-verify-real.t
+
 # libFuzzer's own main(); scripts/fuzz says how everything below it is compiled.
 $(FUZZ_BINS): $(BUILD)/fuzzers/%: $(BUILD)/tests/fuzz/%.o $(ARCHIVES)
 	$(say) LINK $@
@@ -55,5 +61,5 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all $(TEST_TOOLS)
 	$(Q)BUILD=$(BUILD) bench/run
 
-.PHONY: unit-tests tests-build check check-quick check-asan check-valgrind
+.PHONY: unit-tests tests-build check check-quick check-asan check-valgrind check-real
 .PHONY: fuzzers fuzz lint format demo bench
