@@ -203,6 +203,43 @@ static void check_keys(const struct lint *l, const struct ms_rule *r,
 	}
 }
 
+/* The [person] who has the identity @id, or NULL. */
+static const struct ms_group *person_of(const struct ms_config *c, const char *id)
+{
+	for (size_t i = 0; i < c->n_persons; i++) {
+		if (ms_strv_has(&c->persons[i].members, id))
+			return &c->persons[i];
+	}
+	return NULL;
+}
+
+/* Does @id, or the person whose identity it is, sign by the rule? */
+static bool signs(const struct ms_config *c, const struct ms_rule *r, const char *id)
+{
+	const struct ms_group *person = person_of(c, id);
+
+	if (!person)
+		return who_has(c, &r->who, id);
+	for (size_t i = 0; i < person->members.n; i++) {
+		if (who_has(c, &r->who, person->members.v[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Is one of the first @n members the same person as @id? They count once. */
+static bool person_among(const struct ms_config *c, const struct ms_group *g, size_t n,
+			 const char *id)
+{
+	const struct ms_group *person = person_of(c, id);
+
+	for (size_t i = 0; person && i < n; i++) {
+		if (ms_strv_has(&person->members, g->members.v[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Nobody approves their own: a group of one who also signs alone cannot approve. */
 static void check_approvers(const struct lint *l, const struct ms_rule *r)
 {
@@ -215,7 +252,8 @@ static void check_approvers(const struct lint *l, const struct ms_rule *r)
 		snprintf(word, sizeof(word), "group:%s", t->group);
 		g = group_of(l->c, word);
 		for (size_t j = 0; g && j < g->members.n; j++)
-			others += !who_has(l->c, &r->who, g->members.v[j]);
+			others += !signs(l->c, r, g->members.v[j]) &&
+				  !person_among(l->c, g, j, g->members.v[j]);
 		if (g && others < t->need)
 			found(l, r,
 			      "rule %s wants %u approvals of group %s, and only %zu of "

@@ -65,6 +65,17 @@ static void test_groups(void **state)
 	      "never reached");
 	check("[group g]\nmembers = uid:7\n" A, "f:1:: nothing names the group g");
 	check("[group g]\nmembers = uid:7\n" A "approvals = 1 of group:g\n", "");
+	/* one person counts once, and does not approve what another of their names signs
+	 */
+	check("[person p]\nis = uid:7 cert:CN=p\n[group g]\nmembers = uid:7 cert:CN=p\n" A
+	      "approvals = 2 of group:g\n",
+	      "and only 1 of its members");
+	check("[person p]\nis = uid:7 uid:1\n[group g]\nmembers = uid:7 uid:8\n" A
+	      "approvals = 2 of group:g\n",
+	      "and only 1 of its members");
+	check("[person p]\nis = uid:7 uid:9\n[group g]\nmembers = uid:7 uid:8\n" A
+	      "approvals = 2 of group:g\n",
+	      "");
 	check("[group g]\nmembers = uid:2 uid:7\n" A "approvals = 2 of group:g\n",
 	      "only 1 of its members");
 }
