@@ -47,16 +47,17 @@ endif
 
 # Which folder may use which library is written down in scripts/check-layers.
 LIBS_lib := libcrypto libelf
+LIBS_compress := zlib liblzma libzstd
 LIBS_tpm := libcrypto tss2-esys tss2-mu tss2-rc tss2-tctildr
 LIBS_agent := libssl libcrypto libevent libevent_pthreads libevent_openssl jansson inih sqlite3 libseccomp
 LIBS_client := libcrypto jansson
-LIBS_verifier := libcrypto jansson zlib liblzma libzstd liblz4 lzo2 libarchive
+LIBS_verifier := libcrypto jansson liblzma libzstd liblz4 lzo2 libarchive
 LIBS_tests := cmocka
 
 # Named by docs and install-deps; checked at once so that a missing one is one sentence.
 # libcurl is loaded when it is needed: its headers are enough.
-PACKAGES := $(sort $(LIBS_lib) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) $(LIBS_verifier) \
-	libcurl)
+PACKAGES := $(sort $(LIBS_lib) $(LIBS_compress) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) \
+	$(LIBS_verifier) libcurl)
 
 ifeq ($(filter help clean distclean demo check check-% fuzz bench lint format vm,$(MAKECMDGOALS)),)
   ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo ok),ok)
@@ -108,6 +109,7 @@ $(shell mkdir -p $(BUILD); printf '%s' '$(subst ','\'',$(FLAGSTAMP))' | \
 objs = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
 
 AR_lib := $(BUILD)/lib.a
+AR_compress := $(BUILD)/compress.a
 AR_tpm := $(BUILD)/tpm.a
 AR_agent := $(BUILD)/agent.a
 AR_client := $(BUILD)/client.a
@@ -115,6 +117,7 @@ AR_verifier := $(BUILD)/verifier.a
 AR_hooks := $(BUILD)/hooks.a
 
 $(AR_lib): $(call objs,lib)
+$(AR_compress): $(call objs,compress)
 $(AR_tpm): $(call objs,tpm)
 $(AR_agent): $(call objs,signer/agent)
 $(AR_client): $(call objs,signer/client)
@@ -130,13 +133,13 @@ $(BUILD)/modseald: $(BUILD)/signer/agent/main.o $(AR_agent) $(AR_tpm) $(AR_lib)
 	$(say) LINK $@
 	$(link) $^ $(call pkglibs,$(LIBS_agent) $(LIBS_tpm) $(LIBS_lib))
 
-$(BUILD)/modseal: $(BUILD)/signer/client/main.o $(AR_client) $(AR_lib)
+$(BUILD)/modseal: $(BUILD)/signer/client/main.o $(AR_client) $(AR_compress) $(AR_lib)
 	$(say) LINK $@
-	$(link) $^ $(call pkglibs,$(LIBS_client) $(LIBS_lib))
+	$(link) $^ $(call pkglibs,$(LIBS_client) $(LIBS_compress) $(LIBS_lib))
 
-$(BUILD)/modseal-verify: $(BUILD)/verifier/main.o $(AR_verifier) $(AR_lib)
+$(BUILD)/modseal-verify: $(BUILD)/verifier/main.o $(AR_verifier) $(AR_compress) $(AR_lib)
 	$(say) LINK $@
-	$(link) $^ $(call pkglibs,$(LIBS_verifier) $(LIBS_lib))
+	$(link) $^ $(call pkglibs,$(LIBS_verifier) $(LIBS_compress) $(LIBS_lib))
 
 # libc alone: this one runs once for each module of a build. Linked statically, where
 # libc.a is there, it needs 1.3 ms of CPU for a module of 100 KB instead of 1.55 ms.
@@ -152,6 +155,7 @@ $(BUILD)/%.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(BUILD)/lib/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_lib))
+$(BUILD)/compress/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_compress))
 $(BUILD)/tpm/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_tpm))
 $(BUILD)/signer/agent/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_agent))
 $(BUILD)/signer/client/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_client))
@@ -167,7 +171,7 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 
 # tests/unit/FOLDER/test_SUBJECT.c tests one .c file; tests/tools/*.c are helpers
 # for the shell tests; tests/fuzz/fuzz_PARSER.c has its corpus in corpus/PARSER/.
-ARCHIVES := $(AR_hooks) $(AR_client) $(AR_verifier) $(AR_agent) $(AR_tpm) $(AR_lib)
+ARCHIVES := $(AR_hooks) $(AR_client) $(AR_verifier) $(AR_agent) $(AR_tpm) $(AR_compress) $(AR_lib)
 UNIT_SRCS := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 TOOL_SRCS := $(wildcard tests/tools/*.c)

@@ -9,7 +9,7 @@
 #include "lib/limits.h"
 #include "verifier/archive.h"
 #include "verifier/cpio.h"
-#include "verifier/decompress.h"
+#include "compress/decompress.h"
 
 #define BLOCK 65536u
 #define DETECT (256u << 10) /* of the file, to see what it is */

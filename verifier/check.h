@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <time.h>
 #include "lib/file.h"
-#include "verifier/decompress.h"
+#include "compress/decompress.h"
 #include "verifier/evidence.h"
 #include "verifier/result.h"
 

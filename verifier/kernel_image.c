@@ -3,7 +3,7 @@
 #include <lz4.h>
 #include <lzo/lzo1x.h>
 #include <zstd.h>
-#include "verifier/decompress.h"
+#include "compress/decompress.h"
 #include "verifier/kernel_image.h"
 
 /* A unified image holds another image; more than that is someone's joke. */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "lib/hash.h"
-#include "verifier/decompress.h"
+#include "compress/decompress.h"
 
 /* Kinds of signature, as the signerInfo's OID and the key tell them apart. */
 enum ms_sig_kind {

@@ -3,7 +3,7 @@
 #include <zlib.h>
 #include <zstd.h>
 #include "tests/unit/verifier/fixture.h"
-#include "verifier/decompress.h"
+#include "compress/decompress.h"
 
 static void pack(enum ms_compression kind, const uint8_t *in, size_t len,
 		 struct ms_buf *out)

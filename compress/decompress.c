@@ -6,7 +6,7 @@
 #include <zlib.h>
 #include <zstd.h>
 #include "lib/limits.h"
-#include "verifier/decompress.h"
+#include "compress/decompress.h"
 
 static const struct {
 	const char *name;
