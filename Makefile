@@ -120,7 +120,7 @@ $(AR_lib): $(call objs,lib)
 $(AR_compress): $(call objs,compress)
 $(AR_tpm): $(call objs,tpm)
 $(AR_agent): $(call objs,signer/agent)
-$(AR_client): $(call objs,signer/client)
+$(AR_client): $(call objs,signer/client) $(BUILD)/signer/client/templates.o
 $(AR_verifier): $(call objs,verifier)
 $(AR_hooks): $(call objs,kbuild-hooks)
 
@@ -165,6 +165,21 @@ $(BUILD)/tests/%.o: PKGFLAGS = $(call pkgflags,$(PACKAGES) $(LIBS_tests))
 $(BUILD)/%.o: %.c $(BUILD)/.flags
 	$(say) CC $<
 	@mkdir -p $(@D)
+	$(compile)
+
+# The configurations that `modseal init` writes are those of packaging/, as C.
+$(BUILD)/signer/client/templates.c: packaging/modseald.conf packaging/modseal.conf
+	$(say) GEN $@
+	@mkdir -p $(@D)
+	$(Q)for f in $^; do \
+		name=$${f##*/}; \
+		echo '#include "signer/client/init_text.h"'; \
+		echo "const char ms_text_$${name%.conf}_conf[] ="; \
+		sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $$f; \
+		echo ';'; \
+	done > $@
+$(BUILD)/signer/client/templates.o: $(BUILD)/signer/client/templates.c
+	$(say) CC $<
 	$(compile)
 
 # ------------------------------------------------------------------- tests

@@ -30,7 +30,8 @@ install: all
 	$(INSTALL) -m 644 packaging/systemd/modseal.tmpfiles \
 		$(DESTDIR)$(TMPFILESDIR)/modseal.conf
 	$(INSTALL) -d $(DESTDIR)$(DATADIR)/examples
-	$(INSTALL) -m 644 packaging/modseald.conf $(DESTDIR)$(DATADIR)/examples
+	$(INSTALL) -m 644 packaging/modseald.conf packaging/modseal.conf \
+		$(DESTDIR)$(DATADIR)/examples
 	$(Q)for page in $(MANPAGES); do \
 		base=$${page##*/}; base=$${base%.scd}; section=$${base##*.}; \
 		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$section && \

@@ -113,6 +113,7 @@ void ms_cli_complain(const struct ms_error *err);
 int ms_cli_usage(const struct ms_cli *cli, const char *fmt, ...) _printf_(2, 3);
 
 /* The commands' functions, one file for each group. */
+int ms_cmd_init(const struct ms_cli *cli);
 int ms_cmd_key_create(const struct ms_cli *cli);
 int ms_cmd_key_list(const struct ms_cli *cli);
 int ms_cmd_key_show(const struct ms_cli *cli);

@@ -9,6 +9,14 @@ const struct ms_cli_option ms_common_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option init_options[] = {
+	{"key", 0, "NAME", NULL, "the key's name (default: default)"},
+	{"alg", 0, "ALG", "rsa2048|rsa3072|rsa4096|p256|p384", "default rsa4096"},
+	{"tcti", 0, "NAME:CONF", NULL, "the TPM (default device:/dev/tpmrm0)"},
+	{"dir", 0, "DIR", NULL, "an agent of your own, with all that it has there"},
+	{0},
+};
+
 static const struct ms_cli_option key_create_options[] = {
 	{"alg", 0, "ALG", "rsa2048|rsa3072|rsa4096|p256|p384",
 	 "default rsa4096; with custody resident or leaf rsa2048"},
@@ -281,6 +289,12 @@ static const char log_verify_help[] =
 	"the next time. Exit status 0 good, 1 findings, 3 something could not be\n"
 	"checked.\n";
 
+static const char init_help[] =
+	"The first command after installing, as root, on a machine with a TPM. Asks\n"
+	"nothing: writes the configuration, has systemd start the agent, makes a key,\n"
+	"and puts its certificate into /etc/modseal. What is there already stays as it\n"
+	"is; after a failure run it again.\n";
+
 static const char key_create_help[] =
 	"The agent makes a new private key and a self-signed certificate for it. The\n"
 	"private key is on disk only encrypted under a key that the TPM releases when\n"
@@ -439,6 +453,8 @@ static const char metrics_help[] =
 static const char status_help[] = "Exit status 0 only if the agent is ready to sign.\n";
 
 const struct ms_command ms_commands[] = {
+	{"init", "", 0, 0, "set up the agent and a key on this machine", init_help,
+	 init_options, ms_cmd_init},
 	{"key create", "NAME", 1, 1, "make a key and its certificate", key_create_help,
 	 key_create_options, ms_cmd_key_create},
 	{"key list", "", 0, 0, "list the keys", NULL, NULL, ms_cmd_key_list},
