@@ -129,6 +129,7 @@ static int read_question(struct ms_web *w, struct question *q, struct ms_error *
 {
 	const char *as = ms_web_param(w, "as"), *key = ms_web_param(w, "key");
 	const char *hash = ms_web_param(w, "hash"), *build = ms_web_param(w, "build");
+	const char *type = ms_web_param(w, "type");
 
 	q->who = w->who;
 	if (as && ms_identity_from_text(as, &q->who) < 0)
@@ -153,7 +154,19 @@ static int read_question(struct ms_web *w, struct question *q, struct ms_error *
 	if (hash && ms_hash_from_name(hash, &q->req.hash) < 0)
 		return ms_error_set(err, -EINVAL, "hash-not-allowed",
 				    "there is no such hash");
-	return read_module(w, q, err);
+	q->req.file = ms_web_param(w, "file");
+	if (type && ms_sign_type_from_name(type, &q->req.type) < 0)
+		return ms_error_set(err, -EINVAL, "bad-request",
+				    "type is module, file, fsverity, ima or raw");
+	/* Of these the agent never gets more than a digest. */
+	q->req.content = ms_sign_type_has_content(q->req.type);
+	if (q->req.type == MS_SIGN_MODULE)
+		return read_module(w, q, err);
+	ms_web_drop_body(w);
+	if (q->req.in_build)
+		return ms_error_set(err, -EINVAL, "build-type",
+				    "builds are of modules: ask without a build");
+	return 0;
 }
 
 /* The same steps as for signing; what they count is given back. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * POST /v1/keys/{key}/sign: a whole module comes in, is looked at and hashed here, goes
- * its way (signing.c), and its message goes out.
+ * POST /v1/keys/{key}/sign: a whole module, or another file, comes in, is looked at and
+ * hashed here, goes its way (signing.c), and its message goes out.
  */
 #include <errno.h>
 
 #include "lib/escape.h"
 #include "lib/trailer.h"
+#include "signer/agent/signable.h"
 #include "signer/agent/signing.h"
 #include "signer/agent/web.h"
 
@@ -17,8 +18,11 @@ static void release(struct ms_signing *s)
 	if (s->rc < 0)
 		ms_web_problem(w, s->rc, &s->err);
 	else
-		ms_web_bytes(w, 200, "application/pkcs7-signature", s->message.data,
-			     s->message.len);
+		ms_web_bytes(w, 200,
+			     ms_sign_type_is_bare(s->type)
+				     ? "application/octet-stream"
+				     : "application/pkcs7-signature",
+			     s->message.data, s->message.len);
 	ms_signing_free(s);
 }
 
@@ -29,6 +33,7 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 	const char *file = ms_web_param(w, "name");
 	const char *build = ms_web_param(w, "build");
 	const char *path = ms_web_param(w, "path");
+	const char *type = ms_web_param(w, "type");
 	char shown[32];
 
 	s->who = w->who;
@@ -40,6 +45,11 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 		return ms_error_set(&s->err, -EINVAL, "bad-request",
 				    "path is longer than %u bytes", MS_MODULE_PATH_MAX);
 	s->path = path ? path : "";
+	if (type && (ms_sign_type_from_name(type, &s->type) < 0 ||
+		     !ms_sign_type_has_content(s->type)))
+		return ms_error_set(&s->err, -EINVAL, "bad-request",
+				    "type is module, file or ima: of others the agent "
+				    "signs digests alone");
 	s->content = true;
 	s->use_keyid = keyid && strcmp(keyid, "1") == 0;
 	s->hash = MS_HASH_SHA256;
@@ -63,19 +73,10 @@ static bool wants_sha256(const struct ms_signing *s)
 	return ms_denied_any(s->front->denied) || (b && b->list);
 }
 
-static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
+static int look_at_module(struct ms_signing *s, const uint8_t *mod, size_t len)
 {
-	size_t max = s->front->config->max_module;
-	int r;
+	int r = ms_trailer_payload_len(mod, len, &s->payload_len);
 
-	if (len > max)
-		return ms_error_set(&s->err, -EFBIG, "too-large",
-				    "the module has %zu bytes, more than the %zu that "
-				    "max-module allows",
-				    len, max);
-	if (!mod)
-		return ms_error_set(&s->err, -ENODATA, "empty", "the file is empty");
-	r = ms_trailer_payload_len(mod, len, &s->payload_len);
 	if (r < 0)
 		return ms_error_set(
 			&s->err, r, "bad-trailer",
@@ -91,6 +92,32 @@ static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
 		return ms_error_set(&s->err, r, "not-a-module",
 				    "it is not a kernel module, or damaged: %s",
 				    ms_strerror(r));
+	return 0;
+}
+
+/* A file is signed whole: what looks like a signature at its end is part of it. */
+static int look_at_file(struct ms_signing *s, const uint8_t *p, size_t len)
+{
+	s->payload_len = len;
+	return ms_signable_file(p, len, &s->err);
+}
+
+static int look(struct ms_signing *s, const uint8_t *mod, size_t len)
+{
+	size_t max = s->front->config->max_module;
+	int r;
+
+	if (len > max)
+		return ms_error_set(&s->err, -EFBIG, "too-large",
+				    "it has %zu bytes, more than the %zu that "
+				    "max-module allows",
+				    len, max);
+	if (!mod)
+		return ms_error_set(&s->err, -ENODATA, "empty", "the file is empty");
+	r = s->type == MS_SIGN_MODULE ? look_at_module(s, mod, len)
+				      : look_at_file(s, mod, len);
+	if (r < 0)
+		return r;
 	r = ms_digest(s->hash, mod, s->payload_len, s->digest);
 	if (r == 0 && s->hash == MS_HASH_SHA256)
 		memcpy(s->content_sha256, s->digest, sizeof(s->content_sha256));

@@ -36,6 +36,7 @@ struct batch {
 	const char *build;
 	struct ms_once *once;
 	enum ms_hash hash;
+	enum ms_sign_type type;
 	bool use_keyid, starting;
 	size_t n, next, left;
 };
@@ -192,6 +193,7 @@ static void start_item(struct batch *b, size_t i)
 	/* What is too long to be recorded is no path that anybody has. */
 	s->path = path && strlen(path) <= MS_MODULE_PATH_MAX ? path : "";
 	s->build = b->build;
+	s->type = b->type;
 	s->use_keyid = b->use_keyid;
 	s->hash = hash;
 	if (get_digest(j, hash, s->digest) < 0) {
@@ -214,13 +216,14 @@ static int bad_request(struct ms_error *err)
 	return ms_error_set(
 		err, -EINVAL, "bad-request",
 		"the request is not {\"hash\": NAME, \"items\": [1 to %u of "
-		"{\"name\", \"digest\", \"facts\"}], \"build\": ID, \"keyid\": BOOLEAN}",
+		"{\"name\", \"digest\", \"facts\"}], \"build\": ID, \"keyid\": BOOLEAN, "
+		"\"type\": module, file, fsverity, ima or raw}",
 		ITEMS_MAX);
 }
 
 static int read_batch(struct batch *b, const char *body, size_t len, struct ms_error *err)
 {
-	const char *hash = NULL;
+	const char *hash = NULL, *type = "module";
 	json_t *items = NULL;
 	int keyid = 0;
 	json_error_t je;
@@ -232,11 +235,11 @@ static int read_batch(struct batch *b, const char *body, size_t len, struct ms_e
 	b->build = "";
 	b->request = json_loadb(body ? body : "", len, JSON_REJECT_DUPLICATES, &je);
 	if (!b->request ||
-	    json_unpack_ex(b->request, &je, JSON_STRICT, "{s:s, s:o, s?s, s?b}", "hash",
-			   &hash, "items", &items, "build", &b->build, "keyid",
-			   &keyid) < 0 ||
-	    !json_is_array(items) || json_array_size(items) == 0 ||
-	    json_array_size(items) > ITEMS_MAX)
+	    json_unpack_ex(b->request, &je, JSON_STRICT, "{s:s, s:o, s?s, s?b, s?s}",
+			   "hash", &hash, "items", &items, "build", &b->build, "keyid",
+			   &keyid, "type", &type) < 0 ||
+	    ms_sign_type_from_name(type, &b->type) < 0 || !json_is_array(items) ||
+	    json_array_size(items) == 0 || json_array_size(items) > ITEMS_MAX)
 		return bad_request(err);
 	if (ms_hash_from_name(hash, &b->hash) < 0 || !ms_hash_may_sign(b->hash))
 		return ms_error_set(

@@ -77,6 +77,7 @@ void ms_config_clear(struct ms_config *c)
 		ms_strv_clear(&r->keys);
 		ms_strv_clear(&r->kernels);
 		ms_strv_clear(&r->modules);
+		ms_strv_clear(&r->files);
 		free(r->when);
 		for (size_t j = 0; j < r->n_min; j++) {
 			free(r->min[j].module);

@@ -13,6 +13,7 @@
 #include "lib/error.h"
 #include "lib/hash.h"
 #include "lib/limits.h"
+#include "lib/sign_type.h"
 #include "signer/agent/strv.h"
 #include "signer/agent/when.h"
 
@@ -48,6 +49,8 @@ struct ms_min_version {
  * @keys: globs on the key's name; required
  * @kernels: globs on the release in vermagic; empty: any
  * @modules: globs on the module's name ('-' and '_' are the same); empty: any
+ * @types: type = ...: bit mask 1 << enum ms_sign_type; 0: modules alone
+ * @files: file = ...: globs on a file's name, where it is not about modules; empty: any
  * @digest_suffices: content = digest: the client may send the digest alone, and the facts
  *     are what it claims; the default is content = required
  * @hashes: bit mask 1 << enum ms_hash; 0: every hash that may sign
@@ -61,7 +64,8 @@ struct ms_min_version {
  */
 struct ms_rule {
 	char *name, *file;
-	struct ms_strv who, keys, kernels, modules;
+	struct ms_strv who, keys, kernels, modules, files;
+	uint32_t types;
 	bool digest_suffices, build_required, build_optional;
 	struct ms_when *when;
 	size_t n_when;

@@ -485,7 +485,7 @@ static int section_end(struct ms_cfg_parser *p)
 	if (r->keys.n == 0)
 		return ms_cfg_fail(p, p->section_line,
 				   "rule %s names no key: add key = NAME", r->name);
-	return 0;
+	return ms_cfg_rule_check_types(p, r);
 }
 
 static int unknown_section(struct ms_cfg_parser *p, const char *word)

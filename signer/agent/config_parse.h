@@ -47,8 +47,11 @@ extern const struct ms_cfg_setting ms_cfg_alert_settings[MS_CFG_ALERT_SETTINGS];
 ms_cfg_set_fn ms_cfg_agent_metrics, ms_cfg_agent_log_check, ms_cfg_agent_log_origin,
 	ms_cfg_agent_log_interval, ms_cfg_agent_log_format, ms_cfg_agent_log_requests;
 
-#define MS_CFG_RULE_SETTINGS 12
+#define MS_CFG_RULE_SETTINGS 14
 extern const struct ms_cfg_setting ms_cfg_rule_settings[MS_CFG_RULE_SETTINGS];
+
+/** ms_cfg_rule_check_types() - do the settings of a rule go with its types */
+int ms_cfg_rule_check_types(struct ms_cfg_parser *p, const struct ms_rule *r);
 
 #define MS_CFG_TLS_SETTINGS 5
 extern const struct ms_cfg_setting ms_cfg_tls_settings[MS_CFG_TLS_SETTINGS];

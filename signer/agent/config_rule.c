@@ -32,6 +32,73 @@ static int rule_module(struct ms_cfg_parser *p, const char *value)
 	return ms_cfg_add_globs(p, &rule(p)->modules, value);
 }
 
+static int rule_file(struct ms_cfg_parser *p, const char *value)
+{
+	return ms_cfg_add_globs(p, &rule(p)->files, value);
+}
+
+static int rule_type(struct ms_cfg_parser *p, const char *value)
+{
+	const char *w;
+	size_t len;
+
+	while ((w = ms_word_next(&value, &len))) {
+		char name[24];
+		enum ms_sign_type t;
+
+		snprintf(name, sizeof(name), "%.*s", (int)MS_MIN(len, sizeof(name)), w);
+		if (len >= sizeof(name) || ms_sign_type_from_name(name, &t) < 0)
+			return ms_cfg_fail(p, p->line,
+					   "type: %s is none of module, file, fsverity, "
+					   "ima and raw",
+					   name);
+		rule(p)->types |= UINT32_C(1) << t;
+	}
+	return 0;
+}
+
+/* What a rule about modules can ask for, and files do not have. */
+static const char *of_modules(const struct ms_rule *r)
+{
+	return r->kernels.n > 0	    ? "kernel"
+	       : r->modules.n > 0   ? "module"
+	       : r->n_min > 0	    ? "min-version"
+	       : r->build_required  ? "build = required"
+	       : r->n_tiers > 0	    ? "approvals"
+	       : r->limit_build > 0 ? "limit NUMBER/build"
+				    : NULL;
+}
+
+int ms_cfg_rule_check_types(struct ms_cfg_parser *p, const struct ms_rule *r)
+{
+	const uint32_t module = UINT32_C(1) << MS_SIGN_MODULE;
+	uint32_t others = r->types & ~module;
+	const char *setting = of_modules(r);
+
+	if (r->files.n > 0 && (!others || (r->types & module)))
+		return ms_cfg_fail(
+			p, p->section_line,
+			"rule %s is about modules, which file does not look at: make a "
+			"rule of its own for type = file",
+			r->name);
+	if (others && setting)
+		return ms_cfg_fail(
+			p, p->section_line,
+			"rule %s has types other than module, and %s, which is of "
+			"modules and builds alone: make two rules of it",
+			r->name, setting);
+	for (unsigned int t = 0; t < MS_SIGN_TYPES; t++) {
+		if (others & UINT32_C(1) << t && !r->digest_suffices &&
+		    !ms_sign_type_has_content((enum ms_sign_type)t))
+			return ms_cfg_fail(
+				p, p->section_line,
+				"rule %s has type = %s, of which the agent gets the "
+				"digest alone: add content = digest",
+				r->name, ms_sign_type_name((enum ms_sign_type)t));
+	}
+	return 0;
+}
+
 static int rule_hash(struct ms_cfg_parser *p, const char *value)
 {
 	const char *w;
@@ -183,6 +250,8 @@ const struct ms_cfg_setting ms_cfg_rule_settings[MS_CFG_RULE_SETTINGS] = {
 	{"key", rule_key, true},
 	{"kernel", rule_kernel, true},
 	{"module", rule_module, true},
+	{"type", rule_type, true},
+	{"file", rule_file, true},
 	{"hash", rule_hash, true},
 	{"content", rule_content, false},
 	{"when", rule_when, true},

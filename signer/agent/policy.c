@@ -134,6 +134,8 @@ static bool any_module(const struct ms_strv *globs, const char *name)
 /* How far a request got in a rule; the order is that of the checks. */
 enum stage {
 	STAGE_NONE, /* the rule is about somebody else or another key */
+	STAGE_TYPE,
+	STAGE_FILE,
 	STAGE_KERNEL,
 	STAGE_MODULE,
 	STAGE_VERSION,
@@ -175,6 +177,18 @@ static enum stage try_facts(const struct ms_rule *r, const struct ms_elf_facts *
 	return too_old(r, facts) ? STAGE_VERSION : STAGE_FITS;
 }
 
+static bool has_type(const struct ms_rule *r, enum ms_sign_type t)
+{
+	return r->types ? r->types & UINT32_C(1) << t : t == MS_SIGN_MODULE;
+}
+
+static const char *base(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? slash + 1 : file;
+}
+
 static enum stage try_rule(const struct ms_config *c, const struct ms_rule *r,
 			   const struct ms_policy_request *req)
 {
@@ -182,7 +196,12 @@ static enum stage try_rule(const struct ms_config *c, const struct ms_rule *r,
 
 	if (!ms_identity_in(c, req->who, &r->who) || !any_glob(&r->keys, req->key))
 		return STAGE_NONE;
-	if (req->facts) {
+	if (!has_type(r, req->type))
+		return STAGE_TYPE;
+	if (req->type != MS_SIGN_MODULE) {
+		if (req->file && r->files.n > 0 && !any_glob(&r->files, base(req->file)))
+			return STAGE_FILE;
+	} else if (req->facts) {
 		stage = try_facts(r, req->facts);
 		if (stage != STAGE_FITS)
 			return stage;
@@ -234,6 +253,19 @@ static const char *join_hashes(uint32_t mask, char *dst, size_t size)
 	return dst;
 }
 
+static const char *join_types(uint32_t mask, char *dst, size_t size)
+{
+	size_t n = 0;
+
+	mask = mask ? mask : UINT32_C(1) << MS_SIGN_MODULE;
+	for (unsigned int t = 0; t < MS_SIGN_TYPES && n < size; t++) {
+		if (mask & UINT32_C(1) << t)
+			n += (size_t)snprintf(dst + n, size - n, "%s%s", n ? ", " : "",
+					      ms_sign_type_name((enum ms_sign_type)t));
+	}
+	return dst;
+}
+
 static int refuse_version(const struct ms_rule *r, const struct ms_elf_facts *facts,
 			  struct ms_error *err)
 {
@@ -256,6 +288,21 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 
 	ms_escape_str(req->key, key, sizeof(key));
 	switch (stage) {
+	case STAGE_TYPE:
+		return ms_error_set(
+			err, -EACCES, "rule-type",
+			"rule %s lets %s sign %s with key %s only, and this is of type "
+			"%s: it needs a rule with 'type = %s'",
+			r->name, req->who->id, join_types(r->types, list, sizeof(list)),
+			key, ms_sign_type_name(req->type), ms_sign_type_name(req->type));
+	case STAGE_FILE:
+		ms_escape_str(base(req->file), shown, sizeof(shown));
+		return ms_error_set(
+			err, -EACCES, "rule-file",
+			"rule %s lets %s sign files %s with key %s only, and this one "
+			"is %s",
+			r->name, req->who->id, join(&r->files, list, sizeof(list)), key,
+			shown[0] ? shown : "without a name");
 	case STAGE_KERNEL:
 		ms_escape_str(req->facts->release, shown, sizeof(shown));
 		return ms_error_set(
@@ -294,12 +341,14 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 			ms_hash_name(req->hash),
 			join_hashes(r->hashes, list, sizeof(list)));
 	case STAGE_CONTENT:
-		return ms_error_set(
-			err, -EACCES, "content-required",
-			"rule %s asks for whole modules, not digests: sign on the "
-			"agent's machine and without --by-digest, or have "
-			"'content = digest' added to the rule",
-			r->name);
+		return ms_error_set(err, -EACCES, "content-required",
+				    "rule %s asks for whole %s, not digests: sign on the "
+				    "agent's machine and %s, or have "
+				    "'content = digest' added to the rule",
+				    r->name,
+				    req->type == MS_SIGN_MODULE ? "modules" : "files",
+				    req->type == MS_SIGN_MODULE ? "without --by-digest"
+								: "with --by-content");
 	case STAGE_NONE:
 	case STAGE_FITS:
 		break;
@@ -340,9 +389,8 @@ int ms_policy_try(const struct ms_config *c, const struct ms_rule *rule,
 
 	if (stage == STAGE_NONE)
 		return ms_error_set(err, -EACCES, "no-rule", "is about %s",
-				    ms_identity_in(c, req->who, &rule->who)
-					    ? "other keys"
-					    : "others");
+				    ms_identity_in(c, req->who, &rule->who) ? "other keys"
+									    : "others");
 	return stage == STAGE_FITS ? 0 : refuse(req, rule, stage, err);
 }
 
@@ -360,8 +408,9 @@ int ms_policy_decide_build(const struct ms_config *c, const struct ms_identity *
 
 		if (!ms_identity_in(c, who, &r->who) || !any_glob(&r->keys, key))
 			continue;
-		nearest = nearest ? nearest : r;
-		if (r->kernels.n > 0 && !any_glob(&r->kernels, kernel))
+		nearest = nearest && has_type(nearest, MS_SIGN_MODULE) ? nearest : r;
+		if (!has_type(r, MS_SIGN_MODULE) ||
+		    (r->kernels.n > 0 && !any_glob(&r->kernels, kernel)))
 			continue;
 		first = first ? first : r;
 		if (r->n_tiers > 0) {
@@ -370,7 +419,11 @@ int ms_policy_decide_build(const struct ms_config *c, const struct ms_identity *
 		}
 	}
 	if (!first)
-		return refuse(&req, nearest, nearest ? STAGE_KERNEL : STAGE_NONE, err);
+		return refuse(&req, nearest,
+			      !nearest				  ? STAGE_NONE
+			      : has_type(nearest, MS_SIGN_MODULE) ? STAGE_KERNEL
+								  : STAGE_TYPE,
+			      err);
 	*ret = first;
 	return 0;
 }

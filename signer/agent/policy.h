@@ -49,6 +49,8 @@ bool ms_identity_is_auditor(const struct ms_config *c, const struct ms_identity 
  * struct ms_policy_request - what somebody wants signed
  * @content: the agent has the module itself; else @facts are the client's claims
  * @facts: NULL: whatever the module is
+ * @type, @file: what is signed, and what the client calls it (its base name counts; not
+ *     looked at for modules)
  * @in_build: it is said to belong to a build; which one is not looked at here
  * @now: seconds since 1970
  */
@@ -56,6 +58,8 @@ struct ms_policy_request {
 	const struct ms_identity *who;
 	const char *key;
 	enum ms_hash hash;
+	enum ms_sign_type type;
+	const char *file;
 	bool content, in_build;
 	int64_t now;
 	const struct ms_elf_facts *facts;
@@ -66,9 +70,9 @@ struct ms_policy_request {
  * @ret: the rule; points into @c
  *
  * Return: 0; -EACCES: no rule fits, and @err says what came nearest and what was missing
- * (codes "no-rule", "rule-kernel", "rule-module", "rule-version", "hash-not-allowed",
- * "content-required", "rule-when", "build-required"); never says to somebody who has no
- * rule for the key at all which rules there are.
+ * (codes "no-rule", "rule-type", "rule-file", "rule-kernel", "rule-module",
+ * "rule-version", "hash-not-allowed", "content-required", "rule-when", "build-required");
+ * never says to somebody who has no rule for the key at all which rules there are.
  */
 int ms_policy_decide(const struct ms_config *c, const struct ms_policy_request *req,
 		     const struct ms_rule **ret, struct ms_error *err) _must_check_;

@@ -96,6 +96,11 @@ static bool globs_cover(const struct ms_strv *a, const struct ms_strv *b, bool m
 	return b->n > 0;
 }
 
+static uint32_t types(const struct ms_rule *r)
+{
+	return r->types ? r->types : UINT32_C(1) << MS_SIGN_MODULE;
+}
+
 /* Does @a decide whatever @b could? Says no where it is not certain. */
 static bool covers(const struct ms_config *c, const struct ms_rule *a,
 		   const struct ms_rule *b)
@@ -110,6 +115,8 @@ static bool covers(const struct ms_config *c, const struct ms_rule *a,
 	    ((a->build_required || a->n_tiers > 0) && !b_in_build))
 		return false;
 	if (a->hashes != 0 && (b->hashes == 0 || (b->hashes & ~a->hashes)))
+		return false;
+	if (types(b) & ~types(a) || !globs_cover(&a->files, &b->files, false))
 		return false;
 	if (b->digest_suffices && !a->digest_suffices)
 		return false;
@@ -171,7 +178,9 @@ static void check_bypass(const struct lint *l, const struct ms_rule *b)
 {
 	const struct ms_config *c = l->c;
 
-	if (b->build_required || b->n_tiers > 0)
+	/* Builds, and so approvals, are of modules. */
+	if (b->build_required || b->n_tiers > 0 ||
+	    !(types(b) & UINT32_C(1) << MS_SIGN_MODULE))
 		return;
 	for (size_t i = 0; i < c->n_rules; i++) {
 		const struct ms_rule *a = &c->rules[i];

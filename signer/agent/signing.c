@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/escape.h"
+#include "lib/fsverity.h"
 #include "lib/pkcs7.h"
 #include "signer/agent/identity.h"
 #include "signer/agent/metrics.h"
@@ -37,11 +38,40 @@ void ms_signing_free(struct ms_signing *s)
 
 /* -------------------------------------------------------------------- 1 decide */
 
+/* Builds are of modules, and an issuing key signs through builds alone. */
+static int check_type(struct ms_signing *s, const struct ms_front_key *key)
+{
+	const char *type = ms_sign_type_name(s->type);
+
+	if (s->type == MS_SIGN_MODULE)
+		return 0;
+	if (s->build[0])
+		return ms_error_set(&s->err, -EINVAL, "build-type",
+				    "builds are of modules, and this is of type %s: sign "
+				    "it without a build",
+				    type);
+	if (key->info.custody == MS_CUSTODY_LEAF)
+		return ms_error_set(
+			&s->err, -EINVAL, "build-needed",
+			"key %s certifies keys of builds, which sign modules "
+			"alone, and this is of type %s: name a key of custody "
+			"sealed or resident",
+			s->key, type);
+	if (s->type == MS_SIGN_FSVERITY && s->hash != MS_HASH_SHA256 &&
+	    s->hash != MS_HASH_SHA512)
+		return ms_error_set(&s->err, -EINVAL, "hash-not-allowed",
+				    "fs-verity knows sha256 and sha512 alone, not %s",
+				    ms_hash_name(s->hash));
+	return 0;
+}
+
 static int decide(struct ms_signing *s)
 {
 	struct ms_policy_request req = {.who = &s->who,
 					.key = s->key,
 					.hash = s->hash,
+					.type = s->type,
+					.file = s->file,
 					.content = s->content,
 					.in_build = s->build[0],
 					.now = time(NULL),
@@ -69,6 +99,9 @@ static int decide(struct ms_signing *s)
 		return ms_error_set(&s->err, -ENOENT, "no-such-key",
 				    "no key %s: 'modseal key list' shows the keys",
 				    s->key);
+	r = check_type(s, key);
+	if (r < 0)
+		return r;
 	if (key->cert) {
 		r = ms_denied_cert(s->front->denied, key->cert, req.now, &s->err);
 		if (r < 0)
@@ -116,7 +149,11 @@ static json_t *record_fields(const struct ms_signing *s)
 
 	set_text(j, "user", s->who.user);
 	ms_identity_put_proof(&s->who, j);
-	json_object_set_new(j, "module", module_fields(s));
+	set_text(j, "type", ms_sign_type_name(s->type));
+	if (s->type == MS_SIGN_MODULE)
+		json_object_set_new(j, "module", module_fields(s));
+	else if (s->content)
+		json_object_set_new(j, "size", json_integer((json_int_t)s->payload_len));
 	set_text(j, "file", s->file);
 	set_text(j, "path", s->path);
 	set_text(j, "facts", s->content ? "read" : "claimed");
@@ -200,6 +237,10 @@ static int build_message(struct ms_signing *s, const struct ms_ipc_msg *m)
 	if (!key || !key->cert)
 		return ms_error_set(&s->err, -EAGAIN, "not-ready",
 				    "key %s went away: try again", s->key);
+	if (ms_sign_type_is_bare(s->type)) {
+		ms_buf_put(&s->message, m->signed_.sig, m->signed_.sig_len);
+		return ms_buf_error(&s->message);
+	}
 	req.cert = key->cert;
 	if (key->info.custody == MS_CUSTODY_LEAF) {
 		/* Kernels that trust the issuer alone need the leaf's certificate. */
@@ -267,6 +308,24 @@ static int take_leaf(struct ms_signing *s)
 	return r < 0 ? r : ms_cert_parse(leaf->der, leaf->der_len, &s->leaf);
 }
 
+/*
+ * The kernel verifies fs-verity's digest within a structure that no module and no file
+ * begins like: whoever may sign this type gets no signature of another.
+ */
+static int digest_to_sign(const struct ms_signing *s, uint8_t ret[MS_DIGEST_MAX])
+{
+	uint8_t formatted[MS_FSVERITY_FORMATTED_MAX];
+	size_t len;
+	int r;
+
+	if (s->type != MS_SIGN_FSVERITY) {
+		memcpy(ret, s->digest, MS_DIGEST_MAX);
+		return 0;
+	}
+	r = ms_fsverity_format(s->hash, s->digest, formatted, &len);
+	return r < 0 ? r : ms_digest(s->hash, formatted, len, ret);
+}
+
 static int ask_key_process(struct ms_signing *s)
 {
 	const struct ms_front_key *key = ms_key_link_find(s->front->keys, s->key);
@@ -280,7 +339,10 @@ static int ask_key_process(struct ms_signing *s)
 	snprintf(m.sign.key, sizeof(m.sign.key), "%s", s->key);
 	snprintf(m.sign.build, sizeof(m.sign.build), "%s", leaf ? s->build : "");
 	m.sign.hash = s->hash;
-	memcpy(m.sign.digest, s->digest, sizeof(m.sign.digest));
+	r = digest_to_sign(s, m.sign.digest);
+	if (r < 0)
+		return ms_error_set(&s->err, r, "hash-not-allowed", "hash %s: %s",
+				    ms_hash_name(s->hash), ms_strerror(r));
 	return ms_key_link_ask(s->front->keys, &m, on_signed, s, &s->err);
 }
 

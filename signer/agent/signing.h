@@ -26,12 +26,13 @@ typedef void ms_signing_done_fn(struct ms_signing *s);
  * @who, @request_id, @key, @file: copied or borrowed for as long as it is on its way
  * @path: in its tree, as the client says, or ""
  * @build: id of the build that it belongs to, or ""
+ * @type: what it is; @facts are of modules alone
  * @facts: as read from the module; or as the client claims when @content is false
  * @content: the agent has seen the module itself
  * @payload_len: bytes that the digest covers, 0 if not known
  * @content_sha256: of the module, whatever @hash is; all zero when @content is false
  * @leaf: certificate of the build's leaf key, where one signs
- * @message: what will be released
+ * @message: what will be released: CMS, or the bare signature, as @type has it
  * @rc, @err: 0, or why nothing will be
  */
 struct ms_signing {
@@ -39,6 +40,7 @@ struct ms_signing {
 	struct ms_identity who;
 	const char *request_id, *key, *file, *path, *build;
 	struct ms_elf_facts facts;
+	enum ms_sign_type type;
 	enum ms_hash hash;
 	uint8_t digest[MS_DIGEST_MAX], content_sha256[32];
 	bool content, use_keyid, was_signed;

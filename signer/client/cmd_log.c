@@ -59,7 +59,10 @@ static void print_entry(const struct ms_log_line *l, bool raw)
 		print_field(j, "", "event");
 		print_field(j, "", "identity");
 		print_field(j, "key=", "key");
+		print_field(j, "type=", "type");
 		print_field(j, "module=", "module.name");
+		if (!json_object_get(j, "module"))
+			print_field(j, "file=", "file");
 		print_field(j, "digest=", "digest");
 		print_field(j, "build=", "build");
 		print_field(j, "result=", "result");

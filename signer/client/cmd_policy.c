@@ -193,7 +193,8 @@ int ms_cmd_policy_explain(const struct ms_cli *cli)
 	_cleanup_buf_ struct ms_buf body = MS_BUF_INIT(MS_MODULE_MAX);
 	_cleanup_json_ json_t *answer = NULL;
 	const char *module = ms_cli_opt(cli, "module"), *key = ms_cli_opt(cli, "key");
-	static const char *const optional[] = {"as", "hash", "build"};
+	static const char *const optional[] = {"as", "hash", "build", "type",
+					       "file"};
 	struct ms_client_config config;
 	int status = ms_talk_config(cli, &config);
 

@@ -232,6 +232,8 @@ static const struct ms_cli_option policy_explain_options[] = {
 	{"module", 0, "FILE", NULL, "a module; without it only what holds for all"},
 	{"hash", 0, "HASH", NULL, "default: sha256"},
 	{"build", 0, "ID", NULL, "the build that it belongs to"},
+	{"type", 0, "TYPE", NULL, "module (default), file, fsverity, ima or raw"},
+	{"file", 0, "NAME", NULL, "of other types than module: the file's name"},
 	{0},
 };
 

@@ -33,6 +33,16 @@ static const char text[] = "[agent]\n"
 			   "who = uid:4000\n"
 			   "key = distro-*\n"
 			   "module = trusted\n"
+			   "content = digest\n"
+			   "[rule files]\n"
+			   "who = uid:5000\n"
+			   "key = fw\n"
+			   "type = file ima\n"
+			   "file = *.bin\n"
+			   "[rule bare]\n"
+			   "who = uid:5000\n"
+			   "key = fw\n"
+			   "type = raw fsverity\n"
 			   "content = digest\n";
 
 static struct ms_config config;
@@ -100,6 +110,44 @@ static void allowed(void **state)
 	assert_string_equal(
 		decide("uid:2000", "", "distro-2026", MS_HASH_SHA3_256, "", ""), "wide");
 	assert_string_equal(decide("uid:3000", "", "lab", S5, "6.6.1", "x"), "lab");
+}
+
+static const char *decide_type(enum ms_sign_type type, const char *file, bool content)
+{
+	const struct ms_rule *r = (const void *)&err;
+
+	(void)decide("uid:5000", "", "fw", S5, "", "");
+	req.type = type;
+	req.file = file;
+	req.content = content;
+	err = (struct ms_error){};
+	return ms_policy_decide(&config, &req, &r, &err) == 0 ? r->name : err.code;
+}
+
+static void types(void **state)
+{
+	assert_string_equal(decide_type(MS_SIGN_FILE, "a.bin", true), "files");
+	assert_string_equal(decide_type(MS_SIGN_IMA, "/x/y/a.bin", true), "files");
+	assert_string_equal(decide_type(MS_SIGN_FILE, NULL, true), "files");
+	assert_string_equal(decide_type(MS_SIGN_FILE, "a.bin/b", true), "rule-file");
+	assert_non_null(strstr(err.msg, "*.bin"));
+	assert_string_equal(decide_type(MS_SIGN_FILE, "", true), "rule-file");
+	assert_string_equal(decide_type(MS_SIGN_FILE, "a.bin", false),
+			    "content-required");
+	assert_string_equal(decide_type(MS_SIGN_RAW, "any", false), "bare");
+	assert_string_equal(decide_type(MS_SIGN_FSVERITY, "", false), "bare");
+	assert_string_equal(decide_type(MS_SIGN_MODULE, "a.bin", true), "rule-type");
+	assert_non_null(strstr(err.msg, "file, ima"));
+
+	/* and rules that say nothing of it are about modules */
+	(void)decide("uid:3000", "", "lab", S5, "6.6.1", "x");
+	for (unsigned int t = MS_SIGN_FILE; t < MS_SIGN_TYPES; t++) {
+		const struct ms_rule *r;
+
+		req.type = (enum ms_sign_type)t;
+		assert_int_equal(ms_policy_decide(&config, &req, &r, &err), -EACCES);
+		assert_string_equal(err.code, "rule-type");
+	}
 }
 
 static void default_deny(void **state)
@@ -250,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(allowed),
+		cmocka_unit_test(types),
 		cmocka_unit_test(default_deny),
 		cmocka_unit_test(nearest),
 		cmocka_unit_test(digest_only),
