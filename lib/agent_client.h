@@ -103,13 +103,20 @@ int ms_agent_sign_file(struct ms_http *h, const char *path,
 		       struct ms_error *err) _must_check_;
 
 /**
- * ms_agent_write_signed() - the last part of ms_agent_sign_file(): a message is there
- * @fd, @f, @len: from ms_module_read()
- * Return: as ms_module_append() and ms_file_replace().
+ * ms_agent_ask() - the middle of ms_agent_sign_file(): a module's bytes for a message
+ * @path: says what the module is called
+ * @payload, @len: without any signature
+ * @out: the message is appended
+ * Return: as ms_agent_call(), and -EBADMSG (not a message); with a sentence.
  */
-int ms_agent_write_signed(const char *path, const struct ms_sign_options *opt, int fd,
-			  const struct ms_file *f, size_t len,
-			  const struct ms_buf *message,
-			  struct ms_error *err) _must_check_;
+int ms_agent_ask(struct ms_http *h, const char *path, const struct ms_sign_options *opt,
+		 const uint8_t *payload, size_t len, struct ms_buf *out,
+		 struct ms_error *err) _must_check_;
+
+/** ms_agent_write_detached() - the message to a file of its own, as @opt says where.
+ * Return: as ms_file_replace(). */
+int ms_agent_write_detached(const char *path, const struct ms_sign_options *opt,
+			    const struct ms_buf *message,
+			    struct ms_error *err) _must_check_;
 
 #endif

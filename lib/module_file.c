@@ -29,20 +29,20 @@ static int check_kind(const uint8_t *p, size_t len, struct ms_error *err)
 			    "not a kernel module: it does not start as an ELF file does");
 }
 
-static int find_payload(const struct ms_file *f, size_t *ret, struct ms_error *err)
+int ms_module_payload(const uint8_t *p, size_t n, size_t *ret, struct ms_error *err)
 {
 	size_t len;
-	int r = check_kind(f->data, f->len, err);
+	int r = check_kind(p, n, err);
 
 	if (r < 0)
 		return r;
-	r = ms_trailer_payload_len(f->data, f->len, &len);
+	r = ms_trailer_payload_len(p, n, &len);
 	if (r < 0)
 		return ms_error_set(
 			err, r, "bad-trailer",
 			"carries a damaged or unknown signature, which cannot be "
 			"replaced: take the module as it was built");
-	r = check_kind(f->data, len, err);
+	r = check_kind(p, len, err);
 	if (r == 0)
 		*ret = len;
 	return r;
@@ -57,9 +57,26 @@ int ms_module_read(const char *path, struct ms_file *f, int *ret_fd,
 	if (r == 0)
 		r = ms_file_read_fd(fd, MS_MODULE_MAX, 0, f, err);
 	if (r == 0)
-		r = find_payload(f, ret_payload_len, err);
+		r = ms_module_payload(f->data, f->len, ret_payload_len, err);
 	if (r == 0)
 		*ret_fd = TAKE_FD(fd);
+	return r;
+}
+
+int ms_module_replace(const char *path, int fd, const struct ms_file *f,
+		      const struct iovec *iov, int n, const char *dest, bool sync,
+		      struct ms_error *err)
+{
+	char shown[300];
+	int r;
+
+	if (!ms_file_unchanged(f, fd))
+		return ms_error_set(err, -EAGAIN, "file-changed",
+				    "changed while it was being signed: try again");
+	r = ms_file_replace(dest ? dest : path, fd, 0, iov, n, sync, err);
+	if (r < 0 && dest)
+		ms_error_prefix(err, "the signed module %s",
+				ms_escape_str(dest, shown, sizeof(shown)));
 	return r;
 }
 
@@ -73,16 +90,7 @@ int ms_module_append(const char *path, int fd, const struct ms_file *f,
 		{(void *)(uintptr_t)msg, msg_len},
 		{trailer, sizeof(trailer)},
 	};
-	char shown[300];
-	int r;
 
-	if (!ms_file_unchanged(f, fd))
-		return ms_error_set(err, -EAGAIN, "file-changed",
-				    "changed while it was being signed: try again");
 	ms_trailer_build((uint32_t)msg_len, trailer);
-	r = ms_file_replace(dest ? dest : path, fd, 0, iov, ARRAY_SIZE(iov), sync, err);
-	if (r < 0 && dest)
-		ms_error_prefix(err, "the signed module %s",
-				ms_escape_str(dest, shown, sizeof(shown)));
-	return r;
+	return ms_module_replace(path, fd, f, iov, ARRAY_SIZE(iov), dest, sync, err);
 }

@@ -19,6 +19,22 @@
 int ms_module_read(const char *path, struct ms_file *f, int *ret_fd,
 		   size_t *ret_payload_len, struct ms_error *err) _must_check_;
 
+/** ms_module_payload() - the part of ms_module_read() that looks at the bytes
+ * Return: as ms_module_read(), without those of ms_file_read(). */
+int ms_module_payload(const uint8_t *p, size_t n, size_t *ret,
+		      struct ms_error *err) _must_check_;
+
+/**
+ * ms_module_replace() - other content in the module's place, all or nothing
+ * @path, @fd, @f: from ms_module_read(), or as it has them
+ * @iov, @n, @dest, @sync: as in ms_file_replace() and ms_module_append()
+ *
+ * Return: 0; -EAGAIN (someone changed the file since); as ms_file_replace().
+ */
+int ms_module_replace(const char *path, int fd, const struct ms_file *f,
+		      const struct iovec *iov, int n, const char *dest, bool sync,
+		      struct ms_error *err) _must_check_;
+
 /**
  * ms_module_append() - payload, message and trailer in the module's place, all or nothing
  * @path, @fd, @f, @payload_len: from ms_module_read()

@@ -3,6 +3,21 @@
 
 #include "lib/macro.h"
 
+size_t ms_module_plain_len(const char *path)
+{
+	static const char *const endings[] = {".gz", ".xz", ".zst"};
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		size_t n = strlen(endings[i]);
+
+		if (len > n + 3 && strcmp(path + len - n, endings[i]) == 0 &&
+		    strncmp(path + len - n - 3, ".ko", 3) == 0)
+			return len - n;
+	}
+	return len;
+}
+
 static const char *after_slashes(const char *p)
 {
 	while (*p == '/')

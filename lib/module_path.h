@@ -17,4 +17,11 @@
  */
 const char *ms_module_path(const char *path, char *const *roots, size_t n);
 
+/**
+ * ms_module_plain_len() - bytes of @path without the .gz, .xz or .zst behind its .ko
+ *
+ * Builds and manifests name modules as they are before they are compressed.
+ */
+size_t ms_module_plain_len(const char *path);
+
 #endif

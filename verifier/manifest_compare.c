@@ -11,17 +11,8 @@
 static char *plain_path(const char *path, char *tree)
 {
 	const char *p = ms_module_path(path, (char *const[]){tree}, 1);
-	static const char *const endings[] = {".gz", ".xz", ".zst"};
-	size_t len = strlen(p);
 
-	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
-		size_t n = strlen(endings[i]);
-
-		if (len > n + 3 && strcmp(p + len - n, endings[i]) == 0 &&
-		    strncmp(p + len - n - 3, ".ko", 3) == 0)
-			return strndup(p, len - n);
-	}
-	return strdup(p);
+	return strndup(p, ms_module_plain_len(p));
 }
 
 static struct ms_listed *find_path(const struct ms_manifest_file *m, const char *path)

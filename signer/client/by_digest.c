@@ -7,23 +7,23 @@
 
 #include "lib/der.h"
 #include "lib/escape.h"
-#include "lib/module_file.h"
+#include "lib/module_path.h"
 #include "signer/client/talk.h"
 
 /* --------------------------------------------------------------------- reading */
 
 static int read_item(struct ms_digest_item *i, enum ms_hash hash)
 {
-	int r = ms_module_read(i->path, &i->f, &i->fd, &i->len, &i->err);
+	int r = ms_packed_read(&i->m, i->path, &i->err);
 
 	if (r < 0)
 		return r;
-	r = ms_elf_facts_read(i->f.data, i->len, &i->facts);
+	r = ms_elf_facts_read(i->m.data, i->m.payload_len, &i->facts);
 	if (r < 0)
 		return ms_error_set(&i->err, r, "not-a-module",
 				    "it is not a kernel module, or damaged: %s",
 				    ms_strerror(r));
-	r = ms_digest(hash, i->f.data, i->len, i->digest);
+	r = ms_digest(hash, i->m.data, i->m.payload_len, i->digest);
 	return r < 0 ? ms_error_set(&i->err, r, NULL, "hash: %s", ms_strerror(r)) : 0;
 }
 
@@ -37,7 +37,6 @@ static void prefix(struct ms_digest_item *i)
 int ms_digest_item_read(struct ms_digest_item *i, const char *path, enum ms_hash hash)
 {
 	i->path = path;
-	i->fd = -1;
 	i->err = (struct ms_error){0};
 	i->message = MS_BUF_INIT(MS_MESSAGE_MAX);
 	i->rc = read_item(i, hash);
@@ -51,9 +50,7 @@ int ms_digest_item_read(struct ms_digest_item *i, const char *path, enum ms_hash
 
 void ms_digest_item_clear(struct ms_digest_item *i)
 {
-	if (i->fd >= 0)
-		close(i->fd);
-	i->fd = -1;
+	ms_packed_close(&i->m);
 	ms_buf_clear(&i->message);
 }
 
@@ -84,10 +81,11 @@ static json_t *item_json(const struct ms_digest_item *i, enum ms_hash hash)
 	char hex[2 * MS_DIGEST_MAX + 1], shown[300];
 	const char *slash = strrchr(i->path, '/');
 	const char *name = slash ? slash + 1 : i->path;
+	_cleanup_free_ char *plain = strndup(name, ms_module_plain_len(name));
 
 	return json_pack("{s:s, s:s, s:o}", "name",
-			 ms_escape_str(name, shown, sizeof(shown)), "digest",
-			 ms_hex(i->digest, ms_hash_size(hash), hex), "facts",
+			 ms_escape_str(plain ? plain : name, shown, sizeof(shown)),
+			 "digest", ms_hex(i->digest, ms_hash_size(hash), hex), "facts",
 			 facts_json(&i->facts));
 }
 

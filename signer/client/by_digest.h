@@ -8,19 +8,17 @@
 
 #include "lib/agent_client.h"
 #include "lib/elf_facts.h"
-#include "lib/file.h"
 #include "lib/hash.h"
+#include "signer/client/packed.h"
 
 /**
  * struct ms_digest_item - one module on its way
- * @f, @fd, @len: as ms_module_read() left them
+ * @m: as ms_packed_read() left it
  * @rc, @err: what became of it; -EINPROGRESS: read, and not answered yet
  */
 struct ms_digest_item {
 	const char *path;
-	struct ms_file f;
-	int fd;
-	size_t len;
+	struct ms_packed m;
 	uint8_t digest[MS_DIGEST_MAX];
 	struct ms_elf_facts facts;
 	struct ms_buf message;
@@ -28,7 +26,8 @@ struct ms_digest_item {
 	struct ms_error err;
 };
 
-/** ms_digest_item_read() - read, hash; Return: 0 or -errno, as @i->rc, with a sentence */
+/** ms_digest_item_read() - read, hash; @i->m is initialised
+ * Return: 0 or -errno, as @i->rc, with a sentence */
 int ms_digest_item_read(struct ms_digest_item *i, const char *path, enum ms_hash hash);
 void ms_digest_item_clear(struct ms_digest_item *i);
 

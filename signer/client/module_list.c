@@ -5,8 +5,8 @@
 
 #include "lib/elf_facts.h"
 #include "lib/escape.h"
-#include "lib/module_file.h"
 #include "lib/module_path.h"
+#include "signer/client/packed.h"
 
 #define SHOWN_MAX 300
 
@@ -47,23 +47,21 @@ static int set_facts(json_t *j, const struct ms_elf_facts *f)
 }
 
 /* The facts and the digest of what would be signed. */
-static int look(const char *path, enum ms_hash hash, struct ms_file *f, json_t *j,
+static int look(const char *path, enum ms_hash hash, struct ms_packed *m, json_t *j,
 		struct ms_elf_facts *ret, struct ms_error *err)
 {
-	_cleanup_close_ int fd = -1;
 	char hex[2 * MS_DIGEST_MAX + 1];
 	uint8_t digest[MS_DIGEST_MAX];
-	size_t len;
-	int r = ms_module_read(path, f, &fd, &len, err);
+	int r = ms_packed_read(m, path, err);
 
 	if (r < 0)
 		return r;
-	r = ms_elf_facts_read(f->data, len, ret);
+	r = ms_elf_facts_read(m->data, m->payload_len, ret);
 	if (r < 0)
 		return ms_error_set(err, r, "not-a-module",
 				    "is not a kernel module, or damaged: %s",
 				    ms_strerror(r));
-	r = ms_digest(hash, f->data, len, digest);
+	r = ms_digest(hash, m->data, m->payload_len, digest);
 	if (r < 0)
 		return ms_error_set(err, r, "hash-unsupported", "%s", ms_strerror(r));
 	json_object_set_new(j, "digest",
@@ -76,6 +74,13 @@ static int set_file(json_t *j, const char *path)
 	_cleanup_free_ char *real = realpath(path, NULL);
 
 	return set_text(j, "file", real ? real : path);
+}
+
+static int set_path(json_t *j, const char *in_tree)
+{
+	_cleanup_free_ char *plain = strndup(in_tree, ms_module_plain_len(in_tree));
+
+	return plain ? set_text(j, "path", plain) : -ENOMEM;
 }
 
 static int check_release(struct ms_module_list *l, const struct ms_elf_facts *facts,
@@ -95,19 +100,19 @@ static int check_release(struct ms_module_list *l, const struct ms_elf_facts *fa
 }
 
 static int add(const struct ms_tree *t, const char *path, const char *in_tree,
-	       enum ms_hash hash, bool with_file, struct ms_file *f,
+	       enum ms_hash hash, bool with_file, struct ms_packed *m,
 	       struct ms_module_list *l)
 {
 	json_t *j = json_object();
 	struct ms_elf_facts facts;
 	struct ms_error err = {0};
 	char shown[SHOWN_MAX];
-	int r = j ? look(path, hash, f, j, &facts, &err) : -ENOMEM;
+	int r = j ? look(path, hash, m, j, &facts, &err) : -ENOMEM;
 
 	if (r == 0)
 		r = check_release(l, &facts, &err);
 	if (r == 0)
-		r = set_text(j, "path", in_tree);
+		r = set_path(j, in_tree);
 	if (r == 0 && with_file)
 		r = set_file(j, path);
 	if (r == 0)
@@ -126,7 +131,7 @@ int ms_module_list_make(const struct ms_tree *t, char *const *roots, size_t n_ro
 			enum ms_hash hash, bool with_files, struct ms_module_list *ret)
 {
 	struct ms_module_list l = {0};
-	_cleanup_file_ struct ms_file f = {0};
+	_cleanup_packed_ struct ms_packed m = MS_PACKED_INIT;
 	int r = 0;
 
 	l.json = json_pack("{s:s, s:[]}", "hash", ms_hash_name(hash), "modules");
@@ -134,7 +139,7 @@ int ms_module_list_make(const struct ms_tree *t, char *const *roots, size_t n_ro
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n && r == 0; i++)
 		r = add(t, t->path[i], ms_module_path(t->path[i], roots, n_roots), hash,
-			with_files, &f, &l);
+			with_files, &m, &l);
 	if (r < 0) {
 		ms_module_list_clear(&l);
 		return r;

@@ -8,7 +8,10 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include "lib/escape.h"
 #include "lib/file.h"
+#include "lib/limits.h"
+#include "lib/module_path.h"
 #include "signer/client/by_digest.h"
 #include "signer/client/pool.h"
 #include "signer/client/talk.h"
@@ -16,6 +19,7 @@
 #define THREADS_MAX 256u
 #define STACK_BYTES (1u << 20)
 #define LARGE_BYTES (16 << 20) /* such a module waits for the one before it */
+#define LARGE_COMPRESSED_BYTES (LARGE_BYTES / 4)
 #define KEPT_BYTES                                                                       \
 	((size_t)4 << 20)	       /* memory that a thread keeps for its next module \
 					*/
@@ -111,15 +115,34 @@ static int reconnect(struct ms_pool *p, struct ms_http *http, struct ms_error *e
 	return rc;
 }
 
+/* Read, ask, append, replace. */
+static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
+		     struct ms_packed *m, struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf message = MS_BUF_INIT(MS_MESSAGE_MAX);
+	char shown[300];
+	int rc = ms_packed_read(m, path, err);
+
+	if (!rc)
+		rc = ms_agent_ask(http, path, p->sign, m->data, m->payload_len, &message,
+				  err);
+	if (!rc)
+		rc = ms_packed_write_signed(m, &p->packers, path, p->sign, &message, err);
+	ms_packed_close(m);
+	if (rc)
+		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+	return rc;
+}
+
 /* Asks again while the agent says that it will be able to, within RETRIES * RETRY_MS. */
 static int sign_patiently(struct ms_pool *p, struct ms_http *http, const char *path,
-			  struct ms_file *f, struct ms_error *err)
+			  struct ms_packed *m, struct ms_error *err)
 {
 	for (int i = 0;; i++) {
 		int rc;
 
 		*err = (struct ms_error){0};
-		rc = ms_agent_sign_file(http, path, p->sign, f, err);
+		rc = sign_once(p, http, path, m, err);
 		if (!rc || i == RETRIES || !passing(p, err->code) ||
 		    atomic_load(&p->stop))
 			return rc;
@@ -129,7 +152,7 @@ static int sign_patiently(struct ms_pool *p, struct ms_http *http, const char *p
 
 /* Return: 0, 1 (nothing more to do), or the file's errno with a sentence */
 static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
-		     struct ms_file *f, struct ms_error *err)
+		     struct ms_packed *m, struct ms_error *err)
 {
 	bool lost;
 	int rc;
@@ -138,7 +161,7 @@ static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
 		*err = (struct ms_error){0};
 		rc = !ms_http_is_open(http) ? reconnect(p, http, err) : 0;
 		if (!rc)
-			rc = sign_patiently(p, http, path, f, err);
+			rc = sign_patiently(p, http, path, m, err);
 		/* A dying agent may still accept a connection, and hang up again. */
 		if (!rc || strcmp(err->code, "agent-gone") != 0 || i == HANG_UPS)
 			break;
@@ -155,26 +178,34 @@ static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
 	return rc;
 }
 
-static void worker_loop(struct ms_pool *p, struct ms_http *http, struct ms_file *f)
+/* Would many of this size at one time take too much memory? */
+static bool is_large(const char *path)
+{
+	bool packed = ms_module_plain_len(path) != strlen(path);
+	struct stat st;
+
+	return !stat(path, &st) &&
+	       st.st_size > (packed ? LARGE_COMPRESSED_BYTES : LARGE_BYTES);
+}
+
+static void worker_loop(struct ms_pool *p, struct ms_http *http, struct ms_packed *m)
 {
 	struct ms_error err;
 
 	while (!atomic_load(&p->stop)) {
 		size_t i = atomic_fetch_add(&p->next, 1);
-		struct stat st;
 		bool large;
 		int rc;
 
 		if (i >= p->n)
 			return;
-		large = !stat(p->path[i], &st) && st.st_size > LARGE_BYTES;
+		large = is_large(p->path[i]);
 		if (large)
 			pthread_mutex_lock(&p->large);
-		rc = sign_file(p, http, p->path[i], f, &err);
+		rc = sign_file(p, http, p->path[i], m, &err);
 		if (rc != 1)
-			count(p, p->path[i], rc, (uint64_t)f->st.st_size, &err);
-		if (f->cap > KEPT_BYTES)
-			ms_file_clear(f);
+			count(p, p->path[i], rc, (uint64_t)m->f.st.st_size, &err);
+		ms_packed_trim(m, KEPT_BYTES);
 		if (large)
 			pthread_mutex_unlock(&p->large);
 	}
@@ -245,12 +276,12 @@ static int ask_for_batch(struct ms_pool *p, struct ms_http *http,
 static void finish_item(struct ms_pool *p, struct ms_digest_item *i)
 {
 	if (i->rc == 0)
-		i->rc = ms_agent_write_signed(i->path, p->sign, i->fd, &i->f, i->len,
-					      &i->message, &i->err);
+		i->rc = ms_packed_write_signed(&i->m, &p->packers, i->path, p->sign,
+					       &i->message, &i->err);
 	if (i->rc < 0 && i->rc != -EINPROGRESS && hopeless(i->err.code))
 		stop(p, &i->err, false);
 	else if (i->rc != -EINPROGRESS)
-		count(p, i->path, i->rc, (uint64_t)i->f.st.st_size, &i->err);
+		count(p, i->path, i->rc, (uint64_t)i->m.f.st.st_size, &i->err);
 	ms_digest_item_clear(i);
 }
 
@@ -270,7 +301,8 @@ static size_t read_batch(struct ms_pool *p, enum ms_hash hash,
 			finish_item(p, &items[n]);
 			continue;
 		}
-		bytes += items[n++].f.len;
+		bytes += items[n].m.f.len + items[n].m.cap;
+		n++;
 	}
 	return n;
 }
@@ -282,6 +314,8 @@ static void batch_loop(struct ms_pool *p, struct ms_http *http)
 	bool more = items && ms_hash_from_name(p->sign->hash, &hash) == 0;
 	struct ms_error err;
 
+	for (size_t i = 0; items && i < BATCH; i++)
+		items[i].m.fd = -1;
 	while (more && !atomic_load(&p->stop)) {
 		size_t n = read_batch(p, hash, items, &more);
 		int rc = n ? ask_for_batch(p, http, items, n, &err) : 0;
@@ -291,17 +325,16 @@ static void batch_loop(struct ms_pool *p, struct ms_http *http)
 		for (size_t i = 0; i < n; i++)
 			finish_item(p, &items[i]);
 		for (size_t i = 0; i < BATCH; i++)
-			if (items[i].f.cap > KEPT_BYTES / BATCH)
-				ms_file_clear(&items[i].f);
+			ms_packed_trim(&items[i].m, KEPT_BYTES / BATCH);
 	}
 	for (size_t i = 0; items && i < BATCH; i++)
-		ms_file_clear(&items[i].f);
+		ms_packed_clear(&items[i].m);
 	free(items);
 }
 
 static void *worker(void *arg)
 {
-	_cleanup_file_ struct ms_file f = {0};
+	_cleanup_packed_ struct ms_packed m = MS_PACKED_INIT;
 	struct ms_pool *p = arg;
 	struct ms_http http = {.fd = -1};
 	uint64_t one = 1;
@@ -309,7 +342,7 @@ static void *worker(void *arg)
 	if (p->by_digest)
 		batch_loop(p, &http);
 	else
-		worker_loop(p, &http, &f);
+		worker_loop(p, &http, &m);
 	ms_http_close(&http);
 	pthread_mutex_lock(&p->lock);
 	if (!--p->running && write(p->wake, &one, sizeof(one)) < 0)
@@ -411,6 +444,7 @@ int ms_pool_run(struct ms_pool *p)
 	p->wake = wake;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->large, NULL);
+	ms_packers_init(&p->packers, p->jobs);
 	ms_progress_start(&p->progress, p->n, p->quiet);
 	started = start(p, threads, n);
 	if (started)
@@ -421,5 +455,6 @@ int ms_pool_run(struct ms_pool *p)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_mutex_destroy(&p->lock);
 	pthread_mutex_destroy(&p->large);
+	ms_packers_clear(&p->packers);
 	return started || !p->n ? 0 : -EAGAIN;
 }

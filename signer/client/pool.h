@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "lib/agent_client.h"
+#include "signer/client/packed.h"
 #include "signer/client/progress.h"
 
 #define MS_POOL_JOBS_MAX 64
@@ -50,6 +51,7 @@ struct ms_pool {
 	unsigned int running;
 	int wake;
 	struct ms_progress progress;
+	struct ms_packers packers;
 };
 
 /**

@@ -46,17 +46,19 @@ static bool ends_with(const char *name, size_t len, const char *suffix)
 
 enum ms_tree_kind ms_tree_kind(const char *name)
 {
-	static const char *const compressed[] = {".ko.gz",  ".ko.xz",  ".ko.zst",
-						 ".ko.bz2", ".ko.lz4", ".ko.lzma"};
+	static const char *const modules[] = {".ko", ".ko.gz", ".ko.xz", ".ko.zst"};
+	static const char *const foreign[] = {".ko.bz2", ".ko.lz4", ".ko.lzma"};
 	size_t len = strlen(name);
 
 	if (!strncmp(name, MS_FILE_TEMP_PREFIX, strlen(MS_FILE_TEMP_PREFIX)))
 		return MS_TREE_OTHER;
-	if (ends_with(name, len, ".ko"))
-		return MS_TREE_MODULE;
-	for (size_t i = 0; i < ARRAY_SIZE(compressed); i++) {
-		if (ends_with(name, len, compressed[i]))
-			return MS_TREE_COMPRESSED;
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+		if (ends_with(name, len, modules[i]))
+			return MS_TREE_MODULE;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++) {
+		if (ends_with(name, len, foreign[i]))
+			return MS_TREE_FOREIGN;
 	}
 	return MS_TREE_OTHER;
 }
@@ -75,8 +77,8 @@ static void fail(struct ms_tree *t, const char *path, int rc, const char *code,
 /* Folders yet to be read, and what has been seen so far below one operand. */
 struct walk {
 	struct ms_tree todo;
-	size_t modules, compressed;
-	char *first_compressed;
+	size_t modules, foreign;
+	char *first_foreign;
 };
 
 enum entry { ENTRY_OTHER = 0, ENTRY_FILE, ENTRY_DIR };
@@ -120,8 +122,8 @@ static int entry_add(struct ms_tree *t, struct walk *w, int dirfd, const char *f
 		w->modules++;
 		return push(t, TAKE_PTR(path));
 	}
-	if (!w->compressed++)
-		w->first_compressed = TAKE_PTR(path);
+	if (!w->foreign++)
+		w->first_foreign = TAKE_PTR(path);
 	return 0;
 }
 
@@ -153,21 +155,21 @@ static int folder_read(struct ms_tree *t, struct walk *w, const char *folder, bo
 	return rc;
 }
 
-static const char not_compressed[] =
-	"compressed modules cannot be signed yet: sign first, then compress";
+static const char is_foreign[] =
+	"only .xz, .gz and .zst can be signed as they are: decompress, sign, compress";
 
-static void compressed_fail(struct ms_tree *t, const char *root, const struct walk *w)
+static void foreign_fail(struct ms_tree *t, const char *root, const struct walk *w)
 {
 	char why[2 * SHOWN_MAX], shown[SHOWN_MAX];
 
-	if (w->compressed == 1) {
-		fail(t, w->first_compressed, -EOPNOTSUPP, "compressed-module",
-		     not_compressed);
-	} else if (w->compressed) {
-		snprintf(why, sizeof(why), "%zu modules are compressed (such as %s): %s",
-			 w->compressed,
-			 ms_escape_str(w->first_compressed, shown, sizeof(shown)),
-			 not_compressed);
+	if (w->foreign == 1) {
+		fail(t, w->first_foreign, -EOPNOTSUPP, "compressed-module", is_foreign);
+	} else if (w->foreign) {
+		snprintf(why, sizeof(why),
+			 "%zu modules are compressed otherwise (such as %s): %s",
+			 w->foreign,
+			 ms_escape_str(w->first_foreign, shown, sizeof(shown)),
+			 is_foreign);
 		fail(t, root, -EOPNOTSUPP, "compressed-module", why);
 	}
 }
@@ -182,11 +184,11 @@ static int folder_walk(struct ms_tree *t, const char *root)
 
 		rc = folder_read(t, &w, folder, false);
 	}
-	compressed_fail(t, root, &w);
-	if (!rc && !w.modules && !w.compressed)
+	foreign_fail(t, root, &w);
+	if (!rc && !w.modules && !w.foreign)
 		fail(t, root, -ENOENT, "no-module",
 		     "there is no module (*.ko) below this folder");
-	free(w.first_compressed);
+	free(w.first_foreign);
 	ms_tree_clear(&w.todo);
 	return rc;
 }
@@ -211,8 +213,8 @@ int ms_tree_add(struct ms_tree *t, const char *path, bool recursive)
 		fail(t, path, -EINVAL, "not-a-file", "is not a regular file");
 		return 0;
 	}
-	if (ms_tree_kind(slash ? slash + 1 : path) == MS_TREE_COMPRESSED) {
-		fail(t, path, -EOPNOTSUPP, "compressed-module", not_compressed);
+	if (ms_tree_kind(slash ? slash + 1 : path) == MS_TREE_FOREIGN) {
+		fail(t, path, -EOPNOTSUPP, "compressed-module", is_foreign);
 		return 0;
 	}
 	return push(t, strdup(path));

@@ -24,8 +24,8 @@ void ms_tree_clear(struct ms_tree *t);
 
 enum ms_tree_kind {
 	MS_TREE_OTHER = 0,
-	MS_TREE_MODULE,	    /* x.ko */
-	MS_TREE_COMPRESSED, /* x.ko.xz, ... */
+	MS_TREE_MODULE,	 /* x.ko, x.ko.xz, x.ko.gz, x.ko.zst */
+	MS_TREE_FOREIGN, /* compressed in another way: x.ko.bz2, ... */
 };
 
 /** ms_tree_kind() - what a file's name promises; our own temporary files are OTHER */
@@ -33,10 +33,11 @@ enum ms_tree_kind ms_tree_kind(const char *name);
 
 /**
  * ms_tree_add() - one operand of the command
- * @recursive: a folder is allowed; every *.ko regular file below it is added, symbolic
- *             links in it are not followed
+ * @recursive: a folder is allowed; every module that is a regular file below it is added,
+ * symbolic links in it are not followed
  *
- * A file is added by any name, unless the name says that it is compressed. A folder
+ * A file is added by any name, unless the name says that it is compressed in a way that
+ * is not read here. A folder
  * without a module is a failure: signing nothing must not look like success.
  *
  * Return: 0 or -ENOMEM. What cannot be signed is told to @t->failed.

@@ -54,6 +54,10 @@ is "$(records "SELECT json_extract(record, '\$.module.name') FROM audit WHERE ev
 cp "$T/m.ko" "$T/remote.ko"
 cp "$T/m.ko" "$T/local.ko"
 ok 'sign-file, from afar' modseal-sign-file sha256 x /nonexistent "$T/remote.ko"
+xz -kc "$T/m.ko" >"$T/x.ko.xz"
+ok 'a compressed module, from afar' modseal sign -q "$T/x.ko.xz"
+xz -dk "$T/x.ko.xz"
+same "$T/x.ko" "$T/remote.ko" 'makes the same bytes inside'
 MODSEAL_AGENT=$local_agent ok 'sign-file, from here' \
 	modseal-sign-file sha256 x /nonexistent "$T/local.ko"
 same "$T/remote.ko" "$T/local.ko" 'makes the same bytes'

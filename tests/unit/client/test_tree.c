@@ -40,9 +40,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	static const char *const made[] = {
-		"t/a.ko",    "t/b.ko",		"t/d/c.ko",  "t/d/x.c",	 "t/d/y.ko.xz",
-		"t/z.ko.gz", "t/.modseal-a.ko", "t/link.ko", "t/up",	 "t/fifo.ko",
-		"plain",     "t/d/e",		"t/d",	     "t/dir.ko", "t"};
+		"t/a.ko",    "t/b.ko",	     "t/d/c.ko",   "t/d/w.ko.xz",
+		"t/d/x.c",   "t/d/y.ko.lz4", "t/z.ko.bz2", "t/.modseal-a.ko",
+		"t/link.ko", "t/up",	     "t/fifo.ko",  "plain",
+		"t/d/e",     "t/d",	     "t/dir.ko",   "t"};
 	struct place *p = *state;
 
 	ms_tree_clear(&p->tree);
@@ -67,9 +68,12 @@ static void touch(const char *path)
 static void test_kind(void **state)
 {
 	assert_int_equal(ms_tree_kind("a.ko"), MS_TREE_MODULE);
-	assert_int_equal(ms_tree_kind("a.ko.xz"), MS_TREE_COMPRESSED);
-	assert_int_equal(ms_tree_kind("a.ko.zst"), MS_TREE_COMPRESSED);
-	assert_int_equal(ms_tree_kind("a.ko.gz"), MS_TREE_COMPRESSED);
+	assert_int_equal(ms_tree_kind("a.ko.xz"), MS_TREE_MODULE);
+	assert_int_equal(ms_tree_kind("a.ko.zst"), MS_TREE_MODULE);
+	assert_int_equal(ms_tree_kind("a.ko.gz"), MS_TREE_MODULE);
+	assert_int_equal(ms_tree_kind("a.ko.bz2"), MS_TREE_FOREIGN);
+	assert_int_equal(ms_tree_kind("a.ko.lz4"), MS_TREE_FOREIGN);
+	assert_int_equal(ms_tree_kind("a.ko.lzma"), MS_TREE_FOREIGN);
 	assert_int_equal(ms_tree_kind(".ko"), MS_TREE_OTHER);
 	assert_int_equal(ms_tree_kind(""), MS_TREE_OTHER);
 	assert_int_equal(ms_tree_kind("a.ko.debug"), MS_TREE_OTHER);
@@ -88,6 +92,7 @@ static void test_walk(void **state)
 	touch("t/b.ko");
 	touch("t/a.ko");
 	touch("t/d/c.ko");
+	touch("t/d/w.ko.xz");
 	touch("t/d/x.c");
 	touch("t/.modseal-a.ko");
 	assert_int_equal(symlink("a.ko", "t/link.ko"), 0);
@@ -97,27 +102,28 @@ static void test_walk(void **state)
 	assert_int_equal(ms_tree_add(&p->tree, "t/a.ko", true), 0);
 	ms_tree_sort(&p->tree);
 	assert_int_equal(p->failures, 0);
-	assert_int_equal(p->tree.n, 3);
+	assert_int_equal(p->tree.n, 4);
 	assert_string_equal(p->tree.path[0], "t/a.ko");
 	assert_string_equal(p->tree.path[1], "t/b.ko");
 	assert_string_equal(p->tree.path[2], "t/d/c.ko");
+	assert_string_equal(p->tree.path[3], "t/d/w.ko.xz");
 }
 
-static void test_compressed(void **state)
+static void test_compressed_otherwise(void **state)
 {
 	struct place *p = *state;
 
 	assert_int_equal(mkdir("t", 0700), 0);
 	assert_int_equal(mkdir("t/d", 0700), 0);
-	touch("t/z.ko.gz");
+	touch("t/z.ko.bz2");
 	assert_int_equal(ms_tree_add(&p->tree, "t", true), 0);
 	assert_int_equal(p->failures, 1);
-	assert_non_null(strstr(p->last.msg, "t/z.ko.gz: compressed"));
-	touch("t/d/y.ko.xz");
+	assert_non_null(strstr(p->last.msg, "t/z.ko.bz2: only .xz"));
+	touch("t/d/y.ko.lz4");
 	assert_int_equal(ms_tree_add(&p->tree, "t", true), 0);
 	assert_int_equal(p->failures, 2); /* one sentence, however many there are */
 	assert_non_null(strstr(p->last.msg, "2 modules are compressed"));
-	assert_int_equal(ms_tree_add(&p->tree, "t/z.ko.gz", false), 0);
+	assert_int_equal(ms_tree_add(&p->tree, "t/z.ko.bz2", false), 0);
 	assert_int_equal(p->failures, 3);
 	assert_int_equal(p->tree.n, 0);
 }
@@ -163,7 +169,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kind),
 		cmocka_unit_test_setup_teardown(test_walk, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_compressed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_compressed_otherwise, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_any_name, set_up, tear_down),
 	};

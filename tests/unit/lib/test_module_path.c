@@ -36,12 +36,25 @@ static void test_alone(void **state)
 	assert_string_equal(ms_module_path("", roots, 3), "");
 }
 
+static void test_plain_len(void **state)
+{
+	assert_int_equal(ms_module_plain_len("k/a.ko.xz"), 6);
+	assert_int_equal(ms_module_plain_len("a.ko.gz"), 4);
+	assert_int_equal(ms_module_plain_len("a.ko.zst"), 4);
+	assert_int_equal(ms_module_plain_len("a.ko"), 4);
+	assert_int_equal(ms_module_plain_len("a.ko.bz2"), 8);
+	assert_int_equal(ms_module_plain_len("a.xz"), 4);
+	assert_int_equal(ms_module_plain_len(".ko.xz"), 6);
+	assert_int_equal(ms_module_plain_len(""), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_installed),
 		cmocka_unit_test(test_below_a_root),
 		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_plain_len),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
