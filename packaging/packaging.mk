@@ -15,8 +15,12 @@ install: all
 		$(BUILD)/modseal-sign-file $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(BUILD)/modseald $(DESTDIR)$(SBINDIR)
 	ln -sf modseal-sign-file $(DESTDIR)$(BINDIR)/kmodsign
-	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/dkms-framework.conf \
-		$(DESTDIR)$(DATADIR)
+	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk $(DESTDIR)$(DATADIR)
+	$(INSTALL) -m 755 kbuild-hooks/dkms/modseal-dkms-check $(DESTDIR)$(SBINDIR)
+	sed -e 's|/usr/bin/|$(BINDIR)/|; s|/usr/sbin/|$(SBINDIR)/|' \
+		-e 's|/etc/modseal/|$(SYSCONFDIR)/modseal/|g' \
+		kbuild-hooks/dkms/dkms-framework.conf > $(BUILD)/dkms-framework.conf
+	$(INSTALL) -m 644 $(BUILD)/dkms-framework.conf $(DESTDIR)$(DATADIR)
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
 	$(Q)for unit in $(notdir $(wildcard packaging/systemd/modseal*.service \
 			packaging/systemd/*.socket packaging/systemd/*.timer)); do \
@@ -39,6 +43,8 @@ install: all
 		$(INSTALL) -m 644 $(BUILD)/$$base $(DESTDIR)$(MANDIR)/man$$section || exit 1; \
 	done
 	ln -sf modseal-sign-file.1 $(DESTDIR)$(MANDIR)/man1/kmodsign.1
+	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man8
+	ln -sf ../man7/modseal-dkms.7 $(DESTDIR)$(MANDIR)/man8/modseal-dkms-check.8
 	$(INSTALL) -d $(DESTDIR)$(BASHCOMPDIR) $(DESTDIR)$(ZSHCOMPDIR) $(DESTDIR)$(FISHCOMPDIR)
 	$(BUILD)/modseal completion bash > $(DESTDIR)$(BASHCOMPDIR)/modseal
 	$(BUILD)/modseal completion zsh > $(DESTDIR)$(ZSHCOMPDIR)/_modseal

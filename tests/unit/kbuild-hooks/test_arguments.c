@@ -107,6 +107,8 @@ static void test_key_name(void **state)
 		{"", "b", "b"},
 		{"b", "c", "c"},
 		{"modseal", "c", "c"},
+		{"pkcs11:modseal", "c", "c"},
+		{"pkcs11:modseal", "", NULL},
 		{"modseal:", "b", NULL},
 		{"modseal:../b", "b", NULL},
 		{"pkcs11:modseal:key=", "b", NULL},
