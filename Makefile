@@ -224,6 +224,7 @@ help:
 	@echo '  all            build the four programs'
 	@echo '  install        into DESTDIR and PREFIX'
 	@echo '  deb            Debian packages, in BUILD/deb'
+	@echo '  rpm            RPM packages, in BUILD/rpm'
 	@echo '  demo           the whole pipeline on real modules, ending in a real kernel'
 	@echo '  check          every test; ends with "N passed, N failed"'
 	@echo '  check-quick    unit tests, fuzz corpora and fast shell tests: under a minute'
@@ -240,4 +241,4 @@ help:
 
 .PHONY: all clean help
 
--include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(BUILD) \( -path $(BUILD)/deb -o -path $(BUILD)/rpm \) -prune -o -type f -name '*.d' -print 2>/dev/null)

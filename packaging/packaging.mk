@@ -64,4 +64,7 @@ install: all
 deb:
 	packaging/make-deb $(BUILD)/deb $(VERSION)
 
-.PHONY: install deb
+rpm:
+	packaging/make-rpm $(BUILD)/rpm $(VERSION)
+
+.PHONY: install deb rpm

@@ -77,9 +77,15 @@ mkdir "$T/sb"
 ok 'the bytes to sign at that time' modseal key enroll dev --for db --dir "$T/sb" \
 	--owner $owner --time "$t"
 tail -c +41 "$T/sb.auth" | head -c $(($(od -An -tu4 -j16 -N4 "$T/sb.auth") - 24)) >"$T/sb.p7"
-like "$(openssl asn1parse -inform DER -in "$T/sb.p7")" \
-	"$(sha256sum <"$T/sb/dev.db.to-sign" | cut -d' ' -f1 | tr a-f A-F)" \
-	'are those that sbvarsign signs'
+sb=$(openssl asn1parse -inform DER -in "$T/sb.p7")
+upper_sum() { sha256sum | cut -d' ' -f1 | tr a-f A-F; }
+# Debian 13's has the name in characters of four bytes, which no firmware takes.
+wide=$({ printf 'd\0\0\0b\0\0\0' && tail -c +5 "$T/sb/dev.db.to-sign"; } | upper_sum)
+if [[ $sb == *$wide* ]]; then
+	skip 1 'this sbvarsign signs with wide characters: its updates are good for nothing'
+else
+	like "$sb" "$(upper_sum <"$T/sb/dev.db.to-sign")" 'are those that sbvarsign signs'
+fi
 fails 1 'a file of another content' modseal key enroll dev --for db --dir "$d" --time 2026-02-02
 one_line "$ERR" 'is not replaced'
 modseal key create ec --alg p256 >/dev/null

@@ -43,7 +43,7 @@ is "$(tail -n1 <<<"$OUT") $(code)" '409 request-key-reused' 'is refused'
 ok 'another key' call k-2 one
 is "$(signed)" 6 'is another request'
 : >"$T/empty"
-ok 'a bad request' call k-3 "$T/empty"
+ok 'a bad request' call k-3 empty
 is "$(tail -n1 <<<"$OUT")" 400 'does not use its key up'
 ok 'so it may be used' call k-3 one
 is "$(tail -n1 <<<"$OUT")" 200 'for a good one'
