@@ -15,7 +15,8 @@ install: all
 		$(BUILD)/modseal-sign-file $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(BUILD)/modseald $(DESTDIR)$(SBINDIR)
 	ln -sf modseal-sign-file $(DESTDIR)$(BINDIR)/kmodsign
-	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk $(DESTDIR)$(DATADIR)
+	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/rpm/macros.modseal \
+		$(DESTDIR)$(DATADIR)
 	$(INSTALL) -m 755 kbuild-hooks/dkms/modseal-dkms-check $(DESTDIR)$(SBINDIR)
 	sed -e 's|/usr/bin/|$(BINDIR)/|; s|/usr/sbin/|$(SBINDIR)/|' \
 		-e 's|/etc/modseal/|$(SYSCONFDIR)/modseal/|g' \
