@@ -84,9 +84,13 @@ ok 'no package' none
 
 ok 'a package without modules' build tool
 ok 'has its file' test -d "$T/x/usr/share/tool"
-fails any 'a module that is compressed already' build driver \
+ok 'a module that is compressed already' build driver \
 	-D 'more xz --check=crc32 %{buildroot}/lib/modules/6.1.0/extra/debug.ko'
-like "$ERR" 'compressed' 'ends the build and says why'
+ok 'stays so' unxz "$T/x/lib/modules/6.1.0/extra/debug.ko.xz"
+ok 'and is signed' packaged
+fails any 'one that is damaged' build driver \
+	-D 'more echo junk >%{buildroot}/lib/modules/6.1.0/extra/junk.ko'
+like "$ERR" 'junk.ko' 'ends the build'
 
 # Specs of kernels have an install_post of their own, which uses the name.
 sed '/^%description/i %define __spec_install_post %{__os_install_post} %{__modsign_install_post}' \
