@@ -11,8 +11,8 @@
 #include "lib/limits.h"
 
 /* id-ce-subjectKeyIdentifier and id-ce-authorityKeyIdentifier (RFC 5280, 4.2.1) */
-static const uint8_t oid_ski[] = { 0x55, 0x1d, 0x0e };
-static const uint8_t oid_akid[] = { 0x55, 0x1d, 0x23 };
+static const uint8_t oid_ski[] = {0x55, 0x1d, 0x0e};
+static const uint8_t oid_akid[] = {0x55, 0x1d, 0x23};
 
 void ms_cert_free(struct ms_cert *c)
 {
@@ -255,4 +255,21 @@ int ms_cert_parse(const uint8_t *der, size_t len, struct ms_cert **ret)
 		return rc;
 	*ret = TAKE_PTR(c);
 	return 0;
+}
+
+int ms_cert_signed_by(const struct ms_cert *cert, EVP_PKEY *key)
+{
+	const unsigned char *p = cert->der;
+	X509 *x;
+	int rc;
+
+	if (!key)
+		return -ENOPKG;
+	x = d2i_X509(NULL, &p, (long)cert->der_len);
+	if (!x)
+		return -ENOPKG;
+	rc = X509_verify(x, key) == 1 ? 0 : -EKEYREJECTED;
+	X509_free(x);
+	ERR_clear_error();
+	return rc;
 }

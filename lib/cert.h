@@ -57,8 +57,15 @@ struct ms_cert {
  * Return: 0, -EBADMSG, -EFBIG, -ENOMEM. @ret is freed by ms_cert_free(). */
 int ms_cert_parse(const uint8_t *der, size_t len, struct ms_cert **ret) _must_check_;
 void ms_cert_free(struct ms_cert *c);
-static inline void ms_cert_freep(struct ms_cert **c) { ms_cert_free(*c); }
+static inline void ms_cert_freep(struct ms_cert **c)
+{
+	ms_cert_free(*c);
+}
 #define _cleanup_cert_ _cleanup_(ms_cert_freep)
+
+/** ms_cert_signed_by() - did @key sign the certificate?
+ * Return: 0 yes, -EKEYREJECTED no, -ENOPKG (could not check). */
+int ms_cert_signed_by(const struct ms_cert *cert, EVP_PKEY *key) _must_check_;
 
 /**
  * struct ms_cert_list - certificates of a file
@@ -73,8 +80,8 @@ void ms_cert_list_clear(struct ms_cert_list *l);
  * ms_cert_list_parse() - PEM (with text around them) or DER (back to back)
  * Return: 0 (at least one), -ENODATA (none found), -EBADMSG, -EFBIG, -ENOMEM.
  */
-int ms_cert_list_parse(const uint8_t *data, size_t len, struct ms_cert_list *ret)
-	_must_check_;
+int ms_cert_list_parse(const uint8_t *data, size_t len,
+		       struct ms_cert_list *ret) _must_check_;
 
 /** ms_cert_pem() - the certificate as PEM text, appended to @out */
 struct ms_buf;

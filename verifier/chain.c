@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <openssl/err.h>
-#include <openssl/x509.h>
 #include "lib/limits.h"
 #include "verifier/chain.h"
 
@@ -29,24 +27,6 @@ static bool same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 	return a && b && a_len == b_len && !memcmp(a, b, a_len);
 }
 
-/* Did @key sign @cert? */
-static int signed_by(const struct ms_cert *cert, EVP_PKEY *key)
-{
-	const unsigned char *p = cert->der;
-	X509 *x;
-	int rc;
-
-	if (!key)
-		return -ENOPKG;
-	x = d2i_X509(NULL, &p, (long)cert->der_len);
-	if (!x)
-		return -ENOPKG;
-	rc = X509_verify(x, key) == 1 ? 0 : -EKEYREJECTED;
-	X509_free(x);
-	ERR_clear_error();
-	return rc;
-}
-
 static bool self_issued(const struct ms_cert *c)
 {
 	return same(c->issuer, c->issuer_len, c->subject, c->subject_len) &&
@@ -72,7 +52,7 @@ static void link_cert(struct ms_chain *chain, size_t i, const struct ms_anchors 
 	a = NULL;
 	if (self_issued(c)) {
 		cc->issuer = (int)i;
-		cc->issuer_rc = signed_by(c, c->pkey);
+		cc->issuer_rc = ms_cert_signed_by(c, c->pkey);
 		return;
 	}
 	if (!c->akid)
@@ -82,12 +62,12 @@ static void link_cert(struct ms_chain *chain, size_t i, const struct ms_anchors 
 
 		if (k != i && up && same(up->ski, up->ski_len, c->akid, c->akid_len)) {
 			cc->issuer = (int)k;
-			cc->issuer_rc = signed_by(c, up->pkey);
+			cc->issuer_rc = ms_cert_signed_by(c, up->pkey);
 		}
 	}
 	while ((a = ms_anchors_by_ski(anchors, c->akid, c->akid_len, a))) {
 		cc->authority = a;
-		cc->authority_rc = signed_by(c, a->cert->pkey);
+		cc->authority_rc = ms_cert_signed_by(c, a->cert->pkey);
 		if (!cc->authority_rc)
 			break;
 	}

@@ -323,7 +323,7 @@ int ms_cmd_key_revoke(const struct ms_cli *cli)
 	/* First: without its certificate nothing could be written, but it were revoked.
 	 */
 	if (!status && dir)
-		status = ms_enroll_cert(&talk, cli, &cert);
+		status = ms_talk_key_cert(cli, &talk, cli->operands[0], &cert);
 	if (!status)
 		status =
 			ms_key_post(&talk, target, "application/pkix-crl", NULL, 0, &der);

@@ -51,38 +51,6 @@ static int read_options(const struct ms_cli *cli, struct ms_enroll *e)
 	return MS_EXIT_OK;
 }
 
-int ms_enroll_cert(struct ms_talk *talk, const struct ms_cli *cli, struct ms_cert **ret)
-{
-	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_CERT_MAX);
-	char target[TARGET_MAX];
-	int status = ms_talk_key_target(cli, cli->operands[0], "/certificate?format=der",
-					target, sizeof(target));
-
-	if (!status)
-		status = ms_talk_fetch(talk, target, "application/pkix-cert", &der);
-	if (status)
-		return status;
-	if (ms_cert_parse(der.data, der.len, ret) < 0) {
-		fprintf(stderr, "modseal: %s: the agent's certificate cannot be read\n",
-			cli->cmd->name);
-		return MS_EXIT_FAILED;
-	}
-	return MS_EXIT_OK;
-}
-
-static int fetch_custody(struct ms_talk *talk, const struct ms_cli *cli, bool *ret_issues)
-{
-	_cleanup_json_ json_t *key = NULL;
-	char target[TARGET_MAX], text[MS_FACT_TEXT];
-	int status =
-		ms_talk_key_target(cli, cli->operands[0], "", target, sizeof(target));
-
-	if (!status)
-		status = ms_talk_ask(talk, "GET", target, NULL, NULL, &key);
-	*ret_issues = !status && !strcmp(ms_fact_text(key, "custody", text), "leaf");
-	return status;
-}
-
 int ms_cmd_key_enroll(const struct ms_cli *cli)
 {
 	const char *target = ms_cli_opt(cli, "for");
@@ -99,9 +67,9 @@ int ms_cmd_key_enroll(const struct ms_cli *cli)
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)
-		status = ms_enroll_cert(&talk, cli, &cert);
+		status = ms_talk_key_cert(cli, &talk, cli->operands[0], &cert);
 	if (!status)
-		status = fetch_custody(&talk, cli, &e.issues);
+		status = ms_talk_key_issues(cli, &talk, cli->operands[0], &e.issues);
 	if (!status)
 		status = ms_enroll_dir(cli, e.dir);
 	if (status)

@@ -8,6 +8,7 @@
 #include "signer/client/cmd_build.h"
 #include "signer/client/facts.h"
 #include "signer/client/pool.h"
+#include "signer/client/signers.h"
 #include "signer/client/talk.h"
 #include "signer/client/tree.h"
 
@@ -98,6 +99,48 @@ static int options_check(const struct ms_cli *cli, const struct ms_client_config
 	return MS_EXIT_OK;
 }
 
+/* ------------------------------------------------- modules that are signed already */
+
+static bool leave_own(const struct ms_packed *m, void *arg)
+{
+	size_t i;
+
+	return ms_signers_find(arg, 1, m->data, m->len, &i) == MS_SIGNED_BY;
+}
+
+static bool leave_signed(const struct ms_packed *m, void *arg)
+{
+	return m->payload_len < m->len;
+}
+
+/* --signed: which modules stay as they are */
+static int choose_left(const struct ms_cli *cli, struct ms_talk *talk,
+		       struct ms_signer *own, struct ms_pool *p)
+{
+	const char *how = ms_cli_opt(cli, "signed");
+
+	if (!how || !strcmp(how, "replace"))
+		return MS_EXIT_OK;
+	if (p->sign->dest || p->sign->detached || p->sign->keep_detached)
+		return ms_cli_usage(cli,
+				    "--signed %s is for modules that are signed in "
+				    "place: not with --dest, --detached and "
+				    "--keep-detached",
+				    how);
+	if (!strcmp(how, "keep")) {
+		p->leave = leave_signed;
+		return MS_EXIT_OK;
+	}
+	p->leave = leave_own;
+	p->leave_arg = own;
+	own->build = p->sign->build;
+	own->strict_sid = true;
+	own->keyid = p->sign->keyid;
+	if (ms_hash_from_name(p->sign->hash, &own->hash))
+		return MS_EXIT_USAGE;
+	return ms_signer_fetch(cli, talk, p->sign->key, own);
+}
+
 static void print_totals(const struct ms_cli *cli, const struct ms_pool *p,
 			 struct outcome *o)
 {
@@ -105,9 +148,10 @@ static void print_totals(const struct ms_cli *cli, const struct ms_pool *p,
 
 	if (cli->json) {
 		_cleanup_json_ json_t *j = json_pack(
-			"{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:s?, s:O}", "key",
+			"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:s?, s:O}", "key",
 			p->sign->key, "hash", p->sign->hash, "signed",
-			(json_int_t)p->signed_files, "failed", (json_int_t)o->failed,
+			(json_int_t)p->signed_files, "signed_already",
+			(json_int_t)p->left_files, "failed", (json_int_t)o->failed,
 			"not_tried", (json_int_t)left, "bytes",
 			(json_int_t)p->signed_bytes, "seconds",
 			(double)(long)(p->seconds * 1000 + 0.5) / 1000, "stopped",
@@ -119,6 +163,8 @@ static void print_totals(const struct ms_cli *cli, const struct ms_pool *p,
 	if (ms_cli_opt(cli, "quiet"))
 		return;
 	printf("%zu signed with %s", p->signed_files, p->sign->key);
+	if (p->left_files)
+		printf(", %zu were signed already", p->left_files);
 	if (o->failed)
 		printf(", %zu failed", o->failed);
 	if (left)
@@ -162,6 +208,7 @@ int ms_cmd_sign(const struct ms_cli *cli)
 	_cleanup_json_ json_t *list = cli->json ? json_array() : NULL;
 	struct outcome o = {.list = list};
 	_cleanup_tree_ struct ms_tree tree = {.failed = failure, .arg = &o};
+	_cleanup_(ms_signer_clear) struct ms_signer own = {0};
 	_cleanup_talk_ struct ms_talk talk = {0};
 	struct ms_sign_options sign;
 	struct ms_pool pool = {
@@ -180,6 +227,8 @@ int ms_cmd_sign(const struct ms_cli *cli)
 	/* Without an agent there is nothing to look for. */
 	if (!status)
 		status = ms_talk_open(cli, &talk);
+	if (!status)
+		status = choose_left(cli, &talk, &own, &pool);
 	if (status)
 		return status;
 	ms_talk_close(&talk);

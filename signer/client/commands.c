@@ -248,6 +248,8 @@ static const struct ms_cli_option sign_options[] = {
 	{"detached", 0, NULL, NULL, "write the signature alone, to PATH.p7s"},
 	{"keep-detached", 0, NULL, NULL, "sign, and keep the signature in PATH.p7s"},
 	{"keyid", 0, NULL, NULL, "name the certificate by its subject key identifier"},
+	{"signed", 0, "HOW", "replace|own|keep",
+	 "modules that are signed already (default replace)"},
 	{"request", 0, NULL, NULL, "do not sign: ask others to approve it first"},
 	{"resume", 0, "ID", NULL, "sign what was requested and is approved now"},
 	{"quiet", 'q', NULL, NULL, "print failures only"},
@@ -376,8 +378,12 @@ static const char sign_help[] =
 	"Each module is replaced by itself with a signature appended; an old\n"
 	"signature is replaced. At any moment a file is the old one or the new one,\n"
 	"never half of it. A file that fails does not stop the others. Symbolic links\n"
-	"below a folder are not followed. Compressed modules are refused: sign first,\n"
-	"then compress.\n"
+	"below a folder are not followed. What is compressed (.xz, .gz, .zst) is signed\n"
+	"inside, and compressed again as the kernel's build does it.\n"
+	"\n"
+	"A run that was interrupted is finished by another with --signed own: modules\n"
+	"that this key has signed already, with this hash, are left as they are; with\n"
+	"--signed keep all are that have a signature.\n"
 	"\n"
 	"Where a rule wants approvals, --request opens a request for these files and\n"
 	"prints its id; others see it with 'modseal build list --requests', look at it\n"

@@ -78,13 +78,6 @@ int ms_enroll_blacklist(struct ms_enroll *e);
 int ms_enroll_revocation_keys(struct ms_enroll *e);
 
 /**
- * ms_enroll_cert() - the certificate of the key that is the first operand
- * Return: enum ms_exit, having complained.
- */
-int ms_enroll_cert(struct ms_talk *talk, const struct ms_cli *cli,
-		   struct ms_cert **ret) _must_check_;
-
-/**
  * ms_enroll_distrust() - what --for dbx, mokx, blacklist and revocation-keys write,
  * without an update that a KEK has to sign
  * @e: files, steps and notes are made here

@@ -32,6 +32,10 @@
 #define RETRIES 100
 #define RETRY_MS 100
 
+/* What becomes of a file, beside 0 and a negative errno. */
+#define LEFT 1	  /* it is as it shall be */
+#define STOPPED 2 /* and so is everything: nothing more to do */
+
 static bool code_in(const char *code, const char *const *codes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -88,7 +92,9 @@ static void count(struct ms_pool *p, const char *path, int rc, uint64_t bytes,
 		  const struct ms_error *err)
 {
 	pthread_mutex_lock(&p->lock);
-	if (!rc) {
+	if (rc == LEFT) {
+		p->left_files++;
+	} else if (!rc) {
 		p->signed_files++;
 		p->signed_bytes += bytes;
 	} else {
@@ -115,7 +121,12 @@ static int reconnect(struct ms_pool *p, struct ms_http *http, struct ms_error *e
 	return rc;
 }
 
-/* Read, ask, append, replace. */
+static bool is_left(struct ms_pool *p, const struct ms_packed *m)
+{
+	return p->leave && p->leave(m, p->leave_arg);
+}
+
+/* Read, ask, append, replace. Return: 0, LEFT, or the file's errno with a sentence */
 static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 		     struct ms_packed *m, struct ms_error *err)
 {
@@ -123,6 +134,10 @@ static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 	char shown[300];
 	int rc = ms_packed_read(m, path, err);
 
+	if (!rc && is_left(p, m)) {
+		ms_packed_close(m);
+		return LEFT;
+	}
 	if (!rc)
 		rc = ms_agent_ask(http, path, p->sign, m->data, m->payload_len, &message,
 				  err);
@@ -143,14 +158,14 @@ static int sign_patiently(struct ms_pool *p, struct ms_http *http, const char *p
 
 		*err = (struct ms_error){0};
 		rc = sign_once(p, http, path, m, err);
-		if (!rc || i == RETRIES || !passing(p, err->code) ||
+		if (rc >= 0 || i == RETRIES || !passing(p, err->code) ||
 		    atomic_load(&p->stop))
 			return rc;
 		poll(NULL, 0, RETRY_MS);
 	}
 }
 
-/* Return: 0, 1 (nothing more to do), or the file's errno with a sentence */
+/* Return: 0, LEFT, STOPPED, or the file's errno with a sentence */
 static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
 		     struct ms_packed *m, struct ms_error *err)
 {
@@ -163,17 +178,17 @@ static int sign_file(struct ms_pool *p, struct ms_http *http, const char *path,
 		if (!rc)
 			rc = sign_patiently(p, http, path, m, err);
 		/* A dying agent may still accept a connection, and hang up again. */
-		if (!rc || strcmp(err->code, "agent-gone") != 0 || i == HANG_UPS)
+		if (rc >= 0 || strcmp(err->code, "agent-gone") != 0 || i == HANG_UPS)
 			break;
 		ms_http_close(http);
 		poll(NULL, 0, RECONNECT_MS);
 	}
 	/* An agent that keeps hanging up over this file may still sign the next one. */
-	lost = rc && ms_talk_lost(err) && strcmp(err->code, "agent-gone") != 0;
+	lost = rc < 0 && ms_talk_lost(err) && strcmp(err->code, "agent-gone") != 0;
 	/* What did not pass in all that time will not for the next one either. */
-	if (rc && (lost || hopeless(err->code) || passing(p, err->code))) {
+	if (rc < 0 && (lost || hopeless(err->code) || passing(p, err->code))) {
 		stop(p, err, lost);
-		return 1;
+		return STOPPED;
 	}
 	return rc;
 }
@@ -203,7 +218,7 @@ static void worker_loop(struct ms_pool *p, struct ms_http *http, struct ms_packe
 		if (large)
 			pthread_mutex_lock(&p->large);
 		rc = sign_file(p, http, p->path[i], m, &err);
-		if (rc != 1)
+		if (rc != STOPPED)
 			count(p, p->path[i], rc, (uint64_t)m->f.st.st_size, &err);
 		ms_packed_trim(m, KEPT_BYTES);
 		if (large)
@@ -297,7 +312,10 @@ static size_t read_batch(struct ms_pool *p, enum ms_hash hash,
 			*ret_more = false;
 			break;
 		}
-		if (ms_digest_item_read(&items[n], p->path[i], hash) < 0) {
+		if (ms_digest_item_read(&items[n], p->path[i], hash) == 0 &&
+		    is_left(p, &items[n].m))
+			items[n].rc = LEFT;
+		if (items[n].rc != -EINPROGRESS) {
 			finish_item(p, &items[n]);
 			continue;
 		}

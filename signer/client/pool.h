@@ -20,8 +20,12 @@
  * struct ms_pool - a list of files to sign, and what became of them
  * @config, @sign, @path, @n, @jobs, @quiet: set by the caller
  * @by_digest: only digests and facts go to the agent
+ * @leave: called for each module that was read, by several threads at a time: true leaves
+ *	it as it is; NULL: none is
+ * @leave_arg: second argument of @leave
  * @failed: called for each failure, one at a time
  * @arg: first argument of @failed
+ * @left_files: how many @leave has left
  * @lost: the agent is gone; @fatal has the sentence
  * @stopped: nothing else can succeed either; @fatal has the sentence
  * @signal: a signal ended it, or 0
@@ -33,10 +37,12 @@ struct ms_pool {
 	size_t n;
 	unsigned int jobs;
 	bool quiet, by_digest;
+	bool (*leave)(const struct ms_packed *m, void *arg);
+	void *leave_arg;
 	void (*failed)(void *arg, const char *path, const struct ms_error *err);
 	void *arg;
 
-	size_t signed_files;
+	size_t signed_files, left_files;
 	uint64_t signed_bytes;
 	double seconds;
 	bool lost, stopped;

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/cert.h"
 #include "lib/escape.h"
+#include "lib/limits.h"
+#include "signer/client/facts.h"
 #include "signer/client/talk.h"
 
 /* Making an RSA-4096 key takes seconds on a small machine, and the TPM has its own time.
  */
 #define ANSWER_TIMEOUT_MS 120000u
+#define TARGET_MAX 256
 
 void ms_talk_close(struct ms_talk *t)
 {
@@ -114,4 +118,38 @@ int ms_talk_key_target(const struct ms_cli *cli, const char *key, const char *ta
 				    MS_KEY_NAME_MAX);
 	snprintf(ret, size, "/v1/keys/%s%s", key, tail);
 	return MS_EXIT_OK;
+}
+
+int ms_talk_key_cert(const struct ms_cli *cli, struct ms_talk *t, const char *key,
+		     struct ms_cert **ret)
+{
+	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_CERT_MAX);
+	char target[TARGET_MAX];
+	int status = ms_talk_key_target(cli, key, "/certificate?format=der", target,
+					sizeof(target));
+
+	if (!status)
+		status = ms_talk_fetch(t, target, "application/pkix-cert", &der);
+	if (status)
+		return status;
+	if (ms_cert_parse(der.data, der.len, ret) < 0) {
+		fprintf(stderr, "modseal: %s: the agent's certificate cannot be read\n",
+			cli->cmd->name);
+		return MS_EXIT_FAILED;
+	}
+	return MS_EXIT_OK;
+}
+
+int ms_talk_key_issues(const struct ms_cli *cli, struct ms_talk *t, const char *key,
+		       bool *ret)
+{
+	_cleanup_json_ json_t *j = NULL;
+	char target[TARGET_MAX], text[MS_FACT_TEXT];
+	int status = ms_talk_key_target(cli, key, "", target, sizeof(target));
+
+	if (!status)
+		status = ms_talk_ask(t, "GET", target, NULL, NULL, &j);
+	if (!status)
+		*ret = !strcmp(ms_fact_text(j, "custody", text), "leaf");
+	return status;
 }

@@ -55,4 +55,13 @@ int ms_talk_fetch(struct ms_talk *t, const char *target, const char *accept,
 int ms_talk_key_target(const struct ms_cli *cli, const char *key, const char *tail,
 		       char *ret, size_t size) _must_check_;
 
+struct ms_cert;
+/** ms_talk_key_cert() - the certificate of a key. Return: enum ms_exit, having complained
+ */
+int ms_talk_key_cert(const struct ms_cli *cli, struct ms_talk *t, const char *key,
+		     struct ms_cert **ret) _must_check_;
+/** ms_talk_key_issues() - is a key of custody leaf: does it issue, and sign no module? */
+int ms_talk_key_issues(const struct ms_cli *cli, struct ms_talk *t, const char *key,
+		       bool *ret) _must_check_;
+
 #endif
