@@ -98,7 +98,22 @@ sed '/^%description/i %define __spec_install_post %{__os_install_post} %{__modsi
 ok 'a spec with an __spec_install_post of its own' build kernel
 ok 'both modules are signed' packaged
 
+# What kmodtool, which akmods uses, writes into a spec.
+cat >"$T/kmodtool" <<'END'
+%global __spec_install_post \
+  %{?__debug_package:%{__debug_install_post}}\
+  %{__arch_install_post}\
+  %{__os_install_post}\
+  %{?__kmodtool_signmodules:%{__kmodtool_modsign_install_post}}\
+  %{?__kmodtool_zipmodules:%{__kmodtool_modzip_install_post}}
+
+END
+{ cat "$T/kmodtool" && cat "$T/driver.spec"; } >"$T/kmod.spec"
+ok 'a spec of kmodtool'\''s' build kmod
+ok 'both modules are signed' packaged
+
 dev-agent agent-stop "$T/a"
+fails any 'no agent, and a spec of kmodtool'\''s' build kmod
 fails any 'no agent' build driver
 like "$ERR" 'modseal: .*start modseald' 'the build ends with what to do'
 ok 'no package' none
