@@ -51,13 +51,14 @@ LIBS_compress := zlib liblzma libzstd
 LIBS_tpm := libcrypto tss2-esys tss2-mu tss2-rc tss2-tctildr
 LIBS_agent := libssl libcrypto libevent libevent_pthreads libevent_openssl jansson inih sqlite3 libseccomp
 LIBS_client := libcrypto jansson
+LIBS_pkcs11 := libcrypto jansson p11-kit-1
 LIBS_verifier := libcrypto jansson liblzma libzstd liblz4 lzo2 libarchive
 LIBS_tests := cmocka
 
 # Named by docs and install-deps; checked at once so that a missing one is one sentence.
 # libcurl is loaded when it is needed: its headers are enough.
 PACKAGES := $(sort $(LIBS_lib) $(LIBS_compress) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) \
-	$(LIBS_verifier) libcurl)
+	$(LIBS_verifier) $(LIBS_pkcs11) libcurl)
 
 ifeq ($(filter help clean distclean demo check check-% fuzz bench lint format vm,$(MAKECMDGOALS)),)
   ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo ok),ok)
@@ -99,7 +100,7 @@ compile = $(Q)$(CC) $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) $(PKGFLAGS
 link = $(Q)$(CC) $(MS_LDFLAGS) $(LDFLAGS) -o $@
 
 # Objects are rebuilt when the flags change, not only when a file does.
-FLAGSTAMP := $(BUILD) $(CC) $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) $(LDFLAGS)
+FLAGSTAMP := lib=fPIC $(BUILD) $(CC) $(MS_CPPFLAGS) $(CPPFLAGS) $(MS_CFLAGS) $(CFLAGS) $(LDFLAGS)
 $(shell mkdir -p $(BUILD); printf '%s' '$(subst ','\'',$(FLAGSTAMP))' | \
 	cmp -s - $(BUILD)/.flags || printf '%s' '$(subst ','\'',$(FLAGSTAMP))' > $(BUILD)/.flags)
 
@@ -115,6 +116,7 @@ AR_agent := $(BUILD)/agent.a
 AR_client := $(BUILD)/client.a
 AR_verifier := $(BUILD)/verifier.a
 AR_hooks := $(BUILD)/hooks.a
+AR_pkcs11 := $(BUILD)/pkcs11.a
 
 $(AR_lib): $(call objs,lib)
 $(AR_compress): $(call objs,compress)
@@ -123,11 +125,15 @@ $(AR_agent): $(call objs,signer/agent)
 $(AR_client): $(call objs,signer/client) $(BUILD)/signer/client/templates.o
 $(AR_verifier): $(call objs,verifier)
 $(AR_hooks): $(call objs,kbuild-hooks)
+$(AR_pkcs11): $(call objs,pkcs11)
 
 PROGRAMS := $(BUILD)/modseald $(BUILD)/modseal $(BUILD)/modseal-verify \
 	$(BUILD)/modseal-sign-file
 
-all: $(PROGRAMS)
+# What other people's programs load.
+MODULES := $(BUILD)/libmodseal-pkcs11.so
+
+all: $(PROGRAMS) $(MODULES)
 
 $(BUILD)/modseald: $(BUILD)/signer/agent/main.o $(AR_agent) $(AR_tpm) $(AR_lib)
 	$(say) LINK $@
@@ -150,15 +156,25 @@ $(BUILD)/modseal-sign-file: $(BUILD)/kbuild-hooks/main.o $(AR_hooks) $(AR_lib)
 	$(Q)$(CC) $(if $(HOOK_STATIC),$(filter-out -pie,$(MS_LDFLAGS)),$(MS_LDFLAGS)) \
 		$(LDFLAGS) $(HOOK_STATIC) -o $@ $^
 
+# Of p11-kit the header alone. It stays loaded, as OpenSSL and fork handlers know of it.
+$(BUILD)/libmodseal-pkcs11.so: $(AR_pkcs11) $(AR_lib)
+	$(say) LINK $@
+	$(Q)$(CC) -shared $(filter-out -pie,$(MS_LDFLAGS)) -Wl,-z,nodelete \
+		-Wl,--exclude-libs,$(notdir $(AR_lib)) $(LDFLAGS) -o $@ \
+		-Wl,--whole-archive $(AR_pkcs11) -Wl,--no-whole-archive $(AR_lib) \
+		$(call pkglibs,libcrypto jansson)
+
 $(BUILD)/%.a:
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/lib/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_lib))
+# lib/ goes into programs and into the shared object.
+$(BUILD)/lib/%.o: PKGFLAGS = -fPIC $(call pkgflags,$(LIBS_lib))
 $(BUILD)/compress/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_compress))
 $(BUILD)/tpm/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_tpm))
 $(BUILD)/signer/agent/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_agent))
 $(BUILD)/signer/client/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_client))
+$(BUILD)/pkcs11/%.o: PKGFLAGS = -fPIC $(call pkgflags,$(LIBS_pkcs11))
 $(BUILD)/verifier/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_verifier))
 $(BUILD)/tests/%.o: PKGFLAGS = $(call pkgflags,$(PACKAGES) $(LIBS_tests))
 
@@ -186,7 +202,7 @@ $(BUILD)/signer/client/templates.o: $(BUILD)/signer/client/templates.c
 
 # tests/unit/FOLDER/test_SUBJECT.c tests one .c file; tests/tools/*.c are helpers
 # for the shell tests; tests/fuzz/fuzz_PARSER.c has its corpus in corpus/PARSER/.
-ARCHIVES := $(AR_hooks) $(AR_client) $(AR_verifier) $(AR_agent) $(AR_tpm) $(AR_compress) $(AR_lib)
+ARCHIVES := $(AR_hooks) $(AR_pkcs11) $(AR_client) $(AR_verifier) $(AR_agent) $(AR_tpm) $(AR_compress) $(AR_lib)
 UNIT_SRCS := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 TOOL_SRCS := $(wildcard tests/tools/*.c)
@@ -221,7 +237,7 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo
-	@echo '  all            build the four programs'
+	@echo '  all            build the four programs and the PKCS#11 module'
 	@echo '  install        into DESTDIR and PREFIX'
 	@echo '  deb            Debian packages, in BUILD/deb'
 	@echo '  rpm            RPM packages, in BUILD/rpm'

@@ -5,6 +5,9 @@ BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 PKGCONFIGDIR ?= $(PREFIX)/share/pkgconfig
+# Where p11-kit looks for modules and what they are called; Debian's has its own folder.
+PKCS11DIR ?= $(PREFIX)/lib/pkcs11
+P11KITDIR ?= $(PREFIX)/share/p11-kit/modules
 
 MANPAGES := $(wildcard docs/man/*.scd)
 from_help = packaging/completions/from-help
@@ -56,6 +59,11 @@ install: all
 		$(from_help) fish $(BUILD)/$$program > $(DESTDIR)$(FISHCOMPDIR)/$$program.fish || \
 			exit 1; \
 	done
+	$(INSTALL) -d $(DESTDIR)$(PKCS11DIR) $(DESTDIR)$(P11KITDIR)
+	$(INSTALL) -m 644 $(BUILD)/libmodseal-pkcs11.so $(DESTDIR)$(PKCS11DIR)
+	sed -e 's|^module: |module: $(PKCS11DIR)/|' packaging/modseal.module \
+		> $(DESTDIR)$(P11KITDIR)/modseal.module
+	chmod 644 $(DESTDIR)$(P11KITDIR)/modseal.module
 	$(INSTALL) -d $(DESTDIR)$(PKGCONFIGDIR)
 	sed -e 's|@prefix@|$(PREFIX)|; s|@bindir@|$(BINDIR)|; s|@datadir@|$(DATADIR)|' \
 		-e 's|@version@|$(VERSION)|' packaging/modseal.pc.in \
