@@ -50,6 +50,20 @@ static int check_kind(const struct stat *st, size_t max, struct ms_error *err)
 	return 0;
 }
 
+int ms_file_stat(int fd, size_t max, struct stat *ret, struct ms_error *err)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return ms_error_set(err, -errno, "cannot-read", "cannot be read: %s",
+				    ms_strerror(errno));
+	r = check_kind(&st, max, err);
+	if (r == 0)
+		*ret = st;
+	return r;
+}
+
 static int reserve(struct ms_file *f, size_t need)
 {
 	uint8_t *p;
@@ -72,10 +86,7 @@ int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f,
 	size_t size, got = 0;
 	int r;
 
-	if (fstat(fd, &st) < 0)
-		return ms_error_set(err, -errno, "cannot-read", "cannot be read: %s",
-				    ms_strerror(errno));
-	r = check_kind(&st, max, err);
+	r = ms_file_stat(fd, max, &st, err);
 	if (r < 0)
 		return r;
 	size = (size_t)st.st_size;

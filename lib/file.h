@@ -49,6 +49,10 @@ int ms_file_read(int dirfd, const char *path, size_t max, size_t extra, struct m
 int ms_file_open(int dirfd, const char *path, int *ret_fd,
 		 struct ms_error *err) _must_check_;
 
+/** ms_file_stat() - fstat() of a regular file of at most @max bytes. Return: as
+ * ms_file_read() */
+int ms_file_stat(int fd, size_t max, struct stat *ret, struct ms_error *err) _must_check_;
+
 /** ms_file_read_fd() - the second half of ms_file_read(): from the start of @fd */
 int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f,
 		    struct ms_error *err) _must_check_;

@@ -32,7 +32,7 @@ struct ms_cli_option {
 	const char *arg, *choices, *help;
 };
 
-#define MS_CLI_OPTIONS_MAX 16
+#define MS_CLI_OPTIONS_MAX 24
 
 struct ms_cli;
 

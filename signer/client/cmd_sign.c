@@ -6,6 +6,7 @@
 #include "lib/escape.h"
 #include "lib/hash.h"
 #include "signer/client/cmd_build.h"
+#include "signer/client/cmd_sign_file.h"
 #include "signer/client/facts.h"
 #include "signer/client/pool.h"
 #include "signer/client/signers.h"
@@ -213,8 +214,13 @@ int ms_cmd_sign(const struct ms_cli *cli)
 	struct ms_sign_options sign;
 	struct ms_pool pool = {
 		.config = &talk.config, .sign = &sign, .failed = failure, .arg = &o};
-	int status;
+	bool files;
+	int status = ms_sign_is_of_files(cli, &files);
 
+	if (status || files)
+		return status ? status : ms_cmd_sign_files(cli);
+	if (ms_cli_opt(cli, "by-content") || ms_cli_opt(cli, "xattr"))
+		return ms_cli_usage(cli, "--by-content and --xattr are for --format");
 	if (ms_cli_opt(cli, "resume"))
 		return ms_cmd_sign_resume(cli);
 	if (cli->n_operands == 0)

@@ -245,11 +245,16 @@ static const struct ms_cli_option sign_options[] = {
 	{"hash", 0, "HASH", NULL, "as in CONFIG_MODULE_SIG_HASH (default sha256)"},
 	{"by-digest", 0, NULL, NULL, "send digests, not modules (always so over https)"},
 	{"dest", 0, "FILE", NULL, "put the signed module, or the signature, there"},
-	{"detached", 0, NULL, NULL, "write the signature alone, to PATH.p7s"},
+	{"detached", 0, NULL, NULL,
+	 "write the signature alone, to PATH.p7s; of any file"},
 	{"keep-detached", 0, NULL, NULL, "sign, and keep the signature in PATH.p7s"},
 	{"keyid", 0, NULL, NULL, "name the certificate by its subject key identifier"},
 	{"signed", 0, "HOW", "replace|own|keep",
 	 "modules that are signed already (default replace)"},
+	{"format", 0, "FORMAT", "detached|fsverity|ima|ima-appended",
+	 "sign files that are no modules"},
+	{"by-content", 0, NULL, NULL, "of files: send them, not their digests"},
+	{"xattr", 0, NULL, NULL, "of --format ima: into security.ima, not FILE.sig"},
 	{"request", 0, NULL, NULL, "do not sign: ask others to approve it first"},
 	{"resume", 0, "ID", NULL, "sign what was requested and is approved now"},
 	{"quiet", 'q', NULL, NULL, "print failures only"},
@@ -391,6 +396,11 @@ static const char sign_help[] =
 	"    ID=$(modseal sign --request a.ko b.ko)\n"
 	"    modseal sign --resume \"$ID\"\n"
 	"\n"
+	"Files that are no modules are signed with --detached (CMS, FILE.p7s) or\n"
+	"--format, if a rule has their type:\n"
+	"    modseal sign --detached firmware.bin\n"
+	"    modseal sign --format ima --xattr /usr/sbin/agent\n"
+	"\n"
 	"Each of the N jobs keeps several modules on their way, so that the agent's\n"
 	"processors stay busy while records and files reach the disk.\n"
 	"\n"
@@ -498,7 +508,8 @@ const struct ms_command ms_commands[] = {
 	 ms_cmd_key_retire},
 	{"key revoke", "NAME", 1, 1, "retire a key that is not to be trusted", NULL,
 	 key_revoke_options, ms_cmd_key_revoke},
-	{"sign", "PATH...", 0, -1, "sign modules", sign_help, sign_options, ms_cmd_sign},
+	{"sign", "PATH...", 0, -1, "sign modules and other files", sign_help,
+	 sign_options, ms_cmd_sign},
 	{"tpm identity", "", 0, 0, "print which TPM this is, for other machines", NULL,
 	 tpm_identity_options, ms_cmd_tpm_identity},
 	{"tpm enroll", "FILE", 1, 1, "issue a certificate for another machine's TPM",

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "signer/client/file_sign.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <sys/xattr.h>
+
+#include "lib/der.h"
+#include "lib/escape.h"
+#include "lib/file.h"
+#include "lib/file_digest.h"
+#include "lib/ima_sig.h"
+#include "lib/trailer.h"
+#include "signer/client/talk.h"
+
+#define ELF_START 18u /* up to and with e_type */
+
+static const struct {
+	const char *name, *ending;
+	enum ms_sign_type type;
+} formats[] = {
+	[MS_FORMAT_DETACHED] = {"detached", ".p7s", MS_SIGN_FILE},
+	[MS_FORMAT_FSVERITY] = {"fsverity", ".sig", MS_SIGN_FSVERITY},
+	[MS_FORMAT_IMA] = {"ima", ".sig", MS_SIGN_IMA},
+	[MS_FORMAT_IMA_APPENDED] = {"ima-appended", "", MS_SIGN_FILE},
+};
+
+int ms_file_format_from_name(const char *name, enum ms_file_format *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (strcmp(formats[i].name, name) == 0) {
+			*ret = (enum ms_file_format)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+const char *ms_file_format_name(enum ms_file_format f)
+{
+	return formats[f].name;
+}
+
+enum ms_sign_type ms_file_format_type(enum ms_file_format f)
+{
+	return formats[f].type;
+}
+
+/**
+ * struct item - a file on its way
+ * @f: its content, or, where that is not needed, what fstat() said
+ * @len: bytes that are signed, where they are in memory
+ */
+struct item {
+	const char *path;
+	const struct ms_file_sign *opt;
+	int fd;
+	struct ms_file f;
+	size_t len;
+	uint8_t digest[MS_DIGEST_MAX];
+	struct ms_buf sig;
+};
+
+/* ---------------------------------------------------------------------- reading */
+
+static bool is_module(int fd)
+{
+	uint8_t p[ELF_START];
+
+	return pread(fd, p, sizeof(p), 0) == sizeof(p) && memcmp(p, "\177ELF", 4) == 0 &&
+	       p[16] + p[17] == 1;
+}
+
+bool ms_is_module(const char *path)
+{
+	static const char *const endings[] = {".ko", ".ko.xz", ".ko.gz", ".ko.zst"};
+	_cleanup_close_ int fd = -1;
+	struct ms_error err = {0};
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		size_t n = strlen(endings[i]);
+
+		if (len > n && strcmp(path + len - n, endings[i]) == 0)
+			return true;
+	}
+	return ms_file_open(AT_FDCWD, path, &fd, &err) == 0 && is_module(fd);
+}
+
+static int read_whole(struct item *i, struct ms_error *err)
+{
+	bool appended = i->opt->format == MS_FORMAT_IMA_APPENDED;
+	int r = ms_file_read_fd(i->fd, MS_MODULE_MAX, 0, &i->f, err);
+
+	if (r == -EFBIG)
+		return ms_error_set(
+			err, r, "too-large", "is over %u bytes, which is too large %s",
+			MS_MODULE_MAX,
+			appended ? "to append a signature to" : "for --by-content");
+	if (r < 0)
+		return r;
+	i->len = i->f.len;
+	/* What was appended before is replaced. */
+	if (appended) {
+		r = ms_trailer_payload_len(i->f.data, i->f.len, &i->len);
+		if (r < 0)
+			return ms_error_set(
+				err, r, "bad-trailer",
+				"ends in a damaged signature: get the file anew");
+		if (i->len == 0)
+			return ms_error_set(err, -ENODATA, "empty",
+					    "is empty: there is nothing to append a "
+					    "signature to");
+	}
+	r = ms_digest(i->opt->hash, i->f.data, i->len, i->digest);
+	return r < 0 ? ms_error_set(err, r, NULL, "hash: %s", ms_strerror(r)) : 0;
+}
+
+static int read_item(struct item *i, struct ms_error *err)
+{
+	enum ms_file_format format = i->opt->format;
+	int r = ms_file_open(AT_FDCWD, i->path, &i->fd, err);
+
+	if (r < 0)
+		return r;
+	if (formats[format].type == MS_SIGN_FILE && is_module(i->fd))
+		return ms_error_set(err, -EINVAL, "is-a-module",
+				    "is a kernel module: sign it without --format");
+	if (i->opt->by_content || format == MS_FORMAT_IMA_APPENDED)
+		return read_whole(i, err);
+	if (format == MS_FORMAT_FSVERITY)
+		return ms_file_fsverity(i->fd, i->opt->hash, i->digest, &i->f.st, err);
+	return ms_file_digest(i->fd, i->opt->hash, i->digest, &i->f.st, err);
+}
+
+/* ----------------------------------------------------------------------- asking */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int bad_answer(struct ms_error *err)
+{
+	return ms_error_set(err, -EBADMSG, "bad-answer",
+			    "the agent's answer is not what was asked for: see its log");
+}
+
+static char *request_text(const struct item *i)
+{
+	char hex[2 * MS_DIGEST_MAX + 1], shown[300];
+	_cleanup_json_ json_t *j = json_pack(
+		"{s:s, s:s, s:b, s:[{s:s, s:s}]}", "hash", ms_hash_name(i->opt->hash),
+		"type", ms_sign_type_name(formats[i->opt->format].type), "keyid",
+		i->opt->keyid, "items", "name",
+		ms_escape_str(base_name(i->path), shown, sizeof(shown)), "digest",
+		ms_hex(i->digest, ms_hash_size(i->opt->hash), hex));
+
+	return j ? json_dumps(j, JSON_COMPACT) : NULL;
+}
+
+static int decode(const char *text, struct ms_buf *out)
+{
+	size_t len = strlen(text);
+	int n;
+
+	if (len == 0 || len % 4 || len > 2 * MS_MESSAGE_MAX ||
+	    ms_buf_reserve(out, len / 4 * 3) < 0)
+		return -EBADMSG;
+	n = EVP_DecodeBlock(out->data, (const unsigned char *)text, (int)len);
+	if (n < 3)
+		return -EBADMSG;
+	out->len = (size_t)n - (text[len - 1] == '=') - (text[len - 2] == '=');
+	return 0;
+}
+
+static int take_answer(struct item *i, const struct ms_buf *out, struct ms_error *err)
+{
+	json_error_t je;
+	_cleanup_json_ json_t *j = json_loadb((const char *)out->data, out->len,
+					      JSON_REJECT_DUPLICATES, &je);
+	const json_t *item = json_array_get(json_object_get(j, "items"), 0);
+	const char *digest = json_string_value(json_object_get(item, "digest"));
+	const char *text = json_string_value(json_object_get(item, "signature"));
+	const json_t *e = json_object_get(item, "error");
+	const char *code = json_string_value(json_object_get(e, "code"));
+	const char *detail = json_string_value(json_object_get(e, "detail"));
+	char hex[2 * MS_DIGEST_MAX + 1], sentence[400];
+
+	if (!digest || json_array_size(json_object_get(j, "items")) != 1 ||
+	    strcmp(digest, ms_hex(i->digest, ms_hash_size(i->opt->hash), hex)) != 0)
+		return bad_answer(err);
+	if (code && detail)
+		return ms_error_set(err, -EACCES, code, "%s",
+				    ms_escape_str(detail, sentence, sizeof(sentence)));
+	return text && decode(text, &i->sig) == 0 ? 0 : bad_answer(err);
+}
+
+static int ask_by_digest(struct item *i, struct ms_http *h, struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf target = MS_BUF_INIT(512),
+				    out = MS_BUF_INIT(MS_HTTP_ANSWER_MAX);
+	_cleanup_free_ char *text = request_text(i);
+	struct iovec body = {text, text ? strlen(text) : 0};
+	int r;
+
+	ms_buf_printf(&target, "/v1/keys/%s/sign-digests", i->opt->key);
+	if (!text || !ms_buf_cstr(&target))
+		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
+	r = ms_agent_call(h, "POST", ms_buf_cstr(&target), "application/json",
+			  "application/json", &body, 1, &out, err);
+	return r < 0 ? r : take_answer(i, &out, err);
+}
+
+static int ask_by_content(struct item *i, struct ms_http *h, struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf target = MS_BUF_INIT(4096);
+	const struct iovec body = {i->f.data, i->len};
+	bool ima = i->opt->format == MS_FORMAT_IMA;
+
+	ms_buf_printf(&target,
+		      "/v1/keys/%s/sign?type=%s&hash=%s&keyid=%d&name=", i->opt->key,
+		      ms_sign_type_name(formats[i->opt->format].type),
+		      ms_hash_name(i->opt->hash), i->opt->keyid);
+	ms_http_encode(&target, base_name(i->path));
+	if (!ms_buf_cstr(&target))
+		return ms_error_set(err, -ENAMETOOLONG, NULL, "has too long a name");
+	return ms_agent_call(h, "POST", ms_buf_cstr(&target),
+			     ima ? "application/octet-stream"
+				 : "application/pkcs7-signature",
+			     "application/octet-stream", &body, 1, &i->sig, err);
+}
+
+/* ---------------------------------------------------------------------- writing */
+
+/* The bare signature becomes one with IMA's header, which names a key: the right one? */
+static int make_ima(struct item *i, struct ms_buf *out, struct ms_error *err)
+{
+	struct ms_ima_sig s = {
+		.hash = i->opt->hash, .sig = i->sig.data, .sig_len = i->sig.len};
+	int r = ms_key_verify_digest(i->opt->cert->pkey, i->opt->hash, i->digest,
+				     i->sig.data, i->sig.len);
+
+	if (r < 0)
+		return bad_answer(err);
+	r = ms_ima_keyid(i->opt->cert, &s.keyid);
+	if (r == 0)
+		r = ms_ima_sig_put(&s, out);
+	return r < 0 ? ms_error_set(err, r, NULL,
+				    "cannot be signed for IMA with this key: %s",
+				    ms_strerror(r))
+		     : 0;
+}
+
+static int check_message(const struct ms_buf *m, struct ms_error *err)
+{
+	struct ms_reader r = MS_READER(m->data, m->len);
+	struct ms_der der;
+
+	return m->len <= MS_MESSAGE_MAX && ms_der_get(&r, MS_DER_SEQUENCE, &der) == 0 &&
+			       ms_reader_end(&r) == 0
+		       ? 0
+		       : bad_answer(err);
+}
+
+static int write_xattr(const struct item *i, const struct ms_buf *sig,
+		       struct ms_error *err)
+{
+	if (fsetxattr(i->fd, "security.ima", sig->data, sig->len, 0) == 0)
+		return 0;
+	return ms_error_set(err, -errno, NULL,
+			    "security.ima cannot be set: %s: it takes root and a file "
+			    "system with extended attributes; without --xattr the "
+			    "signature goes to a file",
+			    ms_strerror(errno));
+}
+
+static int write_item(struct item *i, struct ms_file_signed *s, struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf ima = MS_BUF_INIT(MS_IMA_SIG_MAX);
+	bool appended = i->opt->format == MS_FORMAT_IMA_APPENDED;
+	struct ms_buf *sig = i->opt->format == MS_FORMAT_IMA ? &ima : &i->sig;
+	uint8_t trailer[MS_TRAILER_LEN];
+	char shown[300];
+	int r = sig == &ima ? make_ima(i, &ima, err) : check_message(sig, err);
+
+	if (r == 0 && !ms_file_unchanged(&i->f, i->fd))
+		r = ms_error_set(err, -EAGAIN, "changed",
+				 "changed while it was being signed: try again when "
+				 "nothing writes to it");
+	if (r < 0)
+		return r;
+	if (i->opt->xattr)
+		return write_xattr(i, sig, err);
+	ms_trailer_build((uint32_t)sig->len, trailer);
+	{
+		const struct iovec whole[] = {{i->f.data, i->len},
+					      {sig->data, sig->len},
+					      {trailer, sizeof(trailer)}};
+
+		r = ms_file_replace(s->signature, appended ? i->fd : -1, 0666,
+				    appended ? whole : whole + 1, appended ? 3 : 1, true,
+				    err);
+	}
+	if (r < 0 && !appended)
+		ms_error_prefix(err, "the signature %s",
+				ms_escape_str(s->signature, shown, sizeof(shown)));
+	return r;
+}
+
+static int name_signature(const struct item *i, struct ms_file_signed *s,
+			  struct ms_error *err)
+{
+	const char *dest = i->opt->dest ? i->opt->dest : i->path;
+	const char *ending = i->opt->dest ? "" : formats[i->opt->format].ending;
+
+	s->signature[0] = '\0';
+	if (i->opt->xattr)
+		return 0;
+	if (snprintf(s->signature, sizeof(s->signature), "%s%s", dest, ending) >=
+	    (int)sizeof(s->signature))
+		return ms_error_set(err, -ENAMETOOLONG, NULL, "has too long a name");
+	return 0;
+}
+
+int ms_file_sign(struct ms_http *h, const char *path, const struct ms_file_sign *opt,
+		 struct ms_file_signed *ret, struct ms_error *err)
+{
+	struct item i = {.path = path, .opt = opt, .fd = -1};
+	struct ms_file_signed s;
+	char shown[300];
+	int r;
+
+	i.sig = MS_BUF_INIT(MS_MESSAGE_MAX);
+	r = name_signature(&i, &s, err);
+	if (r == 0)
+		r = read_item(&i, err);
+	if (r == 0)
+		r = opt->by_content ? ask_by_content(&i, h, err)
+				    : ask_by_digest(&i, h, err);
+	if (r == 0)
+		r = write_item(&i, &s, err);
+	if (r == 0) {
+		ms_hex(i.digest, ms_hash_size(opt->hash), s.digest);
+		*ret = s;
+	} else {
+		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+	}
+	if (i.fd >= 0)
+		close(i.fd);
+	ms_file_clear(&i.f);
+	ms_buf_clear(&i.sig);
+	return r;
+}
