@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One kernel in one set-up, and the report of it.
 
-A report is a dictionary: kernel, setup, release, secure_boot, lockdown, sig_enforce, and
-cases, a list of what finding() makes.
+A report is a dictionary: kernel, setup, release, secure_boot, lockdown, sig_enforce, the
+seconds that all of it took, starts, a list of the seconds that QEMU took for each start of
+the machine, and cases, a list of what finding() makes.
 """
 
 import os
@@ -68,6 +69,7 @@ class Boots:
         self.asked = asked
         self.plan = plan
         self.folder = folder
+        self.spent = []
 
     def report(self):
         os.makedirs(self.folder)
@@ -82,6 +84,7 @@ class Boots:
             "lockdown": re.search(r"\[(.*)\]", booted["lockdown"])[1],
             "sig_enforce": booted["sig_enforce"],
             "seconds": round(time.monotonic() - began, 1),
+            "starts": self.spent,
             "cases": found,
         }
 
@@ -106,7 +109,7 @@ class Boots:
     def _modules(self):
         append = cases.SETUPS[self.setup].append
         records = machine.boot(
-            self.kernel, self._archive(), self.folder, self._variables(), append
+            self.kernel, self._archive(), self.folder, self._variables(), append, self.spent
         )
         return records[0], self._verdicts(records)
 
@@ -119,7 +122,8 @@ class Boots:
         for name, path, good, what in firmware.images(
             bench, self.kernel, initramfs, self.folder
         ):
-            records = firmware.start(path, variables, os.path.join(self.folder, name))
+            place = os.path.join(self.folder, name)
+            records = firmware.start(path, variables, place, self.spent)
             said = said or records
             want, got = ("starts" if it else "refused" for it in (good, bool(records)))
             heard = [] if records else ["firmware: " + firmware.REFUSED]
@@ -134,6 +138,7 @@ class Boots:
         guest = pipeline.Guest(
             self.kernel, judge_program(), [program(name) for name in PROGRAMS], self.folder
         )
+        self.spent = guest.spent
         booted, found = pipeline.run_all(
             guest,
             self.plan.enrolling,

@@ -70,8 +70,9 @@ def disk(image, folder):
     return os.path.join(folder, "disk")
 
 
-def start(image, variables, folder):
-    """judge's lines if the firmware started the image, None if it refused."""
+def start(image, variables, folder, spent=None):
+    """judge's lines if the firmware started the image, None if it refused; spent is as in
+    machine.run()."""
     os.mkdir(folder)
     store = os.path.join(folder, "variables")
     with open(store, "wb") as file:
@@ -79,7 +80,7 @@ def start(image, variables, folder):
     arguments = machine.firmware_arguments(store)
     drive = "if=none,id=esp,format=raw,readonly=on,file=fat:" + disk(image, folder)
     arguments += ["-drive", drive, "-device", "virtio-blk-pci,drive=esp"]
-    return machine.run(arguments, folder, gives_up=REFUSED)
+    return machine.run(arguments, folder, gives_up=REFUSED, spent=spent)
 
 
 def images(bench, kernel, initramfs, folder):

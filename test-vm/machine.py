@@ -4,6 +4,8 @@
 import json
 import os
 import re
+import select
+import signal
 import stat
 import subprocess
 import time
@@ -113,27 +115,40 @@ def read_verdicts(folder):
 def wait(process, console, gives_up, deadline):
     """True when the machine has switched itself off, False when its console has gives_up."""
     end = time.monotonic() + deadline
-    while time.monotonic() < end:
-        try:
-            process.wait(POLL if gives_up else end - time.monotonic())
-            return True
-        except subprocess.TimeoutExpired:
+    off = os.pidfd_open(process.pid)
+    try:
+        while (left := end - time.monotonic()) > 0:
+            if select.select([off], [], [], min(left, POLL) if gives_up else left)[0]:
+                return True
             if gives_up and gives_up in contents(console):
                 return False
+    finally:
+        os.close(off)
     raise Failure(
         "the machine was still running after %d s; its console ends with:" % deadline
         + tail(console)
     )
 
 
-def run(arguments, folder, gives_up=None, deadline=DEADLINE):
+def finish(process):
+    """Ends a process, if it is not over yet: the seconds of CPU that it took."""
+    # Not process.kill(), which would wait for one that is over, and forget its times.
+    os.kill(process.pid, signal.SIGKILL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
+def run(arguments, folder, gives_up=None, deadline=DEADLINE, spent=None):
     """Runs a machine until it is off: what judge said, as a list.
 
     folder is the caller's own, for the files of this run. If gives_up appears on the
-    console, the machine is ended, and the answer is None.
+    console, the machine is ended, and the answer is None. spent is a list, to which one
+    dictionary is added: the seconds that this took, and those of CPU.
     """
     console, verdicts = os.path.join(folder, "console"), os.path.join(folder, "verdicts")
     ports = ["-serial", "file:" + console, "-serial", "file:" + verdicts]
+    began = time.monotonic()
     try:
         process = subprocess.Popen(
             BASE + ports + arguments,
@@ -145,22 +160,26 @@ def run(arguments, folder, gives_up=None, deadline=DEADLINE):
         raise Failure("%s is missing: run scripts/install-deps" % QEMU) from None
     with process:
         try:
-            if not wait(process, console, gives_up, deadline):
-                return None
+            ended = wait(process, console, gives_up, deadline)
         finally:
-            process.kill()
+            cpu = finish(process)
+        if spent is not None:
+            seconds = time.monotonic() - began
+            spent.append({"seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1)})
+        if not ended:
+            return None
         said = process.stderr.read().decode(errors="replace").strip()
     if process.returncode != 0:
         raise Failure("%s failed: %s" % (QEMU, said))
     return read_verdicts(folder)
 
 
-def boot(kernel, archive, folder, variables, append=""):
+def boot(kernel, archive, folder, variables, append="", spent=None):
     """Boots kernel (a folder from fetch-kernel) with an initramfs and firmware variables,
-    both bytes."""
+    both bytes; spent is as in run()."""
     store, initrd = os.path.join(folder, "variables"), os.path.join(folder, "initramfs")
     for path, data in (store, variables), (initrd, archive):
         with open(path, "wb") as file:
             file.write(data)
     arguments = firmware_arguments(store) + kernel_arguments(kernel, initrd, append)
-    return run(arguments, folder)
+    return run(arguments, folder, spent=spent)

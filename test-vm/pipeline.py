@@ -85,6 +85,13 @@ def program_files(programs):
 # ----------------------------------------------------------------------------- TPM
 
 
+def make_tpm(state):
+    """Makes a TPM in a folder. It has one bank of PCRs, as the firmware measures the kernel
+    and all of the initramfs anew for each bank."""
+    os.mkdir(state)
+    run(["swtpm_setup", "--tpm2", "--tpmstate", state, "--pcr-banks", "sha256"])
+
+
 @contextmanager
 def tpm(state):
     """A TPM whose state is in a folder, for one start: QEMU's arguments for it."""
@@ -124,18 +131,21 @@ class Guest:
         self.init = init
         self.folder = folder
         self.tpm_state = os.path.join(folder, "tpm")
-        os.mkdir(self.tpm_state)
+        make_tpm(self.tpm_state)
         self.files = program_files(programs)
         self.files["etc/modseald.conf"] = (0o644, CONFIGURATION.encode())
-        self.starts = 0
+        self.spent = []
 
-    def start(self, variables, modules, steps):
-        """Starts the machine once: {label: record} of the steps, [all records]."""
-        self.starts += 1
-        folder = os.path.join(self.folder, "start-%d" % self.starts)
+    def start(self, variables, modules, steps, keep=()):
+        """Starts the machine once: {label: record} of the steps, [all records].
+
+        keep has the paths of files and folders in the guest that are read at the end; what
+        was in the agent's folder is there at the next start.
+        """
+        folder = os.path.join(self.folder, "start-%d" % (len(self.spent) + 1))
         os.mkdir(folder)
         store, initrd = os.path.join(folder, "variables"), os.path.join(folder, "initramfs")
-        files = dict(self.files, steps=(0o644, self._script(steps)))
+        files = dict(self.files, steps=(0o644, self._script(steps, keep)))
         files.update({"m/" + name: (0o644, data) for name, data in modules.items()})
         with open(store, "wb") as file:
             file.write(variables)
@@ -144,11 +154,11 @@ class Guest:
         arguments = machine.firmware_arguments(store)
         arguments += machine.kernel_arguments(self.kernel, initrd, "")
         with tpm(self.tpm_state) as device:
-            records = machine.run(arguments + device, folder)
+            records = machine.run(arguments + device, folder, spent=self.spent)
         self._keep(records)
         return {record["step"]: record for record in records if "step" in record}, records
 
-    def _script(self, steps):
+    def _script(self, steps, keep):
         drivers = []
         for name in TPM_DRIVERS:
             path = os.path.join(self.kernel, "modules/kernel/drivers", name)
@@ -157,16 +167,15 @@ class Guest:
                 drivers.append(("load", name, "/tpm/" + os.path.basename(name)))
         whole = drivers + [
             ("start", "agent", "modseald", "-c", "/etc/modseald.conf"),
-            ("until", "ready", "modseal", "status"),
+            # Answers as soon as the agent does, also when a key does not open.
+            ("until", "ready", "modseal", "whoami"),
             *steps,
             ("stop", "agent-stop"),
-            ("tree", "state", STATE),
-            ("tree", "out", "/m"),
+            *(("tree", "keep", path) for path in keep),
         ]
         return "".join("\t".join(step) + "\n" for step in whole).encode()
 
     def _keep(self, records):
-        """What the agent left on its disk is there at the next start."""
         self.out = {}
         for record in records:
             path = record.get("file-below", "")
@@ -225,7 +234,7 @@ def run_all(guest, enrolled, module, driver, untrusted):
         ("run", "cert-anywhere", "modseal", "key", "cert", "anywhere"),
         sign("sign-one", "here", "one.ko"),
         ("load", "load-one", "/m/one.ko"),
-    ])
+    ], keep=(STATE, "/m/one.ko"))
     ended(steps, "ready", "the agent starts in the guest, with the guest's TPM")
     ended(steps, "create-here", "a key is sealed to PCR 7")
     ended(steps, "create-anywhere", "a key is sealed to no PCR")
@@ -250,11 +259,12 @@ def run_all(guest, enrolled, module, driver, untrusted):
          "/m/four.ko", "/m/five.ko"),
         ("load", "load-before", "/m/signed-before.ko"),
         ("load", "load-hook", "/m/five.ko"),
-    ])
+    ], keep=(STATE,))
     boot = records[0]
     ended(steps, "sign-other-state", "PCR 7 has changed: the key stays shut", False, "PCR")
     ended(steps, "hook", "modseal-sign-file signs with the other key")
     loaded(records, "signed-before.ko", "signed at the first start", "loads")
+    loaded(records, "five.ko", "the hook's is as good; one of its name is loaded", "EEXIST")
     if driver:
         ended(steps, "sign-driver", "a driver is signed in the guest")
         loaded(records, "modseal_probe.ko", "and answers in the same guest", "answers")
