@@ -6,27 +6,16 @@
 #include "lib/escape.h"
 #include "lib/hash.h"
 #include "signer/client/cmd_build.h"
+#include "signer/client/cmd_sign.h"
 #include "signer/client/cmd_sign_file.h"
 #include "signer/client/facts.h"
-#include "signer/client/pool.h"
-#include "signer/client/signers.h"
-#include "signer/client/talk.h"
 #include "signer/client/tree.h"
 
 #define DEFAULT_HASH "sha256"
 
-/**
- * struct outcome - what failed
- * @list: for --json, else NULL
- */
-struct outcome {
-	size_t failed;
-	json_t *list;
-};
-
-static void failure(void *arg, const char *path, const struct ms_error *err)
+void ms_sign_failure(void *arg, const char *path, const struct ms_error *err)
 {
-	struct outcome *o = arg;
+	struct ms_sign_outcome *o = arg;
 	_cleanup_free_ char *shown = NULL;
 
 	o->failed++;
@@ -51,7 +40,7 @@ static unsigned int cpus(void)
 	return MS_MIN((unsigned int)CPU_COUNT(&set), (unsigned int)MS_POOL_JOBS_MAX);
 }
 
-static int options_check(const struct ms_cli *cli, const struct ms_client_config *config,
+int ms_sign_options_read(const struct ms_cli *cli, const struct ms_client_config *config,
 			 struct ms_sign_options *ret, unsigned int *ret_jobs)
 {
 	const char *jobs_text = ms_cli_opt(cli, "jobs"), *hash = ms_cli_opt(cli, "hash");
@@ -89,14 +78,24 @@ static int options_check(const struct ms_cli *cli, const struct ms_client_config
 	*ret = (struct ms_sign_options){.key = key,
 					.build = build ? build : config->build,
 					.hash = ms_hash_name(h),
-					.dest = ms_cli_opt(cli, "dest"),
-					.detached = ms_cli_opt(cli, "detached"),
-					.keep_detached = ms_cli_opt(cli, "keep-detached"),
 					.keyid = ms_cli_opt(cli, "keyid"),
 					.sync = true};
+	*ret_jobs = (unsigned int)jobs;
+	return MS_EXIT_OK;
+}
+
+static int options_check(const struct ms_cli *cli, const struct ms_client_config *config,
+			 struct ms_sign_options *ret, unsigned int *ret_jobs)
+{
+	int status = ms_sign_options_read(cli, config, ret, ret_jobs);
+
+	if (status)
+		return status;
+	ret->dest = ms_cli_opt(cli, "dest");
+	ret->detached = ms_cli_opt(cli, "detached");
+	ret->keep_detached = ms_cli_opt(cli, "keep-detached");
 	if (ret->dest && (cli->n_operands != 1 || ms_cli_opt(cli, "recursive")))
 		return ms_cli_usage(cli, "--dest is for one file");
-	*ret_jobs = (unsigned int)jobs;
 	return MS_EXIT_OK;
 }
 
@@ -112,6 +111,19 @@ static bool leave_own(const struct ms_packed *m, void *arg)
 static bool leave_signed(const struct ms_packed *m, void *arg)
 {
 	return m->payload_len < m->len;
+}
+
+int ms_sign_leave_own(const struct ms_cli *cli, struct ms_talk *talk,
+		      struct ms_signer *own, struct ms_pool *p)
+{
+	p->leave = leave_own;
+	p->leave_arg = own;
+	own->build = p->sign->build;
+	own->strict_sid = true;
+	own->keyid = p->sign->keyid;
+	if (ms_hash_from_name(p->sign->hash, &own->hash))
+		return MS_EXIT_USAGE;
+	return ms_signer_fetch(cli, talk, p->sign->key, own);
 }
 
 /* --signed: which modules stay as they are */
@@ -132,18 +144,11 @@ static int choose_left(const struct ms_cli *cli, struct ms_talk *talk,
 		p->leave = leave_signed;
 		return MS_EXIT_OK;
 	}
-	p->leave = leave_own;
-	p->leave_arg = own;
-	own->build = p->sign->build;
-	own->strict_sid = true;
-	own->keyid = p->sign->keyid;
-	if (ms_hash_from_name(p->sign->hash, &own->hash))
-		return MS_EXIT_USAGE;
-	return ms_signer_fetch(cli, talk, p->sign->key, own);
+	return ms_sign_leave_own(cli, talk, own, p);
 }
 
-static void print_totals(const struct ms_cli *cli, const struct ms_pool *p,
-			 struct outcome *o)
+void ms_sign_totals(const struct ms_cli *cli, const struct ms_pool *p,
+		    const struct ms_sign_outcome *o)
 {
 	size_t left = p->n - MS_MIN(p->n, atomic_load(&p->done));
 
@@ -175,15 +180,15 @@ static void print_totals(const struct ms_cli *cli, const struct ms_pool *p,
 	printf("\n");
 }
 
-/* What a shell or make expects of a program that a signal ended. */
-static void die_of(int sig)
+void ms_sign_die_of(int sig)
 {
 	fflush(stdout);
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
 
-static int sign_list(const struct ms_cli *cli, struct ms_pool *p, struct outcome *o)
+static int sign_list(const struct ms_cli *cli, struct ms_pool *p,
+		     struct ms_sign_outcome *o)
 {
 	struct ms_error err = {0};
 	int rc = ms_pool_run(p);
@@ -196,9 +201,9 @@ static int sign_list(const struct ms_cli *cli, struct ms_pool *p, struct outcome
 	}
 	if (p->stopped)
 		ms_cli_complain(&p->fatal);
-	print_totals(cli, p, o);
+	ms_sign_totals(cli, p, o);
 	if (p->signal)
-		die_of(p->signal);
+		ms_sign_die_of(p->signal);
 	if (p->lost)
 		return MS_EXIT_AGENT;
 	return o->failed || p->stopped ? MS_EXIT_FAILED : MS_EXIT_OK;
@@ -207,13 +212,15 @@ static int sign_list(const struct ms_cli *cli, struct ms_pool *p, struct outcome
 int ms_cmd_sign(const struct ms_cli *cli)
 {
 	_cleanup_json_ json_t *list = cli->json ? json_array() : NULL;
-	struct outcome o = {.list = list};
-	_cleanup_tree_ struct ms_tree tree = {.failed = failure, .arg = &o};
+	struct ms_sign_outcome o = {.list = list};
+	_cleanup_tree_ struct ms_tree tree = {.failed = ms_sign_failure, .arg = &o};
 	_cleanup_(ms_signer_clear) struct ms_signer own = {0};
 	_cleanup_talk_ struct ms_talk talk = {0};
 	struct ms_sign_options sign;
-	struct ms_pool pool = {
-		.config = &talk.config, .sign = &sign, .failed = failure, .arg = &o};
+	struct ms_pool pool = {.config = &talk.config,
+			       .sign = &sign,
+			       .failed = ms_sign_failure,
+			       .arg = &o};
 	bool files;
 	int status = ms_sign_is_of_files(cli, &files);
 

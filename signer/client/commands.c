@@ -261,6 +261,19 @@ static const struct ms_cli_option sign_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option resign_options[] = {
+	{"key", 0, "NAME", NULL, "the new key; default: as in sign"},
+	{"from", 0, "OLD,...", NULL, "the old keys, or files of certificates"},
+	{"dry-run", 'n', NULL, NULL, "count, and sign nothing"},
+	{"jobs", 'j', "N", NULL, "how much to do at once (default: number of CPUs)"},
+	{"build", 0, "ID", NULL, "the build it belongs to (default: MODSEAL_BUILD)"},
+	{"hash", 0, "HASH", NULL, "as in CONFIG_MODULE_SIG_HASH (default sha256)"},
+	{"by-digest", 0, NULL, NULL, "send digests, not modules (always so over https)"},
+	{"keyid", 0, NULL, NULL, "name the certificate by its subject key identifier"},
+	{"quiet", 'q', NULL, NULL, "print failures only"},
+	{0},
+};
+
 static const struct ms_cli_option log_show_options[] = {
 	{"from", 0, "N", NULL, "the first entry to print (default 1)"},
 	{"number", 'n', "N", NULL, "how many (default: all)"},
@@ -408,6 +421,16 @@ static const char sign_help[] =
 	"they\n"
 	"say of themselves go to the agent, whose rule must have content = digest.\n";
 
+static const char resign_help[] =
+	"Modules below each PATH that have a good signature by an old key, and no\n"
+	"other, are signed with the new one; all others stay as they are, and are\n"
+	"counted. The old keys are those whose successor the new one is (modseal key\n"
+	"rotate), or what --from names: keys of the agent, and files of certificates,\n"
+	"which have a slash in their names:\n"
+	"    modseal resign --key distro-2027 /srv/modules\n"
+	"    modseal resign --key distro-2027 --from distro-2025,./old.pem /srv\n"
+	"A run that was interrupted is finished by another one.\n";
+
 static const char build_open_help[] =
 	"A build is a grant to sign the modules of one kernel release with one key. Its\n"
 	"id is printed, alone; in MODSEAL_BUILD it makes modseal sign and\n"
@@ -510,6 +533,8 @@ const struct ms_command ms_commands[] = {
 	 key_revoke_options, ms_cmd_key_revoke},
 	{"sign", "PATH...", 0, -1, "sign modules and other files", sign_help,
 	 sign_options, ms_cmd_sign},
+	{"resign", "PATH...", 1, -1, "sign what an old key has signed with a new one",
+	 resign_help, resign_options, ms_cmd_resign},
 	{"tpm identity", "", 0, 0, "print which TPM this is, for other machines", NULL,
 	 tpm_identity_options, ms_cmd_tpm_identity},
 	{"tpm enroll", "FILE", 1, 1, "issue a certificate for another machine's TPM",

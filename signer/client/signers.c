@@ -79,7 +79,7 @@ bool ms_signer_made(const struct ms_signer *s, const uint8_t *msg, size_t msg_le
 	keyid = si->skid != NULL;
 	if (!hash_fits(s, si->hash) || (s->strict_sid && keyid != s->keyid))
 		return false;
-	if (s->issues)
+	if (s->issues && (!s->either || p7.n_certs))
 		cert = leaf = leaf_of(s, &p7);
 	return cert && cert->pkey && same_message(cert, keyid, leaf, si, msg, msg_len) &&
 	       ms_digest(si->hash, payload, len, digest) == 0 &&

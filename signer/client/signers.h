@@ -12,6 +12,7 @@
  * struct ms_signer - a key, as what it signed shows
  * @cert: its certificate; of an issuing key that of the issuer. Owned
  * @issues: modules are signed by leaf keys that it certifies
+ * @either: with @issues: or by the key itself
  * @build: with @issues: the build that the leaf has to be of; NULL: any
  * @hash: that the signature has to be made with; MS_HASH_NONE: any that may sign
  * @strict_sid: the certificate has to be named in the way of @keyid
@@ -19,7 +20,7 @@
  */
 struct ms_signer {
 	struct ms_cert *cert;
-	bool issues;
+	bool issues, either;
 	const char *build;
 	enum ms_hash hash;
 	bool strict_sid, keyid;

@@ -100,6 +100,8 @@ static void test_strict(void **state)
 	assert_int_equal(find(&s, &mod), MS_SIGNED_BY);
 	s.issues = true;
 	assert_int_equal(find(&s, &mod), MS_SIGNED_ELSE);
+	s.either = true;
+	assert_int_equal(find(&s, &mod), MS_SIGNED_BY);
 	ms_signer_clear(&s);
 }
 
