@@ -48,11 +48,12 @@ void ms_api_certificate(struct ms_web *w)
 {
 	const struct ms_front_key *k = ms_api_key_or_answer(w);
 	_cleanup_buf_ struct ms_buf pem = MS_BUF_INIT(2 * MS_CERT_MAX);
-	const char *format = ms_web_param(w, "format");
 	struct ms_error err = {0};
+	const char *format;
 
 	if (!k)
 		return;
+	format = ms_web_param(w, "format");
 	if (!k->cert) {
 		ms_error_set(&err, -EAGAIN, "key-broken", "key %s is broken: %s", w->key,
 			     k->info.reason);

@@ -74,6 +74,10 @@ fails 1 'the certificate of another' modseal-sign-file sha256 x "$T/ca/ca.pem" "
 like "$ERR" 'not the certificate of key dev' 'is refused'
 same "$T/d.ko" "$T/m.ko" 'and the module as it was'
 
+for i in 1 2 3; do run modseal key cert "nobody-$i"; done
+like "$ERR" 'no key nobody-3 that cert:CN=builder-1 may use' 'a key that there is not'
+is "$(grep -c 'ended by signal' "$T/a/modseald.log")" 0 'and no process of the agent died'
+
 conf rogue builder
 fails any 'an agent of another CA' modseal whoami
 like "$ERR" 'is not the agent' 'and the message says so'
