@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# contrib/ci: both recipes parse, and their very commands sign a driver of Debian's with an
+# agent over TLS; the job fails when the agent refuses, and keeps its secrets to itself.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/hooks.sh"
+. "$(dirname "$0")/tls.sh"
+
+headers=$(kernel_build) || skip_all 'no kernel headers here'
+kernel=$(<"$headers/include/config/kernel.release") || bail_out 'headers of no release'
+root=''
+if [ "$(id -u)" -ne 0 ]; then
+	command -v fakeroot >/dev/null || skip_all 'dkms installs as root only; no fakeroot'
+	root=fakeroot
+fi
+fetched=$(test-vm/fetch-kernel dkms-12) || skip_all 'DKMS cannot be fetched'
+
+tls_ca || bail_out "no CA: $(cat "$T/ca/log")"
+tls_cert ci /CN=ci-job clientAuth || bail_out "no certificate: $(cat "$T/ca/log")"
+agent_start
+modseal key create distro-2026 --alg p256 >/dev/null || bail_out 'no key'
+modseal key create other --alg p256 >/dev/null || bail_out 'no second key'
+modseal key cert distro-2026 >"$T/cert.pem"
+cat >>"$T/a/modseald.conf" <<END
+[rule ci]
+who = cert:CN=ci-job
+key = distro-2026
+content = digest
+END
+tls_agent || bail_out 'no agent with TLS'
+allow() { # CN: whom the rule lets sign
+	sed -i "s/^who = cert:CN=.*/who = cert:CN=$1/" "$T/a/modseald.conf"
+	MODSEAL_AGENT=$local_agent modseal reload >/dev/null || bail_out 'no reload'
+}
+local_agent=$MODSEAL_AGENT
+unset MODSEAL_AGENT MODSEAL_KEY
+
+# machine: what the job starts from, in $R: the driver's repository, DKMS, our files
+machine() {
+	R=$T/r
+	rm -rf "$R"
+	mkdir -p "$R/repo" "$R/bin" "$R/etc" "$R/share" "$R/lib/$kernel" "$R/tree" "$R/src" \
+		"$R/tmp" "$R/steps"
+	cp -r "$(realpath "$fetched/driver")/." "$R/repo"
+	MODSEAL_AGENT=$local_agent modseal key cert "${1:-distro-2026}" --der >"$R/repo/signing.der"
+	ln -s "$(realpath "$headers")" "$R/lib/$kernel/build"
+	sed "s,/etc/dkms/,$R/etc/dkms/,g" "$fetched/dkms" >"$R/dkms"
+	cat >"$R/bin/dkms" <<-END
+		#!/bin/sh
+		export TMPDIR=$R/tmp
+		exec $root bash $R/dkms "\$@" --dkmstree $R/tree --sourcetree $R/src \\
+			--installtree $R/lib --kernelsourcedir $headers --no-depmod
+	END
+	cat >"$R/bin/modseal-dkms-check" <<-END
+		#!/bin/sh
+		exec $TOP/kbuild-hooks/dkms/modseal-dkms-check --cert $R/etc/modseal/cert.der \\
+			--dkmstree $R/tree --installtree $R/lib "\$@"
+	END
+	chmod 755 "$R"/bin/*
+	sed "s,/usr/bin/,$BUILD/,; s,/etc/modseal/,$R/etc/modseal/," \
+		kbuild-hooks/dkms/dkms-framework.conf >"$R/share/dkms-framework.conf"
+}
+
+# steps FILE: its scripts, with this machine's paths
+steps() {
+	local f text left i
+	local paths=(/etc/dkms "$R/etc/dkms" /etc/modseal "$R/etc/modseal"
+		/usr/share/modseal "$R/share" /lib/modules "$R/lib")
+	tests/tools/ci-recipe.py "$1" "$R/steps" || return 1
+	for f in "$R"/steps/*.sh; do
+		text=$(<"$f") left=$text
+		for ((i = 0; i < ${#paths[@]}; i += 2)); do
+			left=${left//"${paths[i]}"/}
+			text=${text//"${paths[i]}"/"${paths[i + 1]}"}
+		done
+		[[ ! $left =~ [\ =]/(etc|lib|usr|var)/ ]] || return 1
+		text=${text//https:\/\/signer.example.org:8443/https:\/\/localhost:$TLS_PORT}
+		printf '%s\n' "$text" >"$f"
+	done
+}
+
+# job: as the service runs it; its exit status, all that it printed in $R/log
+job() {
+	local f status=0
+	local env=(env -C "$R/repo" "PATH=$R/bin:$PATH" "MODSEAL_CONFIG=$R/etc/modseal/modseal.conf"
+		"CI_SECRET_MODSEAL_TLS_CA=$(<"$T/ca/ca.pem")"
+		"CI_SECRET_MODSEAL_TLS_CERT=$(<"$T/ca/ci.pem")"
+		"CI_SECRET_MODSEAL_TLS_KEY=$(<"$T/ca/ci.key")"
+		"MODSEAL_TLS_CA=$T/ca/ca.pem" "MODSEAL_TLS_CERT=$T/ca/ci.pem"
+		"MODSEAL_TLS_KEY=$T/ca/ci.key")
+	modes=''
+	for f in "$R"/steps/*.sh; do
+		[[ $f = *.always.sh ]] || [ "$status" = 0 ] || continue
+		# As long as they are there.
+		[[ $f != *.always.sh ]] || modes=$(stat -c '%a %n' "$R"/etc/modseal/ci* 2>&1)
+		"${env[@]}" sh -e "$f" >>"$R/log" 2>&1 || status=1
+	done
+	cat "$R/log"
+	return "$status"
+}
+signed() {
+	local ko
+	ko=$(find "$R/repo/signed" -name 'v4l2loopback.ko') && [ -n "$ko" ] &&
+		verify "$ko" "$T/cert.pem"
+}
+
+for recipe in github-actions gitlab-ci; do
+	machine
+	ok "$recipe: parses, and has what a job has" steps "contrib/ci/$recipe.yml"
+	is "$(paste -sd' ' "$R/steps/secrets")" \
+		'MODSEAL_TLS_CA MODSEAL_TLS_CERT MODSEAL_TLS_KEY' 'its secrets are these'
+	ok "$recipe: the job succeeds" job
+	like "$OUT" 'Signing module ' 'DKMS has signed'
+	ok "$recipe: what it stores is signed with the key" signed
+	unlike "$OUT" "$(sed -n 2p "$T/ca/ci.key")" 'the secret is in nothing that it printed'
+	fails 1 'nor in the repository, or what is stored' grep -rqF \
+		"$(sed -n 2p "$T/ca/ci.key")" "$R/repo"
+	is "$(grep -c '^600 ' <<<"$modes") $(grep -c . <<<"$modes")" '3 3' \
+		'while it ran, its files were for nobody else to read'
+	fails any 'in the end the key is gone' ls "$R/etc/modseal/ci.key"
+
+	allow somebody-else
+	machine
+	steps "contrib/ci/$recipe.yml"
+	fails any "$recipe: the agent refuses: the job fails" job
+	like "$OUT" 'no key distro-2026 that cert:CN=ci-job may use' 'and says why'
+	like "$OUT" 'modseal-dkms-check: not signed' 'it is the check that stops it'
+	fails any 'nothing is stored' ls "$R/repo/signed"
+	fails any 'the key is gone nevertheless' ls "$R/etc/modseal/ci.key"
+	allow ci-job
+
+	machine other
+	steps "contrib/ci/$recipe.yml"
+	fails any "$recipe: the repository names another key's certificate" job
+	like "$OUT" 'not the certificate of key distro-2026' 'the job fails and says why'
+
+	# Had the build taken another certificate for ours, the last look would find it.
+	machine
+	steps "contrib/ci/$recipe.yml"
+	sed -i 's/^modseal-dkms-check$/cp other.der signing.der/' "$R"/steps/*.sh
+	MODSEAL_AGENT=$local_agent modseal key cert other --der >"$R/repo/other.der"
+	fails any "$recipe: signed, but not with the key of signing.der" job
+	like "$OUT" 'UNKNOWN[- ]SIGNER' 'the job fails and says why'
+
+	machine
+	steps "contrib/ci/$recipe.yml"
+	dev-agent agent-stop "$T/a"
+	fails any "$recipe: no agent: the job fails" job
+	unlike "$OUT" 'Signing module' 'before it builds anything'
+	dev-agent agent-start "$T/a" || bail_out 'the agent does not start again'
+done
+done_testing
