@@ -15,6 +15,7 @@ struct scene {
 	const struct ms_anchors *anchors;
 	struct ms_caches *caches;
 	struct ms_evidence *ev;
+	const struct ms_evidence_file *file; /* NULL: a module */
 };
 
 void ms_caches_init(struct ms_caches *c)
@@ -53,7 +54,8 @@ static int digest(struct scene *s, enum ms_hash h)
 
 	if (ev->digest_hash == h)
 		return 0;
-	rc = ms_digest(h, s->data, ev->payload_len, ev->digest);
+	rc = s->file ? s->file->digest(s->file->arg, h, ev->digest)
+		     : ms_digest(h, s->data, ev->payload_len, ev->digest);
 	ev->digest_hash = rc ? MS_HASH_NONE : h;
 	return rc;
 }
@@ -128,21 +130,11 @@ static int gather_signer(struct scene *s, size_t i)
 	return 0;
 }
 
-static int gather_message(struct scene *s, const struct ms_trailer *t)
+static int gather_signers(struct scene *s)
 {
 	struct ms_evidence *ev = s->ev;
-	struct ms_kernel_message lenient;
 	int rc = 0;
 
-	ev->message_rc = ms_pkcs7_parse(t->msg, t->msg_len, &ev->msg);
-	ev->kernel_msg = t->msg;
-	ev->kernel_msg_len = t->msg_len;
-	ev->kernel_rc = ms_kernel_message_parse(NULL, t->msg, t->msg_len, &lenient);
-	ev->kernel_certs = !ev->kernel_rc && lenient.m.n_certs;
-	if (ev->message_rc && !ev->kernel_rc)
-		ev->msg = lenient.m;
-	if (ev->message_rc && ev->kernel_rc)
-		return 0;
 	ev->checked = ev->msg.detached;
 	for (size_t i = 0; i < ev->msg.n_signers; i++)
 		ev->checked = ev->checked && !ev->msg.signers[i].signed_attrs;
@@ -151,6 +143,21 @@ static int gather_message(struct scene *s, const struct ms_trailer *t)
 	for (size_t i = 0; i < ev->msg.n_signers && !rc; i++)
 		rc = gather_signer(s, i);
 	return rc;
+}
+
+static int gather_message(struct scene *s, const uint8_t *msg, size_t len)
+{
+	struct ms_evidence *ev = s->ev;
+	struct ms_kernel_message lenient;
+
+	ev->message_rc = ms_pkcs7_parse(msg, len, &ev->msg);
+	ev->kernel_msg = msg;
+	ev->kernel_msg_len = len;
+	ev->kernel_rc = ms_kernel_message_parse(NULL, msg, len, &lenient);
+	ev->kernel_certs = !ev->kernel_rc && lenient.m.n_certs;
+	if (ev->message_rc && !ev->kernel_rc)
+		ev->msg = lenient.m;
+	return ev->message_rc && ev->kernel_rc ? 0 : gather_signers(s);
 }
 
 /* A marker that is not at the very end, which is where the kernel looks. */
@@ -185,7 +192,7 @@ int ms_evidence_gather(const uint8_t *data, size_t len, size_t extra,
 	ret->kernel_elf_rc = ms_kernel_elf_check(data, ret->payload_len);
 	if (!ret->trailer_rc) {
 		ret->nested = ms_trailer_parse(data, t.payload_len, &inner) != -ENODATA;
-		rc = gather_message(&s, &t);
+		rc = gather_message(&s, t.msg, t.msg_len);
 	} else if (ret->trailer_rc == -ENODATA) {
 		ret->magic_gap = magic_gap(data, len);
 	}
@@ -194,4 +201,22 @@ int ms_evidence_gather(const uint8_t *data, size_t len, size_t extra,
 	    digest(&s, MS_HASH_SHA256))
 		ret->digest_hash = MS_HASH_NONE;
 	return rc;
+}
+
+int ms_evidence_gather_file(const struct ms_evidence_file *file,
+			    const struct ms_anchors *anchors, struct ms_caches *caches,
+			    struct ms_evidence *ret)
+{
+	struct scene s = {.anchors = anchors, .caches = caches, .ev = ret, .file = file};
+
+	memset(ret, 0, sizeof(*ret));
+	ret->anchors = anchors;
+	ret->caches = caches;
+	ret->is_file = true;
+	if (!file->bare)
+		return gather_message(&s, file->msg, file->msg_len);
+	ret->msg.detached = true;
+	ret->msg.n_signers = 1;
+	ret->msg.signers[0] = *file->bare;
+	return gather_signers(&s);
 }

@@ -71,6 +71,7 @@ struct ms_packed {
  * @extra: bytes after the compressed stream
  * @packed: the module was compressed, and how it comes to the kernel; set by
  *	ms_check_bytes(), and so are those that follow
+ * @is_file: it is no module, so @facts and what kernels do with modules say nothing
  * @revocations: as the question has them
  * @digest_heeded: the file's SHA-256 is one that kernels until 7 refuse
  * @revoked_digest: the entry that revokes this very module; set by ms_check_bytes()
@@ -83,7 +84,7 @@ struct ms_evidence {
 	int facts_rc, kernel_elf_rc;
 	struct ms_elf_facts facts;
 	int trailer_rc;
-	bool nested;
+	bool nested, is_file;
 	int message_rc, kernel_rc;
 	const uint8_t *kernel_msg;
 	size_t kernel_msg_len;
@@ -122,6 +123,29 @@ void ms_caches_clear(struct ms_caches *c);
 int ms_evidence_gather(const uint8_t *data, size_t len, size_t extra,
 		       const struct ms_anchors *anchors, struct ms_caches *caches,
 		       struct ms_evidence *ret) _must_check_;
+
+/**
+ * struct ms_evidence_file - a file that is no module, and its signature
+ * @msg, @msg_len: PKCS#7 message
+ * @bare: or the one signer whose bare signature it is; NULL: there is a message
+ * @digest: makes a digest of what was signed: 0, -ENOPKG, or -errno, which @arg remembers
+ */
+struct ms_evidence_file {
+	const uint8_t *msg;
+	size_t msg_len;
+	const struct ms_pkcs7_signer *bare;
+	int (*digest)(void *arg, enum ms_hash h, uint8_t *ret);
+	void *arg;
+};
+
+/**
+ * ms_evidence_gather_file() - the same about a file of any size
+ *
+ * Return: 0 or -ENOMEM; everything else is evidence.
+ */
+int ms_evidence_gather_file(const struct ms_evidence_file *file,
+			    const struct ms_anchors *anchors, struct ms_caches *caches,
+			    struct ms_evidence *ret) _must_check_;
 
 /** ms_sig_kind_of_key() - what a key signs with; MS_SIG_OTHER for NULL and the unknown */
 enum ms_sig_kind ms_sig_kind_of_key(const EVP_PKEY *key);

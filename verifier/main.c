@@ -7,10 +7,15 @@ static const struct {
 	const char *name;
 	int (*run)(struct ms_options *o);
 } verbs[] = {
-	{"verify", ms_verb_verify},	{"scan", ms_verb_scan},
-	{"explain", ms_verb_explain},	{"loaded", ms_verb_loaded},
-	{"anchors", ms_verb_anchors},	{"revocations", ms_verb_revocations},
-	{"manifest", ms_verb_manifest}, {"watch", ms_verb_watch},
+	{"verify", ms_verb_verify},
+	{"scan", ms_verb_scan},
+	{"file", ms_verb_file},
+	{"explain", ms_verb_explain},
+	{"loaded", ms_verb_loaded},
+	{"anchors", ms_verb_anchors},
+	{"revocations", ms_verb_revocations},
+	{"manifest", ms_verb_manifest},
+	{"watch", ms_verb_watch},
 };
 
 static int run_verb(struct ms_options *o)

@@ -21,6 +21,7 @@ enum {
 	OPT_EFIVARS,
 	OPT_CACHE,
 	OPT_REVOCATIONS,
+	OPT_SIGNATURE,
 	OPT_STORED,
 	OPT_NO_STORED,
 	OPT_UEVENTS,
@@ -46,6 +47,7 @@ static const struct option options[] = {
 	{"cache", required_argument, NULL, OPT_CACHE},
 	{"policy", required_argument, NULL, OPT_POLICY},
 	{"revocations", required_argument, NULL, OPT_REVOCATIONS},
+	{"signature", required_argument, NULL, OPT_SIGNATURE},
 	{"stored", required_argument, NULL, OPT_STORED},
 	{"uevents", required_argument, NULL, OPT_UEVENTS},
 	{"no-stored", no_argument, NULL, OPT_NO_STORED},
@@ -73,6 +75,8 @@ static const char usage[] =
 	"/lib/modules/KERNEL\n"
 	"       modseal-verify explain [OPTION]... MODULE...  everything about one "
 	"module\n"
+	"       modseal-verify file [OPTION]... FILE...       files that are no "
+	"modules\n"
 	"       modseal-verify attestation BUNDLE ...         was a key born in a TPM\n"
 	"       modseal-verify loaded [OPTION]...             what this machine has "
 	"loaded\n"
@@ -103,6 +107,7 @@ static const char usage[] =
 	"  --stored DIR       lists that update has fetched (default:\n"
 	"                     " MS_REVOCATION_STORE ")\n"
 	"  --no-stored        heed none of them\n"
+	"  --signature FILE   file: where the signature of the one file is\n"
 	"  --uevents FD       watch: loads and unloads from this socket, not the kernel\n"
 	"  --policy FILE      how severe each finding is: lines \"code = "
 	"error|warning|note\"\n"
@@ -318,6 +323,9 @@ static int apply(struct ms_options *o, int opt, const char *arg)
 		if (o->n_lists == MS_KERNELS_MAX)
 			return bad_value("--revocations", arg, "one of at most 16");
 		o->lists[o->n_lists++] = arg;
+		return -1;
+	case OPT_SIGNATURE:
+		o->signature = arg;
 		return -1;
 	case OPT_STORED:
 		o->stored = arg;

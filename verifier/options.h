@@ -31,6 +31,7 @@ enum {
  * @stored_given: it was named, so it has to be there
  * @machine: whose loaded modules are checked, or NULL
  * @uevents: --uevents, or -1
+ * @signature: --signature, or NULL
  * @enforce_given: one of --enforce, --permissive, --lockdown was there
  * @args, @n_args: what follows the verb and is no option; points into argv
  */
@@ -48,7 +49,7 @@ struct ms_options {
 	unsigned int n_kernels;
 	const char *lists[MS_KERNELS_MAX];
 	unsigned int n_lists;
-	const char *root, *efivars, *cache, *stored;
+	const char *root, *efivars, *cache, *stored, *signature;
 	bool stored_given;
 	const struct ms_machine *machine;
 	int uevents;
@@ -100,6 +101,7 @@ int ms_verb_loaded(struct ms_options *o);
 int ms_verb_anchors(struct ms_options *o);
 int ms_verb_manifest(struct ms_options *o);
 int ms_verb_revocations(struct ms_options *o);
+int ms_verb_file(struct ms_options *o);
 int ms_verb_watch(struct ms_options *o);
 /* The same with a command line of its own. */
 int ms_verb_update(int argc, char **argv);

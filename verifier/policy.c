@@ -56,7 +56,7 @@ static int judge_module(const struct judge *j, struct ms_result *r)
 		FOUND(MS_FINDING_REVOKED_MODULE, "its digest is revoked by %s%s%s",
 		      ms_escape_str(e->source, by, sizeof(by)), e->reason ? ": " : "",
 		      show_reason(e, why, sizeof(why)));
-	if (j->ev->facts_rc)
+	if (j->ev->facts_rc || j->ev->is_file)
 		return 0;
 	e = ms_revocations_version(j->t->revocations, &j->ev->facts, j->t->now);
 	if (e)
@@ -364,7 +364,9 @@ int ms_policy_judge(const struct ms_evidence *ev, const struct ms_trust *t,
 	if (ev->extra)
 		FOUND(MS_FINDING_TRAILING_BYTES, "%zu bytes follow the compressed module",
 		      ev->extra);
-	if (ev->facts_rc)
+	if (ev->is_file)
+		; /* it need not be one */
+	else if (ev->facts_rc)
 		FOUND(MS_FINDING_NOT_A_MODULE, "%s",
 		      ev->facts_rc == -ENOEXEC
 			      ? "it is no ELF object"

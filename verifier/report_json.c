@@ -6,9 +6,10 @@
 #include "verifier/identity.h"
 #include "verifier/kernel_profile.h"
 #include "verifier/report.h"
+#include "verifier/report_json.h"
 
 /* Text from outside, escaped, so that what a program prints of it is safe as well. */
-static json_t *text(const char *s)
+json_t *ms_json_text(const char *s)
 {
 	_cleanup_free_ char *buf = NULL;
 	size_t size;
@@ -39,9 +40,10 @@ static json_t *json_anchor(const struct ms_anchor *a)
 {
 	if (!a)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o}", "subject", text(a->cert->subject_cn),
-			 "ski", hex(a->cert->ski, a->cert->ski_len), "source",
-			 text(a->source), "origin",
+	return json_pack("{s:o, s:o, s:o, s:o}", "subject",
+			 ms_json_text(a->cert->subject_cn), "ski",
+			 hex(a->cert->ski, a->cert->ski_len), "source",
+			 ms_json_text(a->source), "origin",
 			 word(ms_anchor_origin_name(a->origin)));
 }
 
@@ -50,8 +52,8 @@ static json_t *json_signer(const struct ms_signer_result *s)
 	static const char *const states[] = {"unchecked", "trusted", "unknown", "bad"};
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "issuer",
-			 text(s->id->issuer), "serial", word(s->id->serial), "ski",
-			 word(s->ski), "algorithm", word(s->algorithm), "hash",
+			 ms_json_text(s->id->issuer), "serial", word(s->id->serial),
+			 "ski", word(s->ski), "algorithm", word(s->algorithm), "hash",
 			 word(s->hash == MS_HASH_NONE ? NULL : ms_hash_name(s->hash)),
 			 "state", word(states[s->state]), "anchor",
 			 json_anchor(s->anchor));
@@ -74,27 +76,39 @@ static json_t *json_finding(const struct ms_finding *f)
 			 word(f->detail), "remedy", word(ms_finding_remedy(f->code)));
 }
 
+json_t *ms_json_signers(const struct ms_result *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_signers && list; i++)
+		json_array_append_new(list, json_signer(&r->signers[i]));
+	if (json_array_size(list) == r->n_signers)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+json_t *ms_json_findings(const struct ms_result *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->policy.n_findings && list; i++)
+		json_array_append_new(list, json_finding(&r->policy.findings[i]));
+	if (json_array_size(list) == r->policy.n_findings)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
 static json_t *json_module(const struct ms_result *r)
 {
-	json_t *signers = json_array(), *findings = json_array();
-	int bad = !signers || !findings;
-
-	for (size_t i = 0; i < r->n_signers && !bad; i++)
-		bad = json_array_append_new(signers, json_signer(&r->signers[i]));
-	for (size_t i = 0; i < r->policy.n_findings && !bad; i++)
-		bad = json_array_append_new(findings,
-					    json_finding(&r->policy.findings[i]));
-	if (bad) {
-		json_decref(signers);
-		json_decref(findings);
-		return NULL;
-	}
-	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "path",
-		text(r->path), "name", text(r->name), "build_id", word(r->build_id),
-		"vermagic", text(r->vermagic), "digest", word(r->digest), "signers",
-		signers, "kernel", json_kernel(r), "policy", "verdict",
-		word(ms_policy_verdict_name(r->policy.verdict)), "findings", findings);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "path",
+			 ms_json_text(r->path), "name", ms_json_text(r->name), "build_id",
+			 word(r->build_id), "vermagic", ms_json_text(r->vermagic),
+			 "digest", word(r->digest), "signers", ms_json_signers(r),
+			 "kernel", json_kernel(r), "policy", "verdict",
+			 word(ms_policy_verdict_name(r->policy.verdict)), "findings",
+			 ms_json_findings(r));
 }
 
 static int dump(json_t *j, size_t flags, FILE *out)
@@ -151,7 +165,7 @@ static json_t *json_machine(const struct ms_machine *m)
 {
 	if (!m)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o}", "release", text(m->release),
+	return json_pack("{s:o, s:o, s:o, s:o}", "release", ms_json_text(m->release),
 			 "sig_enforce", word(ms_known_name(m->state.sig_enforce)),
 			 "lockdown", word(ms_known_name(m->state.lockdown)),
 			 "secure_boot", word(ms_known_name(m->state.secure_boot)));

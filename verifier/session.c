@@ -60,12 +60,17 @@ int ms_session_report(struct ms_session *s, const struct ms_options *o)
 		.failed_only = o->failed_only,
 		.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
 	};
-	char shown[512];
 	int rc, status;
 
 	ms_severities_apply(&o->severities, &s->results);
 	rc = o->quiet ? 0 : ms_report_print(o->format, &r, stdout);
 	status = rc ? ms_session_failed(rc) : ms_results_exit(&s->results);
+	return ms_session_expired(o, status);
+}
+
+int ms_session_expired(const struct ms_options *o, int status)
+{
+	char shown[512];
 
 	if (!o->revocations.expired)
 		return status;

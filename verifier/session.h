@@ -29,6 +29,10 @@ int ms_session_run(struct ms_session *s, const struct ms_options *o) _must_check
  * Return: the exit status */
 int ms_session_report(struct ms_session *s, const struct ms_options *o);
 
+/** ms_session_expired() - complain about a list of what is revoked that is too old.
+ * Return: @status, or MS_EXIT_FINDINGS in place of good */
+int ms_session_expired(const struct ms_options *o, int status);
+
 /** ms_session_failed() - complain that it could not be finished. Return: the exit status
  */
 int ms_session_failed(int rc);
