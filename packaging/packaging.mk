@@ -5,8 +5,8 @@ BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 PKGCONFIGDIR ?= $(PREFIX)/share/pkgconfig
-# Where p11-kit looks for modules and what they are called; Debian's has its own folder.
-PKCS11DIR ?= $(PREFIX)/lib/pkcs11
+LIBDIR ?= $(PREFIX)/lib
+PKCS11DIR ?= $(LIBDIR)/pkcs11
 P11KITDIR ?= $(PREFIX)/share/p11-kit/modules
 
 MANPAGES := $(wildcard docs/man/*.scd)

@@ -5,7 +5,7 @@
 
 ok 'packages are built' packaging/make-deb "$T/deb" "$(sed -n 's/^VERSION := //p' Makefile)"
 [ "$STATUS" = 0 ] || diag "$(tail -n 5 <<<"$OUT$ERR")"
-for p in modseal modseal-agent modseal-verify modseal-kbuild; do
+for p in modseal modseal-agent modseal-verify modseal-kbuild libmodseal-pkcs11; do
 	ok "$p is there" test -s "$T"/deb/${p}_*.deb
 done
 ok 'lintian finds nothing' lintian --allow-root --fail-on error,warning \

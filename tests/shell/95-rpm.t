@@ -12,14 +12,15 @@ ok 'packages are built' packaging/make-rpm "$T/rpm" "$(sed -n 's/^VERSION := //p
 }
 mkdir "$T/x"
 unpack() { rpm2cpio "$1" | (cd "$T/x" && cpio -idmu --quiet); }
-for p in modseal modseal-agent modseal-verify modseal-kbuild; do
+for p in modseal modseal-agent modseal-verify modseal-kbuild libmodseal-pkcs11; do
 	rpm=$(ls "$T"/rpm/RPMS/*/"$p"-[0-9]*.rpm)
 	ok "$p is there" test -s "$rpm"
 	rpm -qpl "$rpm" | sort >"$T/$p.list"
 	ok "$p is unpacked" unpack "$rpm"
 	# Its own words for the three that are elsewhere in Debian.
-	grep -v '^#' "packaging/debian/$p.install" | grep . | sed -E 's|^/?|/|; s|^/lib/|/usr/lib/|
-		s|/vendor-completions/|/site-functions/|' | sort >"$T/want"
+	grep -v '^#' "packaging/debian/$p.install" | grep . | sed -E "s|^/?|/|; s|^/lib/|/usr/lib/|
+		s|/vendor-completions/|/site-functions/|
+		s|^/usr/lib/\*/|$(rpm --eval %_libdir)/|" | sort >"$T/want"
 	sed -E 's/(\.[0-9])\.gz$/\1/' "$T/$p.list" |
 		grep -vE '^/usr/(share/(doc|licenses)|lib/\.build-id)' >"$T/got"
 	is "$(diff "$T/want" "$T/got")" '' "$p has what Debian's has"
