@@ -117,6 +117,7 @@ AR_client := $(BUILD)/client.a
 AR_verifier := $(BUILD)/verifier.a
 AR_hooks := $(BUILD)/hooks.a
 AR_pkcs11 := $(BUILD)/pkcs11.a
+AR_https := $(BUILD)/https.a
 
 $(AR_lib): $(call objs,lib)
 $(AR_compress): $(call objs,compress)
@@ -126,6 +127,7 @@ $(AR_client): $(call objs,signer/client) $(BUILD)/signer/client/templates.o
 $(AR_verifier): $(call objs,verifier)
 $(AR_hooks): $(call objs,kbuild-hooks)
 $(AR_pkcs11): $(call objs,pkcs11)
+$(AR_https): $(call objs,https)
 
 PROGRAMS := $(BUILD)/modseald $(BUILD)/modseal $(BUILD)/modseal-verify \
 	$(BUILD)/modseal-sign-file
@@ -139,7 +141,7 @@ $(BUILD)/modseald: $(BUILD)/signer/agent/main.o $(AR_agent) $(AR_tpm) $(AR_lib)
 	$(say) LINK $@
 	$(link) $^ $(call pkglibs,$(LIBS_agent) $(LIBS_tpm) $(LIBS_lib))
 
-$(BUILD)/modseal: $(BUILD)/signer/client/main.o $(AR_client) $(AR_compress) $(AR_lib)
+$(BUILD)/modseal: $(BUILD)/signer/client/main.o $(AR_client) $(AR_https) $(AR_compress) $(AR_lib)
 	$(say) LINK $@
 	$(link) $^ $(call pkglibs,$(LIBS_client) $(LIBS_compress) $(LIBS_lib))
 
@@ -157,11 +159,11 @@ $(BUILD)/modseal-sign-file: $(BUILD)/kbuild-hooks/main.o $(AR_hooks) $(AR_lib)
 		$(LDFLAGS) $(HOOK_STATIC) -o $@ $^
 
 # Of p11-kit the header alone. It stays loaded, as OpenSSL and fork handlers know of it.
-$(BUILD)/libmodseal-pkcs11.so: $(AR_pkcs11) $(AR_lib)
+$(BUILD)/libmodseal-pkcs11.so: $(AR_pkcs11) $(AR_https) $(AR_lib)
 	$(say) LINK $@
 	$(Q)$(CC) -shared $(filter-out -pie,$(MS_LDFLAGS)) -Wl,-z,nodelete \
-		-Wl,--exclude-libs,$(notdir $(AR_lib)) $(LDFLAGS) -o $@ \
-		-Wl,--whole-archive $(AR_pkcs11) -Wl,--no-whole-archive $(AR_lib) \
+		$(LDFLAGS) -o $@ \
+		-Wl,--whole-archive $(AR_pkcs11) -Wl,--no-whole-archive $(AR_https) $(AR_lib) \
 		$(call pkglibs,libcrypto jansson)
 
 $(BUILD)/%.a:
@@ -174,6 +176,7 @@ $(BUILD)/compress/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_compress))
 $(BUILD)/tpm/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_tpm))
 $(BUILD)/signer/agent/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_agent))
 $(BUILD)/signer/client/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_client))
+$(BUILD)/https/%.o: PKGFLAGS = -fPIC $(call pkgflags,libcurl)
 $(BUILD)/pkcs11/%.o: PKGFLAGS = -fPIC $(call pkgflags,$(LIBS_pkcs11))
 $(BUILD)/verifier/%.o: PKGFLAGS = $(call pkgflags,$(LIBS_verifier))
 $(BUILD)/tests/%.o: PKGFLAGS = $(call pkgflags,$(PACKAGES) $(LIBS_tests))
@@ -202,7 +205,7 @@ $(BUILD)/signer/client/templates.o: $(BUILD)/signer/client/templates.c
 
 # tests/unit/FOLDER/test_SUBJECT.c tests one .c file; tests/tools/*.c are helpers
 # for the shell tests; tests/fuzz/fuzz_PARSER.c has its corpus in corpus/PARSER/.
-ARCHIVES := $(AR_hooks) $(AR_pkcs11) $(AR_client) $(AR_verifier) $(AR_agent) $(AR_tpm) $(AR_compress) $(AR_lib)
+ARCHIVES := $(AR_hooks) $(AR_pkcs11) $(AR_client) $(AR_https) $(AR_verifier) $(AR_agent) $(AR_tpm) $(AR_compress) $(AR_lib)
 UNIT_SRCS := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 TOOL_SRCS := $(wildcard tests/tools/*.c)

@@ -22,11 +22,6 @@ int ms_p11_agent_open(struct ms_p11_agent *a, struct ms_error *err)
 	if (a->open)
 		return 0;
 	r = ms_client_config_load(&c, err);
-	if (r == 0 && ms_agent_is_remote(&c) && !ms_agent_open_https)
-		r = ms_error_set(err, -EINVAL, "bad-agent",
-				 "the agent is %s, but this library reaches an agent on "
-				 "this machine only: set MODSEAL_AGENT=unix:/path",
-				 c.agent);
 	if (r == 0)
 		r = ms_agent_open(&a->http, &c, err);
 	if (r < 0)

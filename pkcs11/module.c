@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
+#include "https/https.h"
 #include "pkcs11/objects.h"
 #include "pkcs11/session.h"
 
@@ -114,6 +115,7 @@ static void in_child(void)
 
 static void set_up(void)
 {
+	ms_agent_open_https = ms_https_open;
 	(void)pthread_atfork(NULL, NULL, in_child);
 }
 

@@ -2,7 +2,7 @@
 /* modseal: the command for people and scripts. */
 #include <signal.h>
 #include "signer/client/cli.h"
-#include "signer/client/https.h"
+#include "https/https.h"
 
 int main(int argc, char **argv)
 {

@@ -3,6 +3,7 @@
 # libmodseal-pkcs11.so in the programs of others: what they sign with it is good by a tool
 # that knows nothing of it, and they sign nothing that the agent's rules do not let through.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/tls.sh"
 
 module=$BUILD/libmodseal-pkcs11.so
 # The host program would need the sanitizer's library first.
@@ -178,6 +179,37 @@ if command -v p11tool >/dev/null; then
 	ok 'which is that of openssl' cmp <(openssl pkey -pubin -in "$T/got.pub") "$T/ec.pub"
 else
 	skip 4 'gnutls-bin is missing: run scripts/install-deps'
+fi
+
+# Several threads, each with a session; children of a process that signs.
+ok 'threads and children' pkcs11-threads "$module" dev 4 25
+is "$OUT" 100 'each had its signatures'
+
+# An agent on another host.
+local_agent=$MODSEAL_AGENT
+if tls_ca && tls_cert builder /CN=builder-1 clientAuth; then
+	printf '[rule remote]\nwho = cert:CN=builder-1\nkey = dev\ntype = raw\ncontent = digest\n' \
+		>>"$T/a/modseald.conf"
+	tls_agent || bail_out 'no agent with TLS'
+	printf 'tls-%s\n' "ca = $T/ca/ca.pem" "cert = $T/ca/builder.pem" \
+		"key = $T/ca/builder.key" >"$T/modseal.conf"
+	export MODSEAL_CONFIG=$T/modseal.conf MODSEAL_AGENT=https://localhost:$TLS_PORT
+	ok 'RSA over TLS' sign SHA256-RSA-PKCS "$dev" "$T/fw"
+	ok 'openssl finds it good' good sha256 dev
+	is "$(last | jq -r .identity)" cert:CN=builder-1 'the record has the certificate'
+	if openssl engine pkcs11 >/dev/null 2>&1; then
+		rm -f "$T/sig"
+		ok 'by the engine, too' openssl dgst -engine pkcs11 -keyform engine -sha256 \
+			-sign "$uri" -out "$T/sig" "$T/fw"
+		ok 'openssl finds it good' good sha256 dev
+	else
+		skip 2 'libengine-pkcs11-openssl is missing'
+	fi
+	ok 'threads and children' pkcs11-threads "$module" dev 2 5
+	unset MODSEAL_CONFIG
+	MODSEAL_AGENT=$local_agent
+else
+	bail_out "no CA: $(cat "$T/ca/log")"
 fi
 
 # Things go wrong.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "signer/client/https.h"
+#include "https/https.h"
 
 #include <ctype.h>
 #define CURL_DISABLE_TYPECHECK

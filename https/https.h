@@ -2,8 +2,8 @@
 /*
  * The agent on another host: https through libcurl, which is loaded only here.
  */
-#ifndef MS_CLI_HTTPS_H
-#define MS_CLI_HTTPS_H
+#ifndef MS_HTTPS_H
+#define MS_HTTPS_H
 
 #include "lib/agent_client.h"
 
