@@ -228,10 +228,10 @@ static int load_file(const char *path, bool must_exist, struct ms_client_config 
 int ms_client_config_load(struct ms_client_config *ret, struct ms_error *err)
 {
 	struct ms_client_config c = {.agent = "unix:" MS_AGENT_SOCKET};
-	const char *path = getenv("MODSEAL_CONFIG");
-	const char *agent = getenv("MODSEAL_AGENT");
-	const char *key = getenv("MODSEAL_KEY");
-	const char *build = getenv("MODSEAL_BUILD");
+	const char *path = secure_getenv("MODSEAL_CONFIG");
+	const char *agent = secure_getenv("MODSEAL_AGENT");
+	const char *key = secure_getenv("MODSEAL_KEY");
+	const char *build = secure_getenv("MODSEAL_BUILD");
 	bool named = path && *path;
 	int r = load_file(named ? path : MS_CLIENT_CONFIG, named, &c, err);
 
