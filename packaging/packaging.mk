@@ -60,7 +60,7 @@ install: all
 			exit 1; \
 	done
 	$(INSTALL) -d $(DESTDIR)$(PKCS11DIR) $(DESTDIR)$(P11KITDIR)
-	$(INSTALL) -m 644 $(BUILD)/libmodseal-pkcs11.so $(DESTDIR)$(PKCS11DIR)
+	$(INSTALL) -m 755 $(BUILD)/libmodseal-pkcs11.so $(DESTDIR)$(PKCS11DIR)
 	sed -e 's|^module: |module: $(PKCS11DIR)/|' packaging/modseal.module \
 		> $(DESTDIR)$(P11KITDIR)/modseal.module
 	chmod 644 $(DESTDIR)$(P11KITDIR)/modseal.module
