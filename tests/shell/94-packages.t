@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The Debian packages: built, looked at by lintian, installed in a fresh system, removed.
+# The Debian packages: built, looked at by lintian, installed in a fresh system, set up with
+# `modseal init`, used, upgraded, removed.
 . "$(dirname "$0")/lib.sh"
+. tests/shell/modseal.sh
 
 ok 'packages are built' packaging/make-deb "$T/deb" "$(sed -n 's/^VERSION := //p' Makefile)"
 [ "$STATUS" = 0 ] || diag "$(tail -n 5 <<<"$OUT$ERR")"
@@ -23,20 +25,20 @@ enough() {
 	done_testing
 	exit
 }
-[ "$(id -u)" = 0 ] || enough 7 'only root can make a fresh system'
+[ "$(id -u)" = 0 ] || enough 32 'only root can make a fresh system'
 # shellcheck disable=SC2016 # apt-get and the inner sh expand these
 read -r mirror suite < <(
 	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
 		grep -v -e -security -e -updates -e -backports
 )
-[ -n "${mirror:-}" ] || enough 7 'this machine names no package source'
+[ -n "${mirror:-}" ] || enough 32 'this machine names no package source'
 fresh=$T/fresh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/modseal/debootstrap
 mkdir -p "$cache" "$fresh"
 debootstrap --variant=minbase --cache-dir="$cache" "$suite" "$fresh" "$mirror" \
 	>"$T/log" 2>&1 || {
 	diag "$(tail -n 3 "$T/log")"
-	enough 7 'no fresh system: debootstrap failed'
+	enough 32 'no fresh system: debootstrap failed'
 }
 # shellcheck disable=SC2016
 # With a /proc of its own, which goes when the command ends.
@@ -52,8 +54,8 @@ cp "$T"/deb/modseal*.deb "$fresh/root/"
 rm -f "$fresh"/root/*dbgsym*
 printf '#!/bin/sh\nexit 101\n' >"$fresh/usr/sbin/policy-rc.d"
 chmod 755 "$fresh/usr/sbin/policy-rc.d"
-in_fresh true || enough 7 'no mount namespace here'
-apt update >"$T/log" 2>&1 || enough 7 'the packages they need cannot be fetched'
+in_fresh true || enough 32 'no mount namespace here'
+apt update >"$T/log" 2>&1 || enough 32 'the packages they need cannot be fetched'
 
 debs=("$fresh"/root/modseal*.deb)
 ok 'they are installed in a fresh system' apt install "${debs[@]#"$fresh"}"
@@ -64,10 +66,83 @@ ok 'all programs run there' in_fresh sh -c 'modseal --version && modseald --vers
 	modseal-verify --version && modseal-sign-file --help && kmodsign --help'
 ok 'the agent has its user' in_fresh getent passwd modseal
 is "$(stat -c %a "$fresh/var/lib/modseal" 2>/dev/null)" 700 'its state is its own'
+# The first run, with a simulated TPM in the place of /dev/tpmrm0.
+apt install libtss2-tcti-swtpm0 >"$T/log" 2>&1 || apt install libtss2-tcti-swtpm0t64 \
+	>"$T/log" 2>&1
+at_exit dev-agent tpm-stop "$fresh/tpm"
+dev-agent tpm-start "$fresh/tpm" || bail_out 'no TPM'
+chmod 755 "$fresh/tpm"
+chmod 666 "$fresh"/tpm/tpm.sock*
+if [ -e "$fresh/dev/tpmrm0" ]; then
+	skip 2 'a TPM is in the fresh system'
+else
+	fails 1 'init without a TPM' in_fresh modseal init
+	like "$ERR" 'there is (no|a) TPM' 'says so'
+fi
+fails 1 'init as another user' in_fresh setpriv --reuid=nobody --clear-groups modseal init
+fails 3 'init writes the configuration' in_fresh modseal init --tcti swtpm:path=/tpm/tpm.sock
+START=$(sed -n "s/.*start it with '\(.*\) &'.*/\1/p" <<<"$ERR")
+like "$START" 'setpriv.* modseald$' 'and says how to start the agent, as its own user'
+in_fresh sh -c "echo \$\$ >/agent.pid; ${START/setpriv/exec setpriv}" >"$T/agent.log" 2>&1 &
+end_agent() {
+	local pid
+	[ -e "$fresh/agent.pid" ] || return 0
+	read -r pid <"$fresh/agent.pid" && kill "$pid" && wait_for 20 gone "$pid"
+	rm -f "$fresh/agent.pid"
+}
+at_exit end_agent
+ok 'the agent answers' wait_for 30 curl -fsS \
+	--unix-socket "$fresh/run/modseal/agent.sock" http://modseal/readyz
+read -r pid <"$fresh/agent.pid"
+is "$(stat -c %U "/proc/$pid" 2>/dev/null | tr -d '\n')" \
+	"$(stat -c %U "$fresh/var/lib/modseal")" 'and is not root'
+ok 'init again' in_fresh modseal init
+like "$OUT" 'Key +default, rsa4096, sealed \(made\)' 'has made a key'
+sed -n 's/^    //p' <<<"$OUT" | sed 's|MODULE.ko|/root/m.ko|' >"$T/next"
+make_module "$T/m.ko"
+cp "$T/m.ko" "$fresh/root/m.ko"
+ok 'a module is signed' in_fresh sh -c "$(sed -n 1p "$T/next")"
+ok 'with that key' verified "$fresh/root/m.ko" "$fresh/etc/modseal/cert.pem" "$T/m.ko"
+ok 'and verified' in_fresh sh -c "$(sed -n 2p "$T/next")"
+ok 'the key can be enrolled' in_fresh sh -c "$(sed -n 3p "$T/next")"
+cp "$T/m.ko" "$fresh/root/m.ko"
+ok 'the hook signs, too' in_fresh modseal-sign-file sha256 pkcs11:modseal:key=default \
+	/etc/modseal/cert.pem /root/m.ko
+ok 'with that key' verified "$fresh/root/m.ko" "$fresh/etc/modseal/cert.pem" "$T/m.ko"
+rm -r "$fresh/etc/modseal/enroll"
+
+# The next version: configuration and key stay.
+kept() { (cd "$fresh" && sha256sum etc/modseal/* var/lib/modseal/keys/* 2>/dev/null); }
+echo '# mine' >>"$fresh/etc/modseal/modseald.conf"
+before=$(kept)
+version=$(sed -n 's/^VERSION := //p' Makefile)
+for deb in "${debs[@]}"; do
+	dpkg-deb -R "$deb" "$T/next.d"
+	sed -i "s/^Version: .*/&+1/; s/(= $version)/(= $version+1)/" "$T/next.d/DEBIAN/control"
+	dpkg-deb -b "$T/next.d" "$deb" >"$T/log"
+	rm -r "$T/next.d"
+done
+ok 'an upgrade' apt install "${debs[@]#"$fresh"}"
+is "$(in_fresh dpkg -s modseal modseal-agent modseal-verify modseal-kbuild |
+	grep ^Version: | sort -u)" "Version: $version+1" 'is there'
+is "$(kept)" "$before" 'configuration and key are as they were'
+ok 'init finds nothing to do' in_fresh modseal init
+unlike "$OUT" '\(made\)' 'and makes nothing'
+
 in_fresh dpkg -L modseal modseal-agent modseal-verify modseal-kbuild | sort -u |
 	grep modseal >"$T/files"
-ok 'they are removed again' apt purge modseal modseal-agent modseal-verify modseal-kbuild
+end_agent
+dev-agent tpm-stop "$fresh/tpm"
+ok 'they are removed' apt remove modseal modseal-agent modseal-verify modseal-kbuild
+is "$(kept)" "$before" 'configuration and key stay'
+ok 'they are purged' apt purge modseal modseal-agent modseal-verify modseal-kbuild
+like "$OUT" 'keys and audit log are left in /var/lib/modseal' 'it says what stays'
 left=$(while read -r f; do [ ! -e "$fresh$f" ] || echo "$f"; done <"$T/files")
-is "$left" '' 'and leave nothing'
+is "$left" '' 'nothing that was packaged is left'
+rm -f "$fresh"/root/modseal*
+is "$(cd "$fresh" && find . -xdev -path ./proc -prune -o -name '*modseal*' \
+	-not -path './var/log/*' -not -path './run/*' -print)" ./var/lib/modseal \
+	'and nothing else but the keys'
+ok 'which are there' test -s "$fresh/var/lib/modseal/keys/default.key"
 
 done_testing
