@@ -34,7 +34,8 @@ static const char help_text[] =
 	"  -p    sign, and keep the detached signature in MODULE.p7s too\n"
 	"  -k    name the certificate by its subject key identifier\n"
 	"  -s    append RAWSIG, a PKCS#7 message that was made elsewhere; asks no "
-	"agent\n";
+	"agent\n"
+	"  --help, --version\n";
 
 /* @h: NULL: the agent is on another host */
 static int check_x509(struct ms_http *h, const char *path, const char *key,
