@@ -74,13 +74,15 @@ int ms_agent_call(struct ms_http *h, const char *method, const char *target,
  * @build: id of the build that the module belongs to; NULL or "": none
  * @roots, @n_roots: folders that were named, for ms_module_path(); may be none
  * @dest: where the signed module goes; NULL: in place
+ * @sig_dir: where detached signatures go, as ms_detached_path() has it; for callers of
+ *	ms_packed_write_signed() alone; NULL: beside the modules
  * @detached: write only the message (sign-file -d): to @dest, else to PATH.p7s
  * @keep_detached: sign, and keep the message in PATH.p7s as well (sign-file -p)
  * @keyid: sid by SKI (sign-file -k)
  * @sync: fsync before the rename
  */
 struct ms_sign_options {
-	const char *key, *build, *hash, *dest;
+	const char *key, *build, *hash, *dest, *sig_dir;
 	char *const *roots;
 	size_t n_roots;
 	bool detached, keep_detached, keyid, sync;

@@ -150,6 +150,8 @@ int ms_cmd_metrics(const struct ms_cli *cli);
 int ms_cmd_whoami(const struct ms_cli *cli);
 int ms_cmd_sign(const struct ms_cli *cli);
 int ms_cmd_resign(const struct ms_cli *cli);
+int ms_cmd_detach(const struct ms_cli *cli);
+int ms_cmd_attach(const struct ms_cli *cli);
 int ms_cmd_log_show(const struct ms_cli *cli);
 int ms_cmd_log_tail(const struct ms_cli *cli);
 int ms_cmd_log_search(const struct ms_cli *cli);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* modseal resign: a tree whose key was rotated */
 #include <errno.h>
-#include <fcntl.h>
 #include "lib/escape.h"
-#include "lib/file.h"
-#include "lib/limits.h"
 #include "signer/client/cmd_sign.h"
 #include "signer/client/facts.h"
 #include "signer/client/tree.h"
@@ -42,16 +39,6 @@ static void resign_clear(struct resign *r)
 
 /* -------------------------------------------------------------------- the old keys */
 
-static int complain(const struct resign *r, const char *what, struct ms_error *err)
-{
-	char shown[SHOWN_MAX];
-
-	ms_error_prefix(err, "%s: %s", r->cli->cmd->name,
-			ms_escape_str(what, shown, sizeof(shown)));
-	ms_cli_complain(err);
-	return MS_EXIT_FAILED;
-}
-
 static int too_many(const struct resign *r)
 {
 	return ms_cli_usage(r->cli, "at most %d old keys at one time", FROM_MAX);
@@ -74,31 +61,18 @@ static int add_key(struct resign *r, const char *name)
 
 static int add_certificates(struct resign *r, const char *path)
 {
-	_cleanup_file_ struct ms_file f = {0};
-	struct ms_cert_list list = {0};
 	struct ms_error err = {0};
-	int rc = ms_file_read(AT_FDCWD, path, MS_CERT_FILE_MAX, 0, &f, &err);
+	char shown[SHOWN_MAX];
+	size_t n;
 
-	if (rc < 0)
-		return complain(r, path, &err);
-	rc = ms_cert_list_parse(f.data, f.len, &list);
-	if (rc < 0) {
-		(void)ms_error_set(&err, rc, "bad-certificate",
-				   "holds no certificate that could be read");
-		return complain(r, path, &err);
+	if (ms_signers_load(path, &r->from[r->n], FROM_MAX - r->n, &n, &err) < 0) {
+		ms_error_prefix(&err, "%s: %s", r->cli->cmd->name,
+				ms_escape_str(path, shown, sizeof(shown)));
+		ms_cli_complain(&err);
+		return MS_EXIT_FAILED;
 	}
-	if (list.n > FROM_MAX - r->n) {
-		ms_cert_list_clear(&list);
-		return too_many(r);
-	}
-	for (size_t i = 0; i < list.n; i++) {
-		struct ms_cert *c = TAKE_PTR(list.v[i]);
-
-		ms_escape_str(path, r->name[r->n], SHOWN_MAX);
-		r->from[r->n++] = (struct ms_signer){
-			.cert = c, .issues = c->is_ca, .either = c->is_ca};
-	}
-	ms_cert_list_clear(&list);
+	while (n--)
+		ms_escape_str(path, r->name[r->n++], SHOWN_MAX);
 	return MS_EXIT_OK;
 }
 

@@ -40,18 +40,29 @@ static unsigned int cpus(void)
 	return MS_MIN((unsigned int)CPU_COUNT(&set), (unsigned int)MS_POOL_JOBS_MAX);
 }
 
+int ms_sign_jobs(const struct ms_cli *cli, unsigned int *ret)
+{
+	const char *text = ms_cli_opt(cli, "jobs");
+	long jobs = cpus();
+
+	if (text && ms_cli_number(text, 1, MS_POOL_JOBS_MAX, &jobs))
+		return ms_cli_usage(cli, "--jobs needs a number from 1 to %d",
+				    MS_POOL_JOBS_MAX);
+	*ret = (unsigned int)jobs;
+	return MS_EXIT_OK;
+}
+
 int ms_sign_options_read(const struct ms_cli *cli, const struct ms_client_config *config,
 			 struct ms_sign_options *ret, unsigned int *ret_jobs)
 {
-	const char *jobs_text = ms_cli_opt(cli, "jobs"), *hash = ms_cli_opt(cli, "hash");
+	const char *hash = ms_cli_opt(cli, "hash");
 	const char *key = ms_cli_opt(cli, "key"), *build = ms_cli_opt(cli, "build");
 	enum ms_hash h;
 	char shown[64];
-	long jobs = cpus();
+	int status = ms_sign_jobs(cli, ret_jobs);
 
-	if (jobs_text && ms_cli_number(jobs_text, 1, MS_POOL_JOBS_MAX, &jobs))
-		return ms_cli_usage(cli, "--jobs needs a number from 1 to %d",
-				    MS_POOL_JOBS_MAX);
+	if (status)
+		return status;
 	hash = hash ? hash : DEFAULT_HASH;
 	if (ms_hash_from_name(hash, &h))
 		return ms_cli_usage(
@@ -80,7 +91,6 @@ int ms_sign_options_read(const struct ms_cli *cli, const struct ms_client_config
 					.hash = ms_hash_name(h),
 					.keyid = ms_cli_opt(cli, "keyid"),
 					.sync = true};
-	*ret_jobs = (unsigned int)jobs;
 	return MS_EXIT_OK;
 }
 
@@ -94,6 +104,10 @@ static int options_check(const struct ms_cli *cli, const struct ms_client_config
 	ret->dest = ms_cli_opt(cli, "dest");
 	ret->detached = ms_cli_opt(cli, "detached");
 	ret->keep_detached = ms_cli_opt(cli, "keep-detached");
+	ret->sig_dir = ms_cli_opt(cli, "to");
+	if (ret->sig_dir && (ret->dest || (!ret->detached && !ret->keep_detached)))
+		return ms_cli_usage(cli, "--to is for the signatures of --detached and "
+					 "--keep-detached");
 	if (ret->dest && (cli->n_operands != 1 || ms_cli_opt(cli, "recursive")))
 		return ms_cli_usage(cli, "--dest is for one file");
 	return MS_EXIT_OK;

@@ -20,6 +20,11 @@ struct ms_sign_outcome {
  * @arg: struct ms_sign_outcome */
 void ms_sign_failure(void *arg, const char *path, const struct ms_error *err);
 
+/** ms_sign_jobs() - --jobs, or the number of CPUs. Return: enum ms_exit, having
+ * complained
+ */
+int ms_sign_jobs(const struct ms_cli *cli, unsigned int *ret) _must_check_;
+
 /**
  * ms_sign_options_read() - --key, --build, --hash, --keyid and --jobs
  * @ret: borrows from @cli and @config

@@ -29,7 +29,7 @@ static int check_options(const struct ms_cli *cli, const struct ms_file_sign *o)
 {
 	static const char *const of_modules[] = {"recursive", "build",	 "keep-detached",
 						 "by-digest", "request", "resume",
-						 "signed"};
+						 "signed",    "to"};
 	bool cms = o->format != MS_FORMAT_IMA;
 
 	for (size_t i = 0; i < ARRAY_SIZE(of_modules); i++) {

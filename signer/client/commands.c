@@ -248,6 +248,7 @@ static const struct ms_cli_option sign_options[] = {
 	{"detached", 0, NULL, NULL,
 	 "write the signature alone, to PATH.p7s; of any file"},
 	{"keep-detached", 0, NULL, NULL, "sign, and keep the signature in PATH.p7s"},
+	{"to", 0, "DIR", NULL, "put detached signatures of modules there"},
 	{"keyid", 0, NULL, NULL, "name the certificate by its subject key identifier"},
 	{"signed", 0, "HOW", "replace|own|keep",
 	 "modules that are signed already (default replace)"},
@@ -270,6 +271,22 @@ static const struct ms_cli_option resign_options[] = {
 	{"hash", 0, "HASH", NULL, "as in CONFIG_MODULE_SIG_HASH (default sha256)"},
 	{"by-digest", 0, NULL, NULL, "send digests, not modules (always so over https)"},
 	{"keyid", 0, NULL, NULL, "name the certificate by its subject key identifier"},
+	{"quiet", 'q', NULL, NULL, "print failures only"},
+	{0},
+};
+
+static const struct ms_cli_option detach_options[] = {
+	{"to", 0, "DIR", NULL, "put the signatures there, not beside the modules"},
+	{"jobs", 'j', "N", NULL, "how much to do at once (default: number of CPUs)"},
+	{"quiet", 'q', NULL, NULL, "print failures only"},
+	{0},
+};
+
+static const struct ms_cli_option attach_options[] = {
+	{"from", 0, "DIR", NULL, "the signatures are there, not beside the modules"},
+	{"cert", 0, "FILE", NULL, "check first that they are by one of these"},
+	{"replace", 0, NULL, NULL, "modules that have another signature, too"},
+	{"jobs", 'j', "N", NULL, "how much to do at once (default: number of CPUs)"},
 	{"quiet", 'q', NULL, NULL, "print failures only"},
 	{0},
 };
@@ -431,6 +448,17 @@ static const char resign_help[] =
 	"    modseal resign --key distro-2027 --from distro-2025,./old.pem /srv\n"
 	"A run that was interrupted is finished by another one.\n";
 
+static const char detach_help[] =
+	"Takes the signature off each module below each PATH and puts it into\n"
+	"MODULE.p7s: the module is then what it was before it was signed. modseal\n"
+	"attach puts it back. No agent is needed for either.\n";
+
+static const char attach_help[] =
+	"Puts the signature in MODULE.p7s (of modseal detach, sign --detached or\n"
+	"sign-file -d) on each module below each PATH that has one, byte for byte as it\n"
+	"would have been signed. Whether it is over this module is checked with --cert\n"
+	"alone. A module that has another signature is a failure without --replace.\n";
+
 static const char build_open_help[] =
 	"A build is a grant to sign the modules of one kernel release with one key. Its\n"
 	"id is printed, alone; in MODSEAL_BUILD it makes modseal sign and\n"
@@ -535,6 +563,10 @@ const struct ms_command ms_commands[] = {
 	 sign_options, ms_cmd_sign},
 	{"resign", "PATH...", 1, -1, "sign what an old key has signed with a new one",
 	 resign_help, resign_options, ms_cmd_resign},
+	{"detach", "PATH...", 1, -1, "take signatures off modules, into files",
+	 detach_help, detach_options, ms_cmd_detach},
+	{"attach", "PATH...", 1, -1, "put signatures from files on modules", attach_help,
+	 attach_options, ms_cmd_attach},
 	{"tpm identity", "", 0, 0, "print which TPM this is, for other machines", NULL,
 	 tpm_identity_options, ms_cmd_tpm_identity},
 	{"tpm enroll", "FILE", 1, 1, "issue a certificate for another machine's TPM",

@@ -5,6 +5,7 @@
 #include "lib/limits.h"
 #include "lib/module_file.h"
 #include "lib/trailer.h"
+#include "signer/client/detached.h"
 #include "signer/client/packed.h"
 
 /* -------------------------------------------------------------------- encoders */
@@ -191,6 +192,27 @@ static int write_compressed(struct ms_packed *m, struct ms_packers *packers,
 	return r;
 }
 
+static int put(struct ms_packed *m, struct ms_packers *packers, const char *path,
+	       const struct iovec *iov, int n, const char *dest, bool sync,
+	       struct ms_error *err)
+{
+	if (m->kind != MS_PLAIN)
+		return write_compressed(m, packers, path, iov, n, dest, sync, err);
+	return ms_module_replace(path, m->fd, &m->f, iov, n, dest, sync, err);
+}
+
+int ms_packed_write_tail(struct ms_packed *m, struct ms_packers *packers,
+			 const char *path, const uint8_t *tail, size_t len,
+			 const char *dest, bool sync, struct ms_error *err)
+{
+	const struct iovec iov[] = {
+		{(void *)(uintptr_t)m->data, m->payload_len},
+		{(void *)(uintptr_t)tail, len},
+	};
+
+	return put(m, packers, path, iov, ARRAY_SIZE(iov), dest, sync, err);
+}
+
 int ms_packed_write(struct ms_packed *m, struct ms_packers *packers, const char *path,
 		    const uint8_t *msg, size_t msg_len, const char *dest, bool sync,
 		    struct ms_error *err)
@@ -204,19 +226,25 @@ int ms_packed_write(struct ms_packed *m, struct ms_packers *packers, const char 
 	int n = msg_len ? (int)ARRAY_SIZE(iov) : 1;
 
 	ms_trailer_build((uint32_t)msg_len, trailer);
-	if (m->kind != MS_PLAIN)
-		return write_compressed(m, packers, path, iov, n, dest, sync, err);
-	return ms_module_replace(path, m->fd, &m->f, iov, n, dest, sync, err);
+	return put(m, packers, path, iov, n, dest, sync, err);
 }
 
 int ms_packed_write_signed(struct ms_packed *m, struct ms_packers *packers,
 			   const char *path, const struct ms_sign_options *opt,
 			   const struct ms_buf *message, struct ms_error *err)
 {
+	struct ms_sign_options beside = *opt;
+	char name[MS_PATH_MAX];
 	int r = 0;
 
-	if (opt->detached || opt->keep_detached)
-		r = ms_agent_write_detached(path, opt, message, err);
+	if (opt->sig_dir) {
+		r = ms_detached_path(path, opt->roots, opt->n_roots, opt->sig_dir, true,
+				     name, sizeof(name), err);
+		beside.detached = true;
+		beside.dest = name;
+	}
+	if (r == 0 && (opt->detached || opt->keep_detached))
+		r = ms_agent_write_detached(path, &beside, message, err);
 	if (r == 0 && !opt->detached)
 		r = ms_packed_write(m, packers, path, message->data, message->len,
 				    opt->dest, opt->sync, err);

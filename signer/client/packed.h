@@ -86,6 +86,11 @@ int ms_packed_write(struct ms_packed *m, struct ms_packers *packers, const char 
 		    const uint8_t *msg, size_t msg_len, const char *dest, bool sync,
 		    struct ms_error *err) _must_check_;
 
+/** ms_packed_write_tail() - ms_packed_write() of what follows the payload, as it is */
+int ms_packed_write_tail(struct ms_packed *m, struct ms_packers *packers,
+			 const char *path, const uint8_t *tail, size_t len,
+			 const char *dest, bool sync, struct ms_error *err) _must_check_;
+
 struct ms_sign_options;
 struct ms_buf;
 /** ms_packed_write_signed() - ms_packed_write() and the message's own file, as @opt says

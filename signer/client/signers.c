@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
+#include "lib/file.h"
 #include "lib/limits.h"
 #include "lib/pkcs7.h"
 #include "lib/trailer.h"
@@ -106,6 +108,36 @@ enum ms_signed ms_signers_find(const struct ms_signer *s, size_t n, const uint8_
 		}
 	}
 	return MS_SIGNED_ELSE;
+}
+
+int ms_signers_load(const char *path, struct ms_signer *v, size_t max, size_t *ret_n,
+		    struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file f = {0};
+	struct ms_cert_list list = {0};
+	int r = ms_file_read(AT_FDCWD, path, MS_CERT_FILE_MAX, 0, &f, err);
+
+	if (r < 0)
+		return r;
+	r = ms_cert_list_parse(f.data, f.len, &list);
+	if (r < 0)
+		return ms_error_set(err, r, "bad-certificate",
+				    "holds no certificate that could be read");
+	if (list.n > max) {
+		r = ms_error_set(err, -EFBIG, "too-many-certificates",
+				 "holds too many certificates: at most %zu", max);
+		ms_cert_list_clear(&list);
+		return r;
+	}
+	for (size_t i = 0; i < list.n; i++) {
+		struct ms_cert *c = TAKE_PTR(list.v[i]);
+
+		v[i] = (struct ms_signer){
+			.cert = c, .issues = c->is_ca, .either = c->is_ca};
+	}
+	*ret_n = list.n;
+	ms_cert_list_clear(&list);
+	return 0;
 }
 
 int ms_signer_fetch(const struct ms_cli *cli, struct ms_talk *t, const char *key,

@@ -50,6 +50,15 @@ enum ms_signed ms_signers_find(const struct ms_signer *s, size_t n, const uint8_
 bool ms_signer_made(const struct ms_signer *s, const uint8_t *msg, size_t msg_len,
 		    const uint8_t *payload, size_t len);
 
+/**
+ * ms_signers_load() - the keys of a file of certificates, PEM or DER
+ * @v, @max: room for so many; a CA's is taken for either kind
+ * Return: 0; -EFBIG (more than @max), as ms_file_read() and ms_cert_list_parse(); with a
+ * sentence.
+ */
+int ms_signers_load(const char *path, struct ms_signer *v, size_t max, size_t *ret_n,
+		    struct ms_error *err) _must_check_;
+
 struct ms_cli;
 struct ms_talk;
 /** ms_signer_fetch() - certificate and custody of one of the agent's keys; the rest of
