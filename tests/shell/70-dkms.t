@@ -35,11 +35,13 @@ program=modseal-dkms-check
 
 # prepare VERSION: trees and a configuration of its own in $D
 prepare() {
-	local fetched
+	local fetched from=''
 	D=$T/$1
 	fetched=$(test-vm/fetch-kernel "dkms-$1")
 	mkdir -p "$D/etc/framework.conf.d" "$D/tree" "$D/src" "$D/lib/$kernel" "$D/tmp"
-	cp -r "$(realpath "$fetched/driver")" "$D/src"
+	# Debian 12's driver is for Debian 12's kernel.
+	[[ $kernel = 6.1.* ]] || from=$(test-vm/fetch-kernel dkms-13)
+	cp -r "$(realpath "${from:-$fetched}/driver")" "$D/src"
 	driver=$(cd "$D/src" && echo *)
 	driver=${driver/-//}
 	sed "s,/etc/dkms/,$D/etc/,g" "$fetched/dkms" >"$D/dkms"
@@ -155,6 +157,12 @@ ok 'the check looks inside' check
 dev-agent agent-stop "$T/a"
 run again
 fails 1 'and sees that it is not signed' check
+
+ok 'removed' dkms remove "$driver"
+unlike "$OUT" 'bad exit status' 'and nothing to complain of'
+ok 'nor afterwards' check
+dkms add "$driver" >/dev/null 2>&1
+run dkms install "$driver"
 
 PATH=/usr/bin:/bin fails 3 'without modseal-verify' check
 like "$ERR" 'modseal-verify is missing' 'it says so'
