@@ -239,24 +239,17 @@ void ms_cli_help(const struct ms_command *cmd)
 	help_options(ms_common_options);
 }
 
-static bool is_planned(const struct ms_command *c)
-{
-	return c->run == ms_cmd_planned;
-}
-
 /* @group: say "key", or NULL for all */
-static void help_commands(FILE *out, const char *group, bool planned)
+static void help_commands(FILE *out, const char *group)
 {
 	size_t len = group ? strlen(group) : 0;
 
 	for (const struct ms_command *c = ms_commands; c->name; c++) {
 		char left[WORD_MAX];
 
-		if (is_planned(c) != planned ||
-		    (group && (strncmp(c->name, group, len) || c->name[len] != ' ')))
+		if (group && (strncmp(c->name, group, len) || c->name[len] != ' '))
 			continue;
-		snprintf(left, sizeof(left), "%s %s", c->name,
-			 planned ? "" : c->operands);
+		snprintf(left, sizeof(left), "%s %s", c->name, c->operands);
 		fprintf(out, "  %-26s %s\n", left, c->summary);
 	}
 }
@@ -266,9 +259,7 @@ static void help_all(void)
 	printf("Usage: modseal COMMAND [OPTION...] [OPERAND...]\n\n"
 	       "Keys in the TPM and signed kernel modules, through the agent "
 	       "modseald.\n\n");
-	help_commands(stdout, NULL, false);
-	printf("\nNot there yet:\n");
-	help_commands(stdout, NULL, true);
+	help_commands(stdout, NULL);
 	printf("\nOptions of every command:\n");
 	help_options(ms_common_options);
 	printf("  %-22s %s\n", "    --version", "print the version");
@@ -280,13 +271,6 @@ static void help_all(void)
 }
 
 /* --------------------------------------------------------------- dispatch */
-
-int ms_cmd_planned(const struct ms_cli *cli)
-{
-	fprintf(stderr, "modseal: %s: not there yet: this version cannot %s\n",
-		cli->cmd->name, cli->cmd->summary);
-	return MS_EXIT_FAILED;
-}
 
 /* The row for the words at @argv; two words go before one. */
 static const struct ms_command *command_find(int argc, char **argv, int *ret_words)
@@ -328,14 +312,14 @@ static int command_missing(const struct ms_cli *cli, int argc, char **argv)
 		return ms_cli_usage(cli, "there is no command \"%s\"", shown);
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		printf("Usage: modseal %s COMMAND [OPTION...] [OPERAND...]\n\n", shown);
-		help_commands(stdout, argv[0], false);
+		help_commands(stdout, argv[0]);
 		return MS_EXIT_OK;
 	}
 	if (argc > 1 && argv[1][0] != '-')
 		return ms_cli_usage(cli, "there is no command \"%s %s\"", shown,
 				    ms_escape_str(argv[1], second, sizeof(second)));
 	fprintf(stderr, "modseal: %s what? One of:\n", shown);
-	help_commands(stderr, argv[0], false);
+	help_commands(stderr, argv[0]);
 	return MS_EXIT_USAGE;
 }
 
@@ -378,8 +362,6 @@ static int run(int argc, char **argv)
 	cli.cmd = command_find(argc - i, argv + i, &words);
 	if (!cli.cmd)
 		return command_missing(&cli, argc - i, argv + i);
-	if (is_planned(cli.cmd) && !cli.help)
-		return cli.cmd->run(&cli);
 	rc = ms_cli_parse(argc - i - words, argv + i + words, &cli, &err);
 	if (rc)
 		return ms_cli_usage(&cli, "%s", err.msg);

@@ -44,7 +44,7 @@ struct ms_cli;
  * @summary: half a line
  * @help: paragraphs for `modseal COMMAND --help`, or NULL
  * @options: ends with a NULL name; NULL: none
- * @run: returns an enum ms_exit; ms_cmd_planned: has a name here but no work yet
+ * @run: returns an enum ms_exit
  */
 struct ms_command {
 	const char *name, *operands;
@@ -162,6 +162,6 @@ int ms_cmd_revoke_add(const struct ms_cli *cli);
 int ms_cmd_revoke_withdraw(const struct ms_cli *cli);
 int ms_cmd_revoke_list(const struct ms_cli *cli);
 int ms_cmd_revoke_export(const struct ms_cli *cli);
-int ms_cmd_planned(const struct ms_cli *cli);
+int ms_cmd_batch(const struct ms_cli *cli);
 
 #endif

@@ -291,6 +291,19 @@ static const struct ms_cli_option attach_options[] = {
 	{0},
 };
 
+static const struct ms_cli_option batch_options[] = {
+	{"jobs", 'j', "N", NULL, "how much to do at once (default: number of CPUs)"},
+	{"key", 0, "NAME", NULL, "default: MODSEAL_KEY, then key in modseal.conf"},
+	{"build", 0, "ID", NULL, "the build they belong to (default: MODSEAL_BUILD)"},
+	{"hash", 0, "HASH", NULL, "as in CONFIG_MODULE_SIG_HASH (default sha256)"},
+	{"keyid", 0, NULL, NULL, "name the certificate by its subject key identifier"},
+	{"certificate", 0, "FILE", NULL, "the kernel's: it has to be that of the key"},
+	{"compress", 0, "FORMAT", "gzip|xz|zstd", "compress them when all are signed"},
+	{"by-digest", 0, NULL, NULL, "send digests, not modules (always so over https)"},
+	{"quiet", 'q', NULL, NULL, "print failures only"},
+	{0},
+};
+
 static const struct ms_cli_option log_show_options[] = {
 	{"from", 0, "N", NULL, "the first entry to print (default 1)"},
 	{"number", 'n', "N", NULL, "how many (default: all)"},
@@ -319,6 +332,12 @@ static const struct ms_cli_option log_verify_options[] = {
 	{"export", 0, "FILE", NULL, "check an exported log, without an agent"},
 	{0},
 };
+
+static const char batch_help[] =
+	"Signs every module of LIST: absolute paths with a NUL behind each, as\n"
+	"kbuild.mk writes them with MODSEAL_BATCH=1. When all are signed and\n"
+	"compressed, LIST is removed; else it stays, and the same command does the\n"
+	"rest.\n";
 
 static const char log_verify_help[] =
 	"Reads every entry and computes everything anew. Finds entries that were\n"
@@ -621,7 +640,7 @@ const struct ms_command ms_commands[] = {
 	 ms_cmd_revoke_list},
 	{"revoke export", "", 0, 0, "write a signed list for verifiers",
 	 revoke_export_help, revoke_export_options, ms_cmd_revoke_export},
-	{"batch", "...", 0, -1, "sign the list that a kernel build left", NULL, NULL,
-	 ms_cmd_planned},
+	{"batch", "LIST", 1, 1, "sign the modules that a kernel build has installed",
+	 batch_help, batch_options, ms_cmd_batch},
 	{0},
 };

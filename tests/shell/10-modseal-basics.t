@@ -45,8 +45,6 @@ one_line "$ERR" 'in one sentence'
 echo 'agnt = unix:/x' >"$T/conf"
 fails 2 'a wrong configuration' env MODSEAL_CONFIG="$T/conf" modseal key list
 like "$ERR" 'agent' 'and the nearest name'
-fails 1 'batch is not there yet' modseal batch something --or other
-like "$ERR" '^modseal: batch: not there yet' 'and says so'
 
 for c in 'key list' 'key show x' 'key cert x' 'key create x' status whoami 'sign --key x x.ko'; do
 	# shellcheck disable=SC2086
