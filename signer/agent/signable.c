@@ -18,24 +18,57 @@ static bool is_module(const uint8_t *p, size_t len)
 		(p[AT_E_TYPE] == 0 && p[AT_E_TYPE + 1] == ET_REL));
 }
 
-/* A BER header, with any way to write its length. Return: its size, or 0. */
-static size_t ber_header(const uint8_t *p, size_t len, size_t *ret_len, bool *ret_open)
-{
-	size_t n, v = 0;
+/**
+ * struct ber - a header, however its tag and length are written: who reads certificates
+ * is seldom strict about that
+ * @head: its size; @len: of what follows; @open: until an end mark
+ */
+struct ber {
+	unsigned int tag;
+	size_t head, len;
+	bool open;
+};
 
-	if (len < 2)
+/* Return: 0; -EBADMSG: nobody could read it. */
+static int ber_read(const uint8_t *p, size_t len, struct ber *ret)
+{
+	struct ber b = {.tag = len ? p[0] : 0, .head = 1};
+	size_t n;
+
+	/* SEQUENCE and SET in the long form are still what they are. */
+	if ((b.tag & 0x1f) == 0x1f) {
+		while (b.head < len && p[b.head] == 0x80)
+			b.head++;
+		if (b.head >= len || p[b.head] > 0x1f)
+			return -EBADMSG;
+		b.tag = (b.tag & 0xe0) | p[b.head++];
+	}
+	if (b.head >= len)
+		return -EBADMSG;
+	b.len = p[b.head++];
+	b.open = b.len == 0x80;
+	if (b.len <= 0x80) {
+		*ret = b;
 		return 0;
-	*ret_open = p[1] == 0x80;
-	*ret_len = p[1];
-	if (p[1] <= 0x80)
-		return 2;
-	n = p[1] & 0x7fu;
-	if (n > 8 || len < 2 + n)
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[2 + i];
-	*ret_len = v;
-	return 2 + n;
+	}
+	n = b.len & 0x7f;
+	if (n > len - b.head)
+		return -EBADMSG;
+	b.len = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (b.len >> 56)
+			return -EBADMSG;
+		b.len = b.len << 8 | p[b.head++];
+	}
+	*ret = b;
+	return 0;
+}
+
+/* Is it one element, and nothing after it? That is what is hashed of these. */
+static bool is_element(const uint8_t *p, size_t len, unsigned int tag, struct ber *ret)
+{
+	return ber_read(p, len, ret) == 0 && ret->tag == tag &&
+	       (ret->open || ret->len == len - ret->head);
 }
 
 /*
@@ -44,48 +77,52 @@ static size_t ber_header(const uint8_t *p, size_t len, size_t *ret_len, bool *re
  */
 static bool is_attributes(const uint8_t *p, size_t len)
 {
-	size_t head, n;
-	bool open;
+	struct ber b;
 
-	if (len == 0 || p[0] != 0x31)
-		return false;
-	head = ber_header(p, len, &n, &open);
-	return head && (open || n == len - head);
+	return is_element(p, len, 0x31, &b);
 }
 
 /*
- * TBSCertificate, TBSCertList (RFC 5280), CertificationRequestInfo: a SEQUENCE whose
- * first member is [0], a number, or an AlgorithmIdentifier. A certificate itself, a
- * public key and a CMS message begin otherwise. And what Authenticode signs when there
- * are no attributes: the members of SpcIndirectDataContent, whose first begins with an
- * OID of Microsoft's.
+ * TBSCertificate, TBSCertList (RFC 5280), CertificationRequestInfo, ResponseData (RFC
+ * 6960): a SEQUENCE. So are a certificate, a public key and a CMS message, which are
+ * recognised, and anything else is not signed.
  */
 static bool is_to_be_signed(const uint8_t *p, size_t len)
 {
-	static const uint8_t spc[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37};
-	size_t head, head2, n;
-	bool open;
+	struct ber b, in, alg;
 
-	if (len == 0 || p[0] != 0x30)
+	if (!is_element(p, len, 0x30, &b))
 		return false;
-	head = ber_header(p, len, &n, &open);
-	if (!head || len - head < 2)
-		return false;
-	if (!open && n != len - head)
-		return p[head] == 0x06 && len - head >= 2 + sizeof(spc) &&
-		       memcmp(p + head + 2, spc, sizeof(spc)) == 0;
-	if (p[head] == 0xa0 || p[head] == 0x02)
+	p += b.head;
+	len -= b.head;
+	if (ber_read(p, len, &in) < 0 || in.open || in.len > len - in.head)
 		return true;
-	if (p[head] != 0x30)
+	if (in.tag == 0x06)
+		return false; /* ContentInfo */
+	if (in.tag != 0x30 || ber_read(p + in.head, in.len, &alg) < 0)
+		return true;
+	if (alg.tag != 0x06)
+		return false; /* Certificate, and others whose first member is whole */
+	p += in.head + in.len;
+	len -= in.head + in.len;
+	/* AlgorithmIdentifier: of a public key, when a BIT STRING follows */
+	return ber_read(p, len, &alg) < 0 || alg.tag != 0x03;
+}
+
+/*
+ * What Authenticode signs when there are no attributes: the members of
+ * SpcIndirectDataContent, the first of which begins with an OID of Microsoft's.
+ */
+static bool is_authenticode(const uint8_t *p, size_t len)
+{
+	static const uint8_t spc[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37};
+	struct ber b, oid;
+
+	if (ber_read(p, len, &b) < 0 || b.tag != 0x30 ||
+	    ber_read(p + b.head, len - b.head, &oid) < 0 || oid.tag != 0x06)
 		return false;
-	/* A public key begins like this too: it ends in a BIT STRING, a list never does.
-	 */
-	head2 = ber_header(p + head, len - head, &n, &open);
-	if (!head2 || open || len - head - head2 < n || p[head + head2] != 0x06)
-		return false;
-	p += head + head2 + n;
-	len -= head + head2 + n;
-	return len > 0 && p[0] == 0x30;
+	return len - b.head - oid.head >= sizeof(spc) &&
+	       memcmp(p + b.head + oid.head, spc, sizeof(spc)) == 0;
 }
 
 /* Name, vendor, attributes, time, data (lib/efi.h): the vendor's GUID shows it. */
@@ -135,7 +172,7 @@ int ms_signable_file(const uint8_t *p, size_t len, struct ms_error *err)
 			"module, without a type");
 	if (is_attributes(p, len))
 		what = "signed attributes of a message";
-	else if (is_to_be_signed(p, len))
+	else if (is_to_be_signed(p, len) || is_authenticode(p, len))
 		what = "the inside of a certificate, of a request for one, of a "
 		       "revocation list or of an Authenticode signature";
 	else if (is_variable(p, len))
