@@ -169,6 +169,15 @@ static bool some_key(const struct ms_strv *a, const struct ms_strv *b)
 	return false;
 }
 
+/* The agent believes what the digest is of, and its signature is good for a module, too.
+ */
+static bool signs_anything(const struct ms_rule *r)
+{
+	return r->digest_suffices &&
+	       types(r) & (UINT32_C(1) << MS_SIGN_FILE | UINT32_C(1) << MS_SIGN_IMA |
+			   UINT32_C(1) << MS_SIGN_RAW);
+}
+
 /*
  * A rule with approvals is only about modules of builds: without a build, another one
  * that has none decides. Where that is about all the kernels and modules of the first,
@@ -177,18 +186,18 @@ static bool some_key(const struct ms_strv *a, const struct ms_strv *b)
 static void check_bypass(const struct lint *l, const struct ms_rule *b)
 {
 	const struct ms_config *c = l->c;
+	bool any = signs_anything(b);
 
-	/* Builds, and so approvals, are of modules. */
 	if (b->build_required || b->n_tiers > 0 ||
-	    !(types(b) & UINT32_C(1) << MS_SIGN_MODULE))
+	    !(any || types(b) & UINT32_C(1) << MS_SIGN_MODULE))
 		return;
 	for (size_t i = 0; i < c->n_rules; i++) {
 		const struct ms_rule *a = &c->rules[i];
 
 		if (a->n_tiers == 0 || !some_who(c, a, b) ||
 		    !some_key(&a->keys, &b->keys) ||
-		    !globs_cover(&b->kernels, &a->kernels, false) ||
-		    !globs_cover(&b->modules, &a->modules, true))
+		    !(any || (globs_cover(&b->kernels, &a->kernels, false) &&
+			      globs_cover(&b->modules, &a->modules, true))))
 			continue;
 		found(l, b,
 		      "rule %s lets who has no build sign without the approvals that "

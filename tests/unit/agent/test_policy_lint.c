@@ -57,6 +57,14 @@ static void test_reach(void **state)
 	check(A "hash = sha256 sha512\n" B "hash = sha512\n", "never reached");
 	check(A B "content = digest\n", "");
 	check(A "content = digest\n" B, "never reached");
+	/* rules of other types, and of fewer */
+	check(A B "type = file\n", "");
+	check(A "type = file\n" B, "");
+	check(A "type = file ima\n" B "type = ima\n", "never reached");
+	check(A "type = file\n" B "type = file ima\n", "");
+	check(A "type = file\nfile = *.bin\n" B "type = file\n", "");
+	check(A "type = file\nfile = *.bin\n" B "type = file\nfile = x.bin\n",
+	      "never reached");
 }
 
 static void test_groups(void **state)
@@ -95,6 +103,11 @@ static void test_bypass(void **state)
 	check(G A TIER "kernel = 6.*\n" B "kernel = 6.?\n", "");
 	check(G A TIER B TIER, "rule b is never reached");
 	check(G A TIER B "module = test_*\n", "");
+	/* what signs digests of anything signs modules; what looks at files does not */
+	check(G A TIER B "type = raw\ncontent = digest\n", "without the approvals");
+	check(G A TIER B "type = file\ncontent = digest\n", "without the approvals");
+	check(G A TIER B "type = file\n", "");
+	check(G A TIER B "type = fsverity\ncontent = digest\n", "");
 	check(G A TIER B "kernel = 6.*\n", "");
 	check(G A TIER "[rule b]\nwho = uid:3\nkey = dev\n", "");
 	check(G A TIER "[rule b]\nwho = uid:2\nkey = prod-1\n", "");
