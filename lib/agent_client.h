@@ -35,7 +35,8 @@ struct ms_client_config {
  * Return: 0 or -EINVAL with line number and the nearest valid key in @err. */
 int ms_client_config_parse(const char *text, size_t len, struct ms_client_config *c,
 			   struct ms_error *err) _must_check_;
-/** ms_client_config_load() - defaults, file, environment. A missing file is fine. */
+/** ms_client_config_load() - defaults, file, environment (but not in a process that has
+ * gained rights: secure_getenv()). A missing file is fine. */
 int ms_client_config_load(struct ms_client_config *ret,
 			  struct ms_error *err) _must_check_;
 

@@ -7,7 +7,7 @@
 
 ok 'packages are built' packaging/make-deb "$T/deb" "$(sed -n 's/^VERSION := //p' Makefile)"
 [ "$STATUS" = 0 ] || diag "$(tail -n 5 <<<"$OUT$ERR")"
-for p in modseal modseal-agent modseal-verify modseal-kbuild libmodseal-pkcs11; do
+for p in modseal modseal-agent modseal-verify modseal-kbuild modseal-pkcs11; do
 	ok "$p is there" test -s "$T"/deb/${p}_*.deb
 done
 ok 'lintian finds nothing' lintian --allow-root --fail-on error,warning \
@@ -61,7 +61,7 @@ debs=("$fresh"/root/modseal*.deb)
 ok 'they are installed in a fresh system' apt install "${debs[@]#"$fresh"}"
 [ "$STATUS" = 0 ] || diag "$(tail -n 5 <<<"$OUT$ERR")"
 ok 'every file is as packaged' in_fresh dpkg --verify modseal modseal-agent modseal-verify \
-	modseal-kbuild
+	modseal-kbuild modseal-pkcs11
 ok 'all programs run there' in_fresh sh -c 'modseal --version && modseald --version &&
 	modseal-verify --version && modseal-sign-file --help && kmodsign --help'
 ok 'the agent has its user' in_fresh getent passwd modseal
@@ -135,7 +135,8 @@ end_agent
 dev-agent tpm-stop "$fresh/tpm"
 ok 'they are removed' apt remove modseal modseal-agent modseal-verify modseal-kbuild
 is "$(kept)" "$before" 'configuration and key stay'
-ok 'they are purged' apt purge modseal modseal-agent modseal-verify modseal-kbuild
+ok 'they are purged' apt purge modseal modseal-agent modseal-verify modseal-kbuild \
+	modseal-pkcs11
 like "$OUT" 'keys and audit log are left in /var/lib/modseal' 'it says what stays'
 left=$(while read -r f; do [ ! -e "$fresh$f" ] || echo "$f"; done <"$T/files")
 is "$left" '' 'nothing that was packaged is left'

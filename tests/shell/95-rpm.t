@@ -12,7 +12,7 @@ ok 'packages are built' packaging/make-rpm "$T/rpm" "$(sed -n 's/^VERSION := //p
 }
 mkdir "$T/x"
 unpack() { rpm2cpio "$1" | (cd "$T/x" && cpio -idmu --quiet); }
-for p in modseal modseal-agent modseal-verify modseal-kbuild libmodseal-pkcs11; do
+for p in modseal modseal-agent modseal-verify modseal-kbuild modseal-pkcs11; do
 	rpm=$(ls "$T"/rpm/RPMS/*/"$p"-[0-9]*.rpm)
 	ok "$p is there" test -s "$rpm"
 	rpm -qpl "$rpm" | sort >"$T/$p.list"
