@@ -11,6 +11,7 @@ enum ms_hook_mode ms_hook_arguments_parse(int argc, char **argv,
 	static const struct option longs[] = {
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
+		{"no-sync", no_argument, NULL, 'n'},
 		{0},
 	};
 	struct ms_hook_arguments a = {0};
@@ -32,6 +33,9 @@ enum ms_hook_mode ms_hook_arguments_parse(int argc, char **argv,
 			break;
 		case 'k':
 			a.keyid = true;
+			break;
+		case 'n':
+			a.no_sync = true;
 			break;
 		case 'h':
 			return MS_HOOK_HELP;

@@ -23,10 +23,11 @@ enum ms_hook_mode {
  * @key, @raw: one of them, the other is NULL
  * @dest: NULL when the module is signed in place
  * @detached, @keep, @keyid: -d, -p, -k
+ * @no_sync: --no-sync, which sign-file does not have
  */
 struct ms_hook_arguments {
 	const char *hash, *key, *raw, *x509, *module, *dest;
-	bool detached, keep, keyid;
+	bool detached, keep, keyid, no_sync;
 };
 
 /**

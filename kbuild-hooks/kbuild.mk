@@ -35,7 +35,10 @@ modseal-stock-key = $(or $(sig-key),$(MODULE_SIG_KEY_SRCPREFIX)$(call \
 modseal-own-key = modseal:$(patsubst modseal:%,%,$(MODSEAL_KEY))
 modseal-key = $(if $(MODSEAL_KEY),$(modseal-own-key),$(modseal-stock-key))
 
-modseal-sign = $(call modseal-quote,$(MODSEAL_SIGN_FILE)) \
+# What was copied a moment ago is not on disk yet, and need not be before the rest is.
+modseal-flags = $(if $(modseal-again)$(filter modules_sign,$(MAKECMDGOALS)),,--no-sync)
+
+modseal-sign = $(call modseal-quote,$(MODSEAL_SIGN_FILE)) $(modseal-flags) \
 	$(call modseal-quote,$(modseal-hash)) $(call modseal-quote,$(modseal-key)) \
 	$(call modseal-quote,$(objtree)/certs/signing_key.x509)
 

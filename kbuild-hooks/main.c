@@ -16,7 +16,7 @@
 #include "lib/module_file.h"
 
 static const char usage_text[] =
-	"Usage: modseal-sign-file [-dpk] HASH KEY X509 MODULE [DEST]\n"
+	"Usage: modseal-sign-file [-dpk] [--no-sync] HASH KEY X509 MODULE [DEST]\n"
 	"       modseal-sign-file -s RAWSIG HASH X509 MODULE [DEST]\n";
 
 static const char help_text[] =
@@ -33,6 +33,7 @@ static const char help_text[] =
 	"  -d    write only the detached signature, to MODULE.p7s\n"
 	"  -p    sign, and keep the detached signature in MODULE.p7s too\n"
 	"  -k    name the certificate by its subject key identifier\n"
+	"  --no-sync  do not wait for the disk: for a file that was written just now\n"
 	"  -s    append RAWSIG, a PKCS#7 message that was made elsewhere; asks no "
 	"agent\n"
 	"  --help, --version\n";
@@ -105,7 +106,7 @@ static int sign(const struct ms_hook_arguments *a, struct ms_error *err)
 				      .detached = a->detached,
 				      .keep_detached = a->keep,
 				      .keyid = a->keyid,
-				      .sync = true};
+				      .sync = !a->no_sync};
 	struct ms_http h = {.fd = -1};
 	int r = ms_client_config_load(&config, err);
 
@@ -149,7 +150,7 @@ static int append(const struct ms_hook_arguments *a, struct ms_error *err)
 	}
 	if (r == 0)
 		r = ms_module_append(path, fd, &module, len, raw.data, raw.len, a->dest,
-				     true, err);
+				     !a->no_sync, err);
 	if (r < 0)
 		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
 	/* sign-file takes anything here, and so do we, but not without a word. */

@@ -119,6 +119,16 @@ like "$ERR" 'signing_key.x509: not the certificate of key good, so this kernel w
 ok 'the modules are as they were' every verify
 unset MODSEAL_KEY
 
+# What it is called with: waiting for the disk is for what was there before.
+printf '#!/bin/sh\necho "$*" >>"%s"\n' "$T/calls" >"$T/called"
+chmod +x "$T/called"
+ok 'modules_install' kbuild modules_install MODSEAL_SIGN_FILE="$T/called"
+is "$(grep -c -e '^--no-sync sha256 ' "$T/calls")" 2 'does not wait for the disk'
+: >"$T/calls"
+ok 'modules_sign_only' kbuild modules_install modules_sign_only=y \
+	MODSEAL_SIGN_FILE="$T/called"
+is "$(grep -c '^sha256 ' "$T/calls")" 2 'does'
+
 # ------------------------------------------------------------- it fails, and loudly
 refused() {
 	rm -rf "$T/out"

@@ -52,11 +52,13 @@ static void test_flags(void **state)
 	struct ms_hook_arguments a;
 
 	assert_int_equal(parse("-pk h k x m d", &a), MS_HOOK_SIGN);
-	assert_true(a.keep && a.keyid && !a.detached);
+	assert_true(a.keep && a.keyid && !a.detached && !a.no_sync);
 	assert_string_equal(a.dest, "d");
 	assert_int_equal(parse("-d h k x m d", &a), MS_HOOK_SIGN);
 	assert_true(a.detached);
 	assert_null(a.dest); /* as sign-file: MODULE.p7s in any case */
+	assert_int_equal(parse("--no-sync h k x m", &a), MS_HOOK_SIGN);
+	assert_true(a.no_sync && !a.detached && !a.keep && !a.keyid);
 	assert_int_equal(parse("h k -k x m", &a), MS_HOOK_SIGN);
 	assert_true(a.keyid);
 	assert_int_equal(parse("-- h k x -m", &a), MS_HOOK_SIGN);
