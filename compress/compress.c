@@ -11,6 +11,9 @@
 #define GZIP_LEVEL 6
 #define GZIP_WRAP 16 /* zlib: a gzip header, without name and time */
 #define XZ_DICT (1u << 20)
+/* Of an .xz file: the first block header's flags, and those that say that sizes follow */
+#define XZ_BLOCK_FLAGS_AT 13u
+#define XZ_BLOCK_SIZES 0xc0u
 #define ZSTD_LEVEL 3
 
 void ms_deflater_clear(struct ms_deflater *d)
@@ -71,6 +74,20 @@ static int deflate_gzip(struct ms_deflater *d, const uint8_t *in, size_t len)
 	return 0;
 }
 
+bool ms_xz_has_sizes(const uint8_t *p, size_t len)
+{
+	return len > XZ_BLOCK_FLAGS_AT &&
+	       (p[XZ_BLOCK_FLAGS_AT] & XZ_BLOCK_SIZES) == XZ_BLOCK_SIZES;
+}
+
+static lzma_ret start_xz(lzma_stream *x, const lzma_filter *filters, bool sizes)
+{
+	const lzma_mt mt = {.threads = 1, .filters = filters, .check = LZMA_CHECK_CRC32};
+
+	return sizes ? lzma_stream_encoder_mt(x, &mt)
+		     : lzma_stream_encoder(x, filters, LZMA_CHECK_CRC32);
+}
+
 static int deflate_xz(struct ms_deflater *d, const uint8_t *in, size_t len)
 {
 	const lzma_stream fresh = LZMA_STREAM_INIT;
@@ -96,13 +113,16 @@ static int deflate_xz(struct ms_deflater *d, const uint8_t *in, size_t len)
 		d->xz = x;
 	}
 	/* The same stream initialised again keeps its memory. */
-	if (lzma_stream_encoder(x, filters, LZMA_CHECK_CRC32) != LZMA_OK)
+	if (start_xz(x, filters, d->xz_sizes) != LZMA_OK)
 		return -ENOMEM;
 	x->next_in = in;
 	x->avail_in = len;
 	x->next_out = d->out;
 	x->avail_out = d->cap;
-	if (lzma_code(x, LZMA_FINISH) != LZMA_STREAM_END)
+	do
+		rc = (int)lzma_code(x, LZMA_FINISH);
+	while (rc == LZMA_OK);
+	if (rc != LZMA_STREAM_END)
 		return -EIO;
 	d->len = d->cap - x->avail_out;
 	return 0;

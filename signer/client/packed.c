@@ -179,6 +179,7 @@ static int write_compressed(struct ms_packed *m, struct ms_packers *packers,
 	if (r < 0)
 		return ms_error_set(err, r, NULL, "%s", ms_strerror(r));
 	i = packer_take(packers);
+	packers->d[i].xz_sizes = m->kind == MS_XZ && ms_xz_has_sizes(m->f.data, m->f.len);
 	r = ms_deflate(&packers->d[i], m->kind, m->out, len);
 	if (r < 0) {
 		r = ms_error_set(err, r, NULL, "cannot be compressed again: %s",

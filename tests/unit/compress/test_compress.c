@@ -140,13 +140,19 @@ static void by_tool(const char *const argv[], struct ms_file *ret)
 	unlink(name);
 }
 
-static void same_as_tool(enum ms_compression kind, const uint8_t *in, size_t len)
+static void same_as_tool(enum ms_compression kind, bool sizes, const uint8_t *in,
+			 size_t len)
 {
-	_cleanup_deflater_ struct ms_deflater def = {0};
+	_cleanup_deflater_ struct ms_deflater def = {.xz_sizes = sizes};
 	_cleanup_file_ struct ms_file theirs = {0};
 	char name[] = "/tmp/test_compress.XXXXXX";
-	const char *xz[] = {"xz", "-T1", "--check=crc32", "--lzma2=dict=1MiB", "-c",
-			    name, NULL};
+	const char *xz[] = {"xz",
+			    sizes ? "-T2" : "-T1",
+			    "--check=crc32",
+			    "--lzma2=dict=1MiB",
+			    "-c",
+			    name,
+			    NULL};
 	const char *zstd[] = {"zstd", "-T0", "-q", "-c", name, NULL};
 	int fd = mkstemp(name);
 
@@ -158,6 +164,7 @@ static void same_as_tool(enum ms_compression kind, const uint8_t *in, size_t len
 	assert_int_equal(ms_deflate(&def, kind, in, len), 0);
 	assert_int_equal(def.len, theirs.len);
 	assert_memory_equal(def.out, theirs.data, def.len);
+	assert_int_equal(kind == MS_XZ && ms_xz_has_sizes(def.out, def.len), sizes);
 }
 
 static void test_same_as_tools(void **state)
@@ -173,9 +180,10 @@ static void test_same_as_tools(void **state)
 			print_message("SKIP: no %s\n", ms_compression_name(k));
 			continue;
 		}
-		same_as_tool(k, module.data, module.len);
+		same_as_tool(k, false, module.data, module.len);
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-			same_as_tool(k, p, sizes[i]);
+			for (int b = 0; b <= (k == MS_XZ); b++)
+				same_as_tool(k, b, p, sizes[i]);
 	}
 	free(p);
 }
