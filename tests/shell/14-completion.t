@@ -16,11 +16,14 @@ for shell in bash zsh fish; do
 done
 fails 2 'no other shell' modseal completion tcsh
 
-offers() { # WORD...: what bash offers for the last one
-	bash -c '. "$1"; shift
+offers() { offered_by modseal "$@"; }
+offered_by() { # PROGRAM WORD...: what bash offers for the last one
+	local file=$T/bash function=_$1
+	[ "$1" = modseal ] || file=$T/bash.$1
+	bash -c 'function=$1; . "$2"; shift 2
 		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
-		_modseal 2>/dev/null
-		printf "%s\n" "${COMPREPLY[@]}"' offers "$T/bash" "$@"
+		"$function" 2>/dev/null
+		printf "%s\n" "${COMPREPLY[@]}"' offers "$function" "$file" "${@:2}"
 }
 has() { grep -qx -- "$2" <<<"$1" && pass "$3" || fail "$3" "$1"; }
 out=$(offers modseal '')
@@ -41,6 +44,19 @@ missing=$(modseal --help | sed -nE 's/^  ([a-z]+ [a-z-]+|[a-z]+) .*/\1/p' |
 			echo "$group $word"
 	done)
 is "$missing" '' 'bash: every command of modseal --help is offered'
+# So is every verb of modseal-verify, and every option, those of one verb alone as well.
+missing=$(modseal-verify --help | sed -nE 's/^(usage:)? *modseal-verify ([a-z]+) .*/\2/p' |
+	while read -r verb; do
+		offered_by modseal-verify modseal-verify '' | grep -qx "$verb" || echo "$verb"
+		modseal-verify "$verb" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' |
+			while read -r option; do
+				offered_by modseal-verify modseal-verify "$verb" -- |
+					grep -qx -e "${option##* }" || echo "$verb ${option##* }"
+			done
+	done | sort -u)
+is "$missing" '' 'bash: every verb and option of modseal-verify --help is offered'
+has "$(offered_by modseal-verify modseal-verify update --so)" --source 'bash: update --source'
+has "$(offered_by modseald modseald --)" --strict 'bash: modseald --strict'
 like "$(fish -c "source $T/fish; complete -C 'modseal key create x --alg '" 2>&1)" p256 \
 	'fish: the values of --alg'
 
