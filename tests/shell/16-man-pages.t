@@ -90,6 +90,9 @@ def whole(program, name, help_text, foreign=()):
 
 whole("modseald", "modseald.8", run("modseald"))
 whole("modseal-sign-file", "modseal-sign-file.1", run("modseal-sign-file"))
+check = subprocess.run(["sh", "kbuild-hooks/dkms/modseal-dkms-check", "--help"],
+                       capture_output=True, text=True).stdout
+whole("modseal-dkms-check", "modseal-dkms.7", check, ["--help"])
 verify = run("modseal-verify")
 for verb in re.findall(r"^(?:usage:)? +modseal-verify ([a-z]+)", verify, re.M):
     verify += run("modseal-verify", verb)

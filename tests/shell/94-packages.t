@@ -25,20 +25,20 @@ enough() {
 	done_testing
 	exit
 }
-[ "$(id -u)" = 0 ] || enough 32 'only root can make a fresh system'
+[ "$(id -u)" = 0 ] || enough 36 'only root can make a fresh system'
 # shellcheck disable=SC2016 # apt-get and the inner sh expand these
 read -r mirror suite < <(
 	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
 		grep -v -e -security -e -updates -e -backports
 )
-[ -n "${mirror:-}" ] || enough 32 'this machine names no package source'
+[ -n "${mirror:-}" ] || enough 36 'this machine names no package source'
 fresh=$T/fresh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/modseal/debootstrap
 mkdir -p "$cache" "$fresh"
 debootstrap --variant=minbase --cache-dir="$cache" "$suite" "$fresh" "$mirror" \
 	>"$T/log" 2>&1 || {
 	diag "$(tail -n 3 "$T/log")"
-	enough 32 'no fresh system: debootstrap failed'
+	enough 36 'no fresh system: debootstrap failed'
 }
 # shellcheck disable=SC2016
 # With a /proc of its own, which goes when the command ends.
@@ -54,8 +54,8 @@ cp "$T"/deb/modseal*.deb "$fresh/root/"
 rm -f "$fresh"/root/*dbgsym*
 printf '#!/bin/sh\nexit 101\n' >"$fresh/usr/sbin/policy-rc.d"
 chmod 755 "$fresh/usr/sbin/policy-rc.d"
-in_fresh true || enough 32 'no mount namespace here'
-apt update >"$T/log" 2>&1 || enough 32 'the packages they need cannot be fetched'
+in_fresh true || enough 36 'no mount namespace here'
+apt update >"$T/log" 2>&1 || enough 36 'the packages they need cannot be fetched'
 
 debs=("$fresh"/root/modseal*.deb)
 ok 'they are installed in a fresh system' apt install "${debs[@]#"$fresh"}"
@@ -110,6 +110,24 @@ ok 'the hook signs, too' in_fresh modseal-sign-file sha256 pkcs11:modseal:key=de
 	/etc/modseal/cert.pem /root/m.ko
 ok 'with that key' verified "$fresh/root/m.ko" "$fresh/etc/modseal/cert.pem" "$T/m.ko"
 rm -r "$fresh/etc/modseal/enroll"
+
+# Where systemd runs, it is told to start the agent; a systemctl that fails is told.
+mkdir -p "$fresh/run/systemd/system" "$fresh/fake"
+cat >"$fresh/fake/systemctl" <<-'END'
+	#!/bin/sh
+	echo "$*" >>/fake/said
+	exit "$(cat /fake/status)"
+END
+chmod 755 "$fresh/fake/systemctl"
+fake() { in_fresh env PATH=/fake:/usr/sbin:/usr/bin modseal init; }
+echo 0 >"$fresh/fake/status"
+ok 'init with systemd' fake
+is "$(cat "$fresh/fake/said")" '--quiet enable --now modseald.socket modseald.service' \
+	'has it start the agent'
+echo 1 >"$fresh/fake/status"
+fails 1 'init with a systemd that cannot' fake
+like "$ERR" 'does not start: see .journalctl -u modseald' 'says where to look'
+rm -r "$fresh/run/systemd" "$fresh/fake"
 
 # The next version: configuration and key stay.
 kept() { (cd "$fresh" && sha256sum etc/modseal/* var/lib/modseal/keys/* 2>/dev/null); }
