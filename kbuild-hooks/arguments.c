@@ -80,6 +80,8 @@ int ms_hook_key_name(const char *arg, const char *fallback, char ret[MS_KEY_NAME
 	ms_escape_str(arg, shown, sizeof(shown));
 	if (!name)
 		name = after(arg, "pkcs11:modseal:key=");
+	if (!name)
+		name = after(arg, "pkcs11:token=modseal;object=");
 	if (!name && after(arg, "pkcs11:") && strcmp(arg, "pkcs11:modseal") != 0)
 		return ms_error_set(err, -EINVAL, "foreign-key",
 				    "%s: a key of another token: name one of the agent's "

@@ -42,9 +42,10 @@ enum ms_hook_mode ms_hook_arguments_parse(int argc, char **argv,
 
 /**
  * ms_hook_key_name() - which key KEY means
- * @arg: "modseal:NAME", "pkcs11:modseal:key=NAME", or what kbuild passes by itself, such
- * as certs/signing_key.pem: then it is @fallback. "pkcs11:modseal" is @fallback, too: for
- * tools that make a key of their own where they see the path of none
+ * @arg: "modseal:NAME", "pkcs11:modseal:key=NAME", "pkcs11:token=modseal;object=NAME",
+ * or what kbuild passes by itself, such as certs/signing_key.pem: then it is @fallback.
+ * "pkcs11:modseal" is @fallback, too: for tools that make a key of their own where they
+ * see the path of none
  * @fallback: from MODSEAL_KEY or the client's configuration, or ""
  *
  * Return: 0 or -EINVAL with a sentence.

@@ -164,6 +164,25 @@ ok 'nor afterwards' check
 dkms add "$driver" >/dev/null 2>&1
 run dkms install "$driver"
 
+# The lines of the manual page for DKMS without post_transaction.
+manual=docs/man/modseal-dkms.7.scd
+mkdir "$T/hooks" "$T/sbin"
+cp "$T/check" "$T/sbin/modseal-dkms-check"
+sed -n "/^ln -s .*postinst.d/s,/usr/sbin/,$T/sbin/,p" "$manual" |
+	sed "s,/etc/kernel/[a-z_]*.d/,$T/hooks/,;2q" | sort -u >"$T/lines"
+ok 'the hook of kernel packages' sh -e "$T/lines"
+if command -v run-parts >/dev/null; then
+	ok 'is one that run-parts takes' run-parts --test "$T/hooks"
+	is "$OUT" "$T/hooks/modseal-dkms-check" 'by that name'
+else
+	skip 2 'no run-parts'
+fi
+sed -n "/^echo 'DPkg/,/apt.conf.d/p" "$manual" | sed -e 's/\\\\$/\\/' \
+	-e "s,/etc/apt/apt.conf.d/,$T/," >"$T/lines"
+ok 'the hook of apt' sh -e "$T/lines"
+run apt-config -c "$T/90modseal-dkms-check" dump DPkg::Post-Invoke
+like "$OUT" 'Post-Invoke:: "modseal-dkms-check --quiet"' 'is one that apt takes'
+
 PATH=/usr/bin:/bin fails 3 'without modseal-verify' check
 like "$ERR" 'modseal-verify is missing' 'it says so'
 fails 2 'an option that there is not' check --wat
