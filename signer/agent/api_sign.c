@@ -41,16 +41,18 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 	s->key = w->key;
 	s->file = file ? file : "";
 	s->build = build ? build : "";
+	s->content = true;
+	/* First of all: whatever else is wrong, the record says of what type it was. */
+	if (type && ms_sign_type_from_name(type, &s->type) < 0)
+		s->type = MS_SIGN_TYPES;
+	if (type && !ms_sign_type_has_content(s->type))
+		return ms_error_set(&s->err, -EINVAL, "bad-request",
+				    "type is module, file or ima: of others the agent "
+				    "signs digests alone");
 	if (path && strlen(path) > MS_MODULE_PATH_MAX)
 		return ms_error_set(&s->err, -EINVAL, "bad-request",
 				    "path is longer than %u bytes", MS_MODULE_PATH_MAX);
 	s->path = path ? path : "";
-	if (type && (ms_sign_type_from_name(type, &s->type) < 0 ||
-		     !ms_sign_type_has_content(s->type)))
-		return ms_error_set(&s->err, -EINVAL, "bad-request",
-				    "type is module, file or ima: of others the agent "
-				    "signs digests alone");
-	s->content = true;
 	s->use_keyid = keyid && strcmp(keyid, "1") == 0;
 	s->hash = MS_HASH_SHA256;
 	if (hash &&

@@ -125,6 +125,24 @@ static bool is_authenticode(const uint8_t *p, size_t len)
 	       memcmp(p + b.head + oid.head, spc, sizeof(spc)) == 0;
 }
 
+/*
+ * struct ima_file_id (security/integrity/ima/ima_appraise.c): the kind of digest, its
+ * hash, the digest. IMA's signatures of version 3 are of it, for a file that is
+ * elsewhere.
+ */
+static bool is_file_id(const uint8_t *p, size_t len)
+{
+	static const size_t digests[] = {16, 20, 24, 28, 32, 40, 48, 64};
+
+	if (len < 2 || (p[0] != 3 && p[0] != 6))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(digests); i++) {
+		if (len - 2 == digests[i])
+			return true;
+	}
+	return false;
+}
+
 /* Name, vendor, attributes, time, data (lib/efi.h): the vendor's GUID shows it. */
 static bool is_variable(const uint8_t *p, size_t len)
 {
@@ -180,6 +198,8 @@ int ms_signable_file(const uint8_t *p, size_t len, struct ms_error *err)
 	else if (len <= MS_FSVERITY_FORMATTED_MAX && len >= MS_FSVERITY_MAGIC_LEN &&
 		 memcmp(p, MS_FSVERITY_MAGIC, MS_FSVERITY_MAGIC_LEN) == 0)
 		what = "an fs-verity digest";
+	else if (is_file_id(p, len))
+		what = "what IMA's signatures of version 3 are of";
 	else if (is_document(p, len))
 		what = "a list of what is revoked or the manifest of a build";
 	if (!what)

@@ -19,9 +19,9 @@
  * elf_validity_check() wants it, in either byte order.
  *
  * Return: 0; -EINVAL "is-a-module" (an ELF relocatable object), "is-to-be-signed" (the
- * inside of a certificate, revocation list, request or Authenticode signature, signed
- * attributes, an update of firmware variables, an fs-verity digest, a manifest or list of
- * the agent's own).
+ * inside of a certificate, revocation list, OCSP answer, request or Authenticode
+ * signature, signed attributes, an update of firmware variables, an fs-verity digest, one
+ * of IMA's file ids, a manifest or list of the agent's own).
  */
 int ms_signable_file(const uint8_t *p, size_t len, struct ms_error *err) _must_check_;
 

@@ -50,6 +50,12 @@ is "$(last | jq -r '.type + " " + .file + " " + .code')" 'raw fw.bin rule-type' 
 content type=file "$T/fw.bin"
 is "$(code)" rule-type 'nor a whole file'
 
+content "type=file&path=$(printf '%05000d' 0)" "$T/fw.bin"
+is "$(last | jq -r '.type + " " + .code')" 'file bad-request' \
+	'also where something else was wrong'
+content type=rpm "$T/fw.bin"
+is "$(last | jq -r '.type + " " + .code')" 'unknown bad-request' 'and one that is none'
+
 # By content.
 rule 'type = file
 file = *.bin'

@@ -101,12 +101,18 @@ static void attributes(void **state)
 static void others(void **state)
 {
 	uint8_t formatted[44] = "FSVerity\1\0\x20";
+	uint8_t file_id[34] = {6, 4}, long_id[66] = {3, 6};
 	uint8_t db[64] = "d\0b\0\xcb\xb2\x19\xd7\x3a\x3d\x96\x45\xa3\xbc\xda\xd0\x0e\x67"
 			 "\x65\x6f\x27";
 
 	assert_string_equal(check(formatted, sizeof(formatted)), "is-to-be-signed");
 	assert_string_equal(check(db, sizeof(db)), "is-to-be-signed");
+	assert_string_equal(check(file_id, sizeof(file_id)), "is-to-be-signed");
+	assert_string_equal(check(file_id, sizeof(file_id) - 1), "ok");
+	assert_string_equal(check(long_id, sizeof(long_id)), "is-to-be-signed");
 	TBS("\x30\x0d\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0f\x30\x00\x30\x00");
+	/* the first member without a length */
+	TBS("\x30\x80\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0f\0\0\x30\x00");
 	TBS(" \n{\"version\":1,\"entries\":[]}");
 	TBS("{\"modules\" : []}");
 	TBS("{\"\\u0065ntries\":[]}");
