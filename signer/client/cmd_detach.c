@@ -254,6 +254,7 @@ static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms
 		.failed = ms_sign_failure,
 		.failed_arg = &v->outcome,
 	};
+	struct ms_error err = {0};
 	int status = ms_sign_jobs(v->cli, &e.jobs);
 
 	if (status)
@@ -268,6 +269,12 @@ static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms
 		}
 	}
 	ms_tree_sort(&v->tree);
+	if (ms_detached_distinct(v->tree.path, v->tree.n, v->cli->operands,
+				 (size_t)v->cli->n_operands, v->dir, &err) < 0) {
+		ms_error_prefix(&err, "%s", v->cli->cmd->name);
+		ms_cli_complain(&err);
+		return MS_EXIT_USAGE;
+	}
 	e.path = v->tree.path;
 	e.n = v->tree.n;
 	if (ms_each_run(&e) < 0) {

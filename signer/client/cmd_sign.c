@@ -8,6 +8,7 @@
 #include "signer/client/cmd_build.h"
 #include "signer/client/cmd_sign.h"
 #include "signer/client/cmd_sign_file.h"
+#include "signer/client/detached.h"
 #include "signer/client/facts.h"
 #include "signer/client/tree.h"
 
@@ -235,6 +236,7 @@ int ms_cmd_sign(const struct ms_cli *cli)
 			       .sign = &sign,
 			       .failed = ms_sign_failure,
 			       .arg = &o};
+	struct ms_error err = {0};
 	bool files;
 	int status = ms_sign_is_of_files(cli, &files);
 
@@ -269,6 +271,12 @@ int ms_cmd_sign(const struct ms_cli *cli)
 	ms_tree_sort(&tree);
 	sign.roots = cli->operands;
 	sign.n_roots = (size_t)cli->n_operands;
+	if (ms_detached_distinct(tree.path, tree.n, sign.roots, sign.n_roots,
+				 sign.sig_dir, &err) < 0) {
+		ms_error_prefix(&err, "sign");
+		ms_cli_complain(&err);
+		return MS_EXIT_USAGE;
+	}
 	pool.path = tree.path;
 	pool.n = tree.n;
 	pool.quiet = ms_cli_opt(cli, "quiet");

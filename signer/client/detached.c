@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 #include "lib/der.h"
+#include "lib/escape.h"
 #include "lib/limits.h"
 #include "lib/pkcs7.h"
 #include "lib/trailer.h"
@@ -123,4 +124,41 @@ int ms_detached_path(const char *path, char *const *roots, size_t n, const char 
 		return ms_error_set(err, -ENAMETOOLONG, "name-too-long",
 				    "has too long a name");
 	return dir && make ? make_folders(ret, err) : 0;
+}
+
+struct placed {
+	const char *path, *below;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+
+	return strcmp(x->below, y->below);
+}
+
+int ms_detached_distinct(char *const *paths, size_t n_paths, char *const *roots, size_t n,
+			 const char *dir, struct ms_error *err)
+{
+	_cleanup_free_ struct placed *v = NULL;
+	char one[300], other[300];
+
+	if (!dir || n_paths == 0)
+		return 0;
+	v = calloc(n_paths, sizeof(*v));
+	if (!v)
+		return ms_error_set(err, -ENOMEM, NULL, "%s", ms_strerror(ENOMEM));
+	for (size_t i = 0; i < n_paths; i++)
+		v[i] = (struct placed){paths[i], below(paths[i], roots, n)};
+	qsort(v, n_paths, sizeof(*v), by_place);
+	for (size_t i = 1; i < n_paths; i++) {
+		if (strcmp(v[i - 1].below, v[i].below) == 0)
+			return ms_error_set(
+				err, -EEXIST, "same-name",
+				"%s and %s would have one signature in the folder: take "
+				"one folder for each tree, in a call of its own",
+				ms_escape_str(v[i - 1].path, one, sizeof(one)),
+				ms_escape_str(v[i].path, other, sizeof(other)));
+	}
+	return 0;
 }

@@ -44,4 +44,16 @@ int ms_detached_path(const char *path, char *const *roots, size_t n, const char 
 		     bool make, char *ret, size_t size,
 		     struct ms_error *err) _must_check_;
 
+/**
+ * ms_detached_distinct() - has each module a signature of its own in @dir?
+ * @paths, @n_paths: of the modules; the rest as with ms_detached_path()
+ *
+ * Of two modules of the same name that were named one by one, or are in two trees, the
+ * signature of one would be written over the other's.
+ *
+ * Return: 0 (also without @dir), -EEXIST, -ENAMETOOLONG or -ENOMEM, with a sentence.
+ */
+int ms_detached_distinct(char *const *paths, size_t n_paths, char *const *roots, size_t n,
+			 const char *dir, struct ms_error *err) _must_check_;
+
 #endif

@@ -93,6 +93,27 @@ run diff -r -x '*.gz' "$T/built" "$T/signed"
 is "$OUT" '' 'and the same modules'
 fails 2 '--to alone' modseal sign --to "$T/x" "$O"
 
+# Two modules, one place for their signatures
+mkdir -p "$T/t1/k" "$T/t2/k"
+make_module "$T/t1/k/m.ko" first
+make_module "$T/t2/k/m.ko" second
+MODSEAL_AGENT=unix:$T/a/agent.sock modseal sign -qr "$T/t1" "$T/t2"
+sums=$(cksum "$T"/t[12]/k/m.ko)
+for trees in "$T/t1 $T/t2" "$T/t1/k/m.ko $T/t2/k/m.ko"; do
+	# shellcheck disable=SC2086 # two
+	fails 2 'two modules of one name are not detached' modseal detach --to "$T/one" $trees
+	one_line "$ERR" 'one sentence'
+	like "$ERR" 't1/k/m\.ko and .*t2/k/m\.ko would have one signature' 'that names both'
+	# shellcheck disable=SC2086 # two
+	fails 2 'nor attached' modseal attach --from "$T/one" $trees
+	# shellcheck disable=SC2086 # two
+	fails 2 'nor signed beside' env MODSEAL_AGENT="unix:$T/a/agent.sock" \
+		modseal sign -r --detached --to "$T/one" $trees
+done
+is "$(cksum "$T"/t[12]/k/m.ko)" "$sums" 'they are as they were'
+ok 'and no folder is made' test ! -e "$T/one"
+ok 'beside each there is a place' modseal detach -q "$T/t1" "$T/t2"
+
 # A module that was signed twice, as the kernel's sign-file does
 m=$T/m.ko
 sig() { MODSEAL_AGENT=unix:$T/a/agent.sock modseal "$@"; }

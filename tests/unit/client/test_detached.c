@@ -126,6 +126,22 @@ static void test_path(void **state)
 	assert_string_equal(err.code, "name-too-long");
 }
 
+static void test_distinct(void **state)
+{
+	char *roots[] = {(char[]){"t"}, (char[]){"u/"}};
+	char *paths[] = {(char[]){"t/k/a.ko"}, (char[]){"t/k/b.ko"}, (char[]){"u/l/a.ko"},
+			 (char[]){"u/k/a.ko"}};
+	struct ms_error err = {0};
+
+	assert_int_equal(ms_detached_distinct(paths, 0, roots, 2, "d", &err), 0);
+	assert_int_equal(ms_detached_distinct(paths, 3, roots, 2, "d", &err), 0);
+	assert_int_equal(ms_detached_distinct(paths, 4, roots, 2, NULL, &err), 0);
+	assert_int_equal(ms_detached_distinct(paths, 4, roots, 2, "d", &err), -EEXIST);
+	assert_string_equal(err.code, "same-name");
+	/* named one by one */
+	assert_int_equal(ms_detached_distinct(paths, 3, paths, 3, "d", &err), -EEXIST);
+}
+
 static void test_folders(void **state)
 {
 	static char root[] = "t";
@@ -153,7 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_ways),  cmocka_unit_test(test_cut_and_damaged),
 		cmocka_unit_test(test_no_message), cmocka_unit_test(test_path),
-		folder_test(test_folders),
+		cmocka_unit_test(test_distinct),   folder_test(test_folders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
