@@ -74,10 +74,18 @@ static void done(struct init *in, const char *label, const char *name, const cha
 
 /* ------------------------------------------------------------ who, where, what */
 
+/* A link put there beforehand would have us write elsewhere, a configuration obey. */
+static bool is_of_others(const struct stat *st)
+{
+	return st->st_uid != geteuid() || (st->st_mode & S_IWOTH) ||
+	       ((st->st_mode & S_IWGRP) && st->st_gid != getegid());
+}
+
 static int find_dir(struct init *in)
 {
 	const char *dir = ms_cli_opt(in->cli, "dir");
 	char real[PATH_MAX];
+	struct stat st;
 
 	in->own = dir;
 	if (!dir && geteuid() != 0)
@@ -87,7 +95,7 @@ static int find_dir(struct init *in)
 	dir = dir ? dir : MS_SYSCONFDIR;
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return fail("the folder %s cannot be made: %s", dir, ms_strerror(errno));
-	if (!realpath(dir, real))
+	if (!realpath(dir, real) || stat(real, &st) < 0)
 		return fail("%s: %s", dir, ms_strerror(errno));
 	if (strlen(real) > DIR_LEN_MAX || !ms_init_plain(real))
 		return ms_cli_usage(
@@ -95,6 +103,10 @@ static int find_dir(struct init *in)
 			"--dir has to be of at most %d characters, all of them "
 			"printable ASCII and none a blank, ';' or '#'",
 			DIR_LEN_MAX);
+	if (is_of_others(&st))
+		return fail("%s belongs to others, or others may write to it, and could "
+			    "put there what they like: take a folder of your own",
+			    real);
 	memcpy(in->dir, real, strlen(real) + 1);
 	return MS_EXIT_OK;
 }

@@ -91,6 +91,19 @@ is "$(sums)" "$before" 'and as it was'
 # Refused with a sentence.
 fails 2 'a folder with a blank' modseal init --dir "$T/a b"
 fails 2 'a TPM with a line feed' modseal init --dir "$D" --tcti $'swtpm:path=x\n[rule x]'
+mkdir "$T/open"
+ln -s ../elsewhere.conf "$T/open/modseal.conf"
+chmod 777 "$T/open"
+fails 1 'a folder that others may write to' modseal init --dir "$T/open" --tcti "$tcti"
+like "$ERR" 'open belongs to others, or others may write' 'says so'
+ok 'and follows no link of theirs' test ! -e "$T/elsewhere.conf"
+other=/usr
+if [ "$(id -u)" = 0 ]; then
+	other=$T/other
+	mkdir "$other" && chown 65534 "$other"
+fi
+fails 1 'a folder of somebody else' modseal init --dir "$other" --tcti "$tcti"
+like "$ERR" 'belongs to others' 'says so'
 fails 2 'a bad name' init --key ../x
 fails 2 'an agent elsewhere' modseal init --dir "$D" --agent unix:/x
 fails 1 'no agent on this machine' env PATH=/nonexistent "$BUILD/modseal" init --dir "$T/n"
