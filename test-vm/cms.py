@@ -4,7 +4,7 @@
 The defaults make what the kernel's sign-file makes; a keyword changes one thing.
 """
 
-from der import context, integer, octets, oid, seq, set_of
+from der import children, context, integer, octets, oid, seq, set_of
 from x509 import digest_algorithm, issuer_and_serial, signature_algorithm
 
 DATA = "1.2.840.113549.1.7.1"
@@ -73,3 +73,11 @@ def message(key, payload, digest="sha256", certificates=(), **signer):
 
 def attribute(dotted, *values):
     return seq(oid(dotted), set_of(*values))
+
+
+def with_unsigned(message, attributes):
+    """A message of one signer, with unsigned attributes (a whole DER value) added to it."""
+    kind, content = children(message)
+    *before, infos = children(children(content)[0])
+    info = seq(*children(children(infos)[0]), attributes)
+    return seq(kind, context(0, seq(*before, set_of(info))))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The proof: what modseal makes loads, and what somebody spoilt or did not sign does not."""
 
+import lzma
+
 import cms
 import der
 import mutate
@@ -13,6 +15,8 @@ class Proof:
     """The keys of the proof, sealed in the agent's TPM, and its cases."""
 
     ALGORITHMS = ("rsa2048", "rsa3072", "rsa4096", "p256", "p384")
+    # A TPM need not have RSA-4096; the one of the tests has not.
+    IN_THE_TPM = ("rsa2048", "rsa3072", "p256", "p384")
 
     def __init__(self, bench, agent, sign_file):
         self.bench = bench
@@ -25,11 +29,11 @@ class Proof:
         self.not_enrolled = agent.create("not-enrolled", "rsa2048")
         self.resident = {
             algorithm: agent.create("resident-" + algorithm, algorithm, "resident")
-            for algorithm in ("rsa2048", "p256")
+            for algorithm in self.IN_THE_TPM
         }
         self.issuing = {
             algorithm: agent.create("issuing-" + algorithm, algorithm, "leaf")
-            for algorithm in ("rsa2048", "p256")
+            for algorithm in self.IN_THE_TPM
         }
         self.other_issuing = agent.create("issuing-unknown", "rsa2048", "leaf")
 
@@ -41,9 +45,17 @@ class Proof:
         """module is one of the kernel's own, without its signature, release the kernel's
         name for itself; built is our Driver."""
         asked = basic(self, module) + custodies(self, module, release)
+        asked += attributes(self, module, release) + compressed(self, module)
         if built:
             asked += driver(self, built)
-        return asked + algorithms(self, module) + chains(self.bench, module)
+        return asked + chains(self.bench, module)
+
+
+def other_kernel(module):
+    """A module for another kind of kernel: another word in its vermagic. With another
+    release there, kernels that know the versions of symbols would still take it."""
+    at = module.index(b" SMP ", module.index(b"vermagic="))
+    return module[:at] + b" ONE " + module[at + 5 :]
 
 
 def basic(proof, module):
@@ -92,6 +104,12 @@ def basic(proof, module):
             "shortened after signing, as strip does",
         ),
         Case(
+            "wrong-kernel",
+            agent.sign(other_kernel(module), key),
+            "ENOEXEC",
+            "modseal sign of a module that is for another kind of kernel",
+        ),
+        Case(
             "wrong-key",
             agent.sign(module, proof.not_enrolled),
             "untrusted",
@@ -107,29 +125,43 @@ def basic(proof, module):
     ]
 
 
+# SHA-384 and SHA-512 are modules in Debian's old kernels, which a signature does not
+# bring in; ECDSA is off in them or does not exist yet. SHA-3 is a module again in 7.
+OLD = {"5.10": "untrusted", "6.1": "untrusted"}
+WITHOUT_SHA3 = dict(OLD, **{"7": "untrusted"})
+
+SHA2 = ("sha256", "sha384", "sha512")
+SHA3 = ("sha3-256", "sha3-384", "sha3-512")
+
+
+def without(algorithm, digest):
+    """Which kernels cannot verify such a signature, as Case's but."""
+    if digest in SHA3:
+        return WITHOUT_SHA3
+    return {} if algorithm.startswith("rsa") and digest == "sha256" else OLD
+
+
 def custodies(proof, module, release):
-    """Keys that live in the TPM, and leaves that such a key issues for a build."""
+    """Every custody, algorithm and hash, with the key's own certificate enrolled: keys that
+    are sealed, keys that live in the TPM, and leaves that such a key issues for a build."""
     agent, cases = proof.agent, []
+
+    def ask(custody, algorithm, digest, key, what, build=None):
+        name = "%s-%s-%s" % (custody, algorithm, digest)
+        signed = agent.sign(module, key, digest, build)
+        what = "modseal sign %s: %s and %s" % (what, algorithm, digest)
+        cases.append(Case(name, signed, "trusted", what, without(algorithm, digest)))
+
+    for algorithm, key in proof.sealed.items():
+        for digest in SHA2 + SHA3:
+            ask("sealed", algorithm, digest, key, "with a sealed key")
     for algorithm, key in proof.resident.items():
-        cases.append(
-            Case(
-                "resident-" + algorithm,
-                agent.sign(module, key),
-                "trusted",
-                "modseal sign with a key that never leaves the TPM: " + algorithm,
-                OLD if algorithm == "p256" else {},
-            )
-        )
+        for digest in SHA2:
+            ask("resident", algorithm, digest, key, "with a key that never leaves the TPM")
     for algorithm, key in proof.issuing.items():
-        cases.append(
-            Case(
-                "build-" + algorithm,
-                agent.sign(module, key, build=agent.open_build(key, release)),
-                "trusted",
-                "modseal sign for a build, whose issuer is enrolled: " + algorithm,
-                OLD if algorithm == "p256" else {},
-            )
-        )
+        build = agent.open_build(key, release)
+        for digest in SHA2 + SHA3:
+            ask("build", algorithm, digest, key, "for a build, its issuer enrolled", build)
     stranger = proof.other_issuing
     build = agent.open_build(stranger, release)
     cases.append(
@@ -143,27 +175,55 @@ def custodies(proof, module, release):
     return cases
 
 
-# SHA-384 and SHA-512 are modules in Debian's old kernels, which a signature does not
-# bring in; ECDSA is off in them or does not exist yet.
-OLD = {"5.10": "untrusted", "6.1": "untrusted"}
+def attributes(proof, module, release):
+    """What is added to modseal's signatures without being signed, and how else it can name
+    the signer."""
+    agent = proof.agent
+    key, issuing = proof.sealed["rsa2048"], proof.issuing["rsa2048"]
+    build = agent.open_build(issuing, release)
+    note = der.context(1, cms.attribute("1.3.6.1.4.1.311.3.3.1", der.seq(der.NULL)))
+
+    def noted(signed):
+        payload, message = mutate.split(signed)
+        return mutate.join(payload, cms.with_unsigned(message, note))
+
+    what = "with an attribute added that is not signed"
+    return [
+        Case("noted", noted(agent.sign(module, key)), "trusted", "modseal sign, " + what),
+        Case(
+            "noted-build",
+            noted(agent.sign(module, issuing, build=build)),
+            "trusted",
+            "modseal sign for a build, " + what,
+        ),
+        Case(
+            "keyid",
+            agent.sign(module, key, options=["--keyid"]),
+            "trusted",
+            "modseal sign --keyid: the signer named by its key identifier",
+        ),
+    ]
 
 
-def algorithms(proof, module):
-    """Every algorithm and hash, with the key's own certificate enrolled."""
-    cases = []
-    for algorithm, key in proof.sealed.items():
-        for digest in "sha256", "sha384", "sha512":
-            everywhere = algorithm.startswith("rsa") and digest == "sha256"
-            cases.append(
-                Case(
-                    "%s-%s" % (algorithm, digest),
-                    proof.agent.sign(module, key, digest),
-                    "trusted",
-                    "modseal sign with %s and %s" % (algorithm, digest),
-                    {} if everywhere else OLD,
-                )
-            )
-    return cases
+# Kernels that do not decompress modules, and what they say to one.
+NO_XZ = {"5.10": "EINVAL", "6.1": "EOPNOTSUPP"}
+
+
+def compressed(proof, module):
+    """Signed, then compressed as Debian does it, and decompressed by the kernel."""
+
+    def case(name, data, expected, what):
+        whole = lzma.compress(data, check=lzma.CHECK_CRC32)
+        return Case(name + "-xz", whole, expected, what, NO_XZ, ".ko.xz")
+
+    signed = proof.agent.sign(module, proof.sealed["rsa2048"])
+    payload, message = mutate.split(signed)
+    spoilt = mutate.join(mutate.flip(payload, len(payload) // 2), message)
+    return [
+        case("signed", signed, "trusted", "modseal sign, then xz, for the kernel to unpack"),
+        case("unsigned", module, "untrusted", "xz, and no signature"),
+        case("tampered", spoilt, "EKEYREJECTED", "one bit changed after signing, then xz"),
+    ]
 
 
 def chains(bench, module):

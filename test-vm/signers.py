@@ -88,10 +88,11 @@ class Agent:
         opened = run(command + ["--key", key.name, "--kernel", release], self.env)
         return opened.decode().strip()
 
-    def sign(self, module, key, digest="sha256", build=None):
+    def sign(self, module, key, digest="sha256", build=None, options=()):
         """With `modseal sign`, as a person does."""
         command = [self.program("modseal"), "sign", "--quiet", "--key", key.name]
         command += ["--hash", digest] + (["--build", build] if build else [])
+        command += options
         return through_file(
             module, self.folder, lambda path: run(command + [path], self.env)
         )
