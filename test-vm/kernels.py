@@ -9,14 +9,19 @@ import sys
 import mutate
 from machine import Failure
 
+# For what is downloaded; several of these may wait for one another.
+DEADLINE = 900
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def fetch(name):
     """The folder of a kernel or its headers; fetched when it is not there yet."""
-    done = subprocess.run(
-        [os.path.join(HERE, "fetch-kernel"), name], capture_output=True, text=True
-    )
+    command = [os.path.join(HERE, "fetch-kernel"), name]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
+    except subprocess.TimeoutExpired:
+        raise Failure("cannot fetch %s: not done after %d s" % (name, DEADLINE)) from None
     if done.returncode != 0:
         raise Failure((done.stderr.strip().splitlines() or ["fetch-kernel failed"])[-1])
     sys.stderr.write(done.stderr)
