@@ -62,6 +62,35 @@ static void test_damaged(void **state)
 	assert_ptr_equal(digest, info);
 }
 
+/* Well-formed DER, but not as EMSA-PKCS1-v1_5 has it. */
+static void test_other_forms(void **state)
+{
+	static const char *const heads[] = {
+		"302f300b0609608648016503040201", /* no parameters */
+		"3032300e06096086480165030402010501"
+		"00", /* NULL that is not empty */
+		"3033300f0609608648016503040201050005"
+		"00",					  /* one more */
+		"3033300d060960864801650304020105000500", /* beside the algorithm */
+		"3031300d06096086480165030402010400",	  /* OCTET STRING for NULL */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		uint8_t info[64] = {0};
+		size_t n = strlen(heads[i]) / 2;
+		const uint8_t *digest;
+		enum ms_hash hash;
+
+		assert_int_equal(ms_unhex(heads[i], info, n), 0);
+		info[n] = 0x04;
+		info[n + 1] = 0x20;
+		/* the lengths are right: what is wrong is the form */
+		assert_int_equal(info[1] + 2u, n + 2 + 32);
+		assert_int_equal(ms_p11_digest_info(info, n + 34, &hash, &digest),
+				 -EBADMSG);
+	}
+}
+
 static void test_other_hashes(void **state)
 {
 	/* SHA-1, MD5, SHA-224 of the same note, and a digest that is none. */
@@ -129,9 +158,10 @@ static void test_ecdsa(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),	cmocka_unit_test(test_digest_info),
-		cmocka_unit_test(test_damaged), cmocka_unit_test(test_other_hashes),
-		cmocka_unit_test(test_sizes),	cmocka_unit_test(test_ecdsa),
+		cmocka_unit_test(test_table),	     cmocka_unit_test(test_digest_info),
+		cmocka_unit_test(test_damaged),	     cmocka_unit_test(test_other_forms),
+		cmocka_unit_test(test_other_hashes), cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_ecdsa),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,13 @@ static void test_damaged(void **state)
 		assert_true(p.point >= tbs &&
 			    p.point + p.point_len <= tbs + other.tbs_len);
 	}
+	/* X, Y and a mark of a compressed point */
+	memcpy(tbs, c->tbs, c->tbs_len);
+	tbs[good.point - c->tbs] = 2;
+	assert_int_equal(
+		ms_p11_public_read(&(struct ms_cert){.tbs = tbs, .tbs_len = c->tbs_len},
+				   &p),
+		-EBADMSG);
 	free(tbs);
 }
 
