@@ -6,13 +6,14 @@
 
 /* What C_GetFunctionList() has to have and signing does not need. */
 /* clang-format off */
-#define NOT_SUPPORTED(name, ...) \
+#define ANSWER(with, name, ...) \
 	ck_rv_t name(__VA_ARGS__) \
 	{ \
 		ck_rv_t rv = ms_p11_ready(); \
 		\
-		return rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv; \
+		return rv == CKR_OK ? with : rv; \
 	}
+#define NOT_SUPPORTED(...) ANSWER(CKR_FUNCTION_NOT_SUPPORTED, __VA_ARGS__)
 /* clang-format on */
 
 #define SESSION ck_session_handle_t session
@@ -65,8 +66,8 @@ NOT_SUPPORTED(C_WrapKey, SESSION, MECHANISM, OBJECT wrapping, OBJECT key, BYTES_
 NOT_SUPPORTED(C_UnwrapKey, SESSION, MECHANISM, OBJECT unwrapping, BYTES(in),
 	      TEMPLATE(templ), OBJECT *key)
 NOT_SUPPORTED(C_DeriveKey, SESSION, MECHANISM, OBJECT base, TEMPLATE(templ), OBJECT *key)
-NOT_SUPPORTED(C_SeedRandom, SESSION, BYTES(seed))
-NOT_SUPPORTED(C_GenerateRandom, SESSION, BYTES(random))
+ANSWER(CKR_RANDOM_NO_RNG, C_SeedRandom, SESSION, BYTES(seed))
+ANSWER(CKR_RANDOM_NO_RNG, C_GenerateRandom, SESSION, BYTES(random))
 
 /* Of PKCS#11 1.0, when calls ran beside the caller; 2.40 says what to answer. */
 ck_rv_t C_GetFunctionStatus(ck_session_handle_t session)

@@ -339,8 +339,9 @@ static int look_at_xattr(struct subject *s, struct ms_file_results *ret)
 	ssize_t n = fgetxattr(s->fd, "security.ima", p, sizeof(p));
 	struct ms_file_result *f;
 
-	/* Else it is a digest, or there are no attributes here. */
-	if ((n < 1 || p[0] != 0x03) && !(n < 0 && errno == ERANGE))
+	/* It is a digest (IMA_XATTR_DIGEST, _NG), or there are no attributes here. What
+	 * else there is is a signature, of a kind that is known or not. */
+	if (n < 0 ? errno != ERANGE : n == 0 || p[0] == 0x01 || p[0] == 0x04)
 		return 0;
 	f = add(s, ret, MS_FILE_SIG_XATTR, NULL);
 	return f ? check_ima(s, p, n < 0 ? 1 : (size_t)n, f) : -ENOMEM;

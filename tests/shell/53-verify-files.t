@@ -146,8 +146,16 @@ fi
 if modseal sign -q --format ima --xattr "$T/empty" 2>/dev/null; then
 	run verify --json "$T/empty"
 	like "$(format)" 'ima-xattr' 'security.ima'
+	# IMA_VERITY_DIGSIG: version 3
+	setfattr -n security.ima -v 0x060304aabbccdd0002abcd "$T/empty"
+	finds 'a signature of a kind that is not known' 3 unknown-signature-type -- \
+		--anchor "$T/dev.pem" "$T/empty"
+	setfattr -n security.ima \
+		-v "0x0404$(sha256sum "$T/empty" | cut -d' ' -f1)" "$T/empty"
+	finds 'a digest is no signature' 0 -- --anchor "$T/dev.pem" "$T/empty"
+	setfattr -x security.ima "$T/empty"
 else
-	skip 1 'security.ima cannot be set here'
+	skip 3 'security.ima cannot be set here'
 fi
 
 # What cannot be checked.

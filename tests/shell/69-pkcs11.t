@@ -53,6 +53,9 @@ ok 'and the public key' token --read-object --type pubkey --id "$dev" -o "$T/got
 ok 'it is the key'\''s, too' cmp "$T/got.der" \
 	<(openssl pkey -pubin -in "$T/dev.pub" -outform DER)
 
+ok 'pkcs11-tool --test finds nothing wrong' token --test
+like "$OUT" 'No errors' 'and says so'
+
 # Without a rule of type raw.
 sign() { # MECHANISM ID FILE
 	rm -f "$T/sig"

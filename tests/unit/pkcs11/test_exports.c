@@ -37,6 +37,8 @@ static void test_not_supported(void **state)
 			 CKR_FUNCTION_NOT_SUPPORTED);
 	assert_int_equal(C_VerifyInit(1, NULL, 1), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_int_equal(C_DestroyObject(1, 1), CKR_FUNCTION_NOT_SUPPORTED);
+	assert_int_equal(C_SeedRandom(1, pin, 4), CKR_RANDOM_NO_RNG);
+	assert_int_equal(C_GenerateRandom(1, pin, 4), CKR_RANDOM_NO_RNG);
 	assert_int_equal(C_CancelFunction(1), CKR_FUNCTION_NOT_PARALLEL);
 	assert_int_equal(C_GetFunctionStatus(1), CKR_FUNCTION_NOT_PARALLEL);
 	assert_int_equal(C_Finalize(NULL), CKR_OK);
