@@ -104,4 +104,18 @@ void ms_file_remove_temporary(void);
 int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec *iov,
 		    int n, bool sync, struct ms_error *err) _must_check_;
 
+/**
+ * ms_file_replaceable() - would ms_file_replace() find its folder writable?
+ *
+ * Before something is done that cannot be undone; it may have changed by then.
+ *
+ * Return: as ms_file_replace().
+ */
+int ms_file_replaceable(const char *path, struct ms_error *err) _must_check_;
+
+/** ms_file_link_over() - put another name of the file @from in @path's place, in one step
+ * Return: 0 or a negative errno, with a sentence. */
+int ms_file_link_over(const char *from, const char *path,
+		      struct ms_error *err) _must_check_;
+
 #endif

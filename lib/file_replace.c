@@ -389,3 +389,49 @@ int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec 
 	slot_release(slot);
 	return r;
 }
+
+int ms_file_replaceable(const char *path, struct ms_error *err)
+{
+	char target[MS_PATH_MAX], *slash;
+	int r = find_target(path, target, err);
+
+	if (r < 0)
+		return r;
+	slash = strrchr(target, '/');
+	if (slash)
+		slash[1] = '\0';
+	if (faccessat(AT_FDCWD, slash ? target : ".", W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	return ms_error_set(err, -errno, "cannot-replace",
+			    "no new file can be made in its directory: %s",
+			    ms_strerror(errno));
+}
+
+int ms_file_link_over(const char *from, const char *path, struct ms_error *err)
+{
+	char temp[MS_PATH_MAX];
+
+	for (int tries = 0; tries < 16; tries++) {
+		struct temp_slot *slot;
+		int r = temp_name(path, temp);
+
+		if (r < 0)
+			return ms_error_set(err, r, "cannot-replace",
+					    "cannot be replaced: %s", ms_strerror(r));
+		slot = slot_take(temp);
+		r = linkat(AT_FDCWD, from, AT_FDCWD, temp, AT_SYMLINK_FOLLOW) < 0 ? -errno
+										  : 0;
+		if (r == 0 && rename(temp, path) < 0) {
+			r = -errno;
+			unlink(temp);
+		}
+		slot_release(slot);
+		if (r == 0)
+			return 0;
+		if (r != -EEXIST)
+			return ms_error_set(err, r, "cannot-replace",
+					    "cannot be replaced: %s", ms_strerror(r));
+	}
+	return ms_error_set(err, -EEXIST, "cannot-replace",
+			    "no free name for a temporary file in its directory");
+}

@@ -255,20 +255,21 @@ static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms
 		.failed_arg = &v->outcome,
 	};
 	struct ms_error err = {0};
-	int status = ms_sign_jobs(v->cli, &e.jobs);
+	int status = ms_sign_jobs(v->cli, &e.jobs), rc = 0;
 
 	if (status)
 		return status;
 	v->tree.failed = ms_sign_failure;
 	v->tree.arg = &v->outcome;
-	for (int i = 0; i < v->cli->n_operands; i++) {
-		if (ms_tree_add(&v->tree, v->cli->operands[i], true) < 0) {
-			fprintf(stderr, "modseal: %s: out of memory\n",
-				v->cli->cmd->name);
-			return MS_EXIT_FAILED;
-		}
-	}
+	for (int i = 0; i < v->cli->n_operands && !rc; i++)
+		rc = ms_tree_add(&v->tree, v->cli->operands[i], true);
 	ms_tree_sort(&v->tree);
+	if (!rc)
+		rc = ms_tree_fold(&v->tree);
+	if (rc) {
+		fprintf(stderr, "modseal: %s: out of memory\n", v->cli->cmd->name);
+		return MS_EXIT_FAILED;
+	}
 	if (ms_detached_distinct(v->tree.path, v->tree.n, v->cli->operands,
 				 (size_t)v->cli->n_operands, v->dir, &err) < 0) {
 		ms_error_prefix(&err, "%s", v->cli->cmd->name);
@@ -282,6 +283,7 @@ static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms
 			v->cli->cmd->name);
 		return MS_EXIT_FAILED;
 	}
+	ms_tree_relink(&v->tree);
 	return v->outcome.failed ? MS_EXIT_FAILED : MS_EXIT_OK;
 }
 

@@ -220,6 +220,7 @@ static int run(struct resign *r)
 	}
 	if (p->stopped)
 		ms_cli_complain(&p->fatal);
+	ms_tree_relink(&r->tree);
 	print_totals(r);
 	if (p->signal)
 		ms_sign_die_of(p->signal);
@@ -230,14 +231,17 @@ static int run(struct resign *r)
 
 static int add_trees(struct resign *r)
 {
-	for (int i = 0; i < r->cli->n_operands; i++) {
-		if (ms_tree_add(&r->tree, r->cli->operands[i], true)) {
-			fprintf(stderr, "modseal: resign: out of memory\n");
-			return MS_EXIT_FAILED;
-		}
-	}
+	int rc = 0;
+
+	for (int i = 0; i < r->cli->n_operands && !rc; i++)
+		rc = ms_tree_add(&r->tree, r->cli->operands[i], true);
 	ms_tree_sort(&r->tree);
-	return MS_EXIT_OK;
+	if (!rc)
+		rc = ms_tree_fold(&r->tree);
+	if (!rc)
+		return MS_EXIT_OK;
+	fprintf(stderr, "modseal: resign: out of memory\n");
+	return MS_EXIT_FAILED;
 }
 
 static void pool_set_up(struct resign *r)

@@ -202,7 +202,7 @@ void ms_sign_die_of(int sig)
 	raise(sig);
 }
 
-static int sign_list(const struct ms_cli *cli, struct ms_pool *p,
+static int sign_list(const struct ms_cli *cli, struct ms_tree *tree, struct ms_pool *p,
 		     struct ms_sign_outcome *o)
 {
 	struct ms_error err = {0};
@@ -216,6 +216,7 @@ static int sign_list(const struct ms_cli *cli, struct ms_pool *p,
 	}
 	if (p->stopped)
 		ms_cli_complain(&p->fatal);
+	ms_tree_relink(tree);
 	ms_sign_totals(cli, p, o);
 	if (p->signal)
 		ms_sign_die_of(p->signal);
@@ -269,6 +270,10 @@ int ms_cmd_sign(const struct ms_cli *cli)
 		}
 	}
 	ms_tree_sort(&tree);
+	if (!sign.detached && !sign.dest && ms_tree_fold(&tree) < 0) {
+		fprintf(stderr, "modseal: sign: out of memory\n");
+		return MS_EXIT_FAILED;
+	}
 	sign.roots = cli->operands;
 	sign.n_roots = (size_t)cli->n_operands;
 	if (ms_detached_distinct(tree.path, tree.n, sign.roots, sign.n_roots,
@@ -280,5 +285,5 @@ int ms_cmd_sign(const struct ms_cli *cli)
 	pool.path = tree.path;
 	pool.n = tree.n;
 	pool.quiet = ms_cli_opt(cli, "quiet");
-	return sign_list(cli, &pool, &o);
+	return sign_list(cli, &tree, &pool, &o);
 }

@@ -126,6 +126,15 @@ static bool is_left(struct ms_pool *p, const struct ms_packed *m)
 	return p->leave && p->leave(m, p->leave_arg);
 }
 
+/* Could the module be replaced? What is signed and cannot be written is only in the log.
+ */
+static int check_place(const struct ms_pool *p, const char *path, struct ms_error *err)
+{
+	if (p->sign->detached || p->sign->dest)
+		return 0;
+	return ms_file_replaceable(path, err);
+}
+
 /* Read, ask, append, replace. Return: 0, LEFT, or the file's errno with a sentence */
 static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 		     struct ms_packed *m, struct ms_error *err)
@@ -138,6 +147,8 @@ static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 		ms_packed_close(m);
 		return LEFT;
 	}
+	if (!rc)
+		rc = check_place(p, path, err);
 	if (!rc)
 		rc = ms_agent_ask(http, path, p->sign, m->data, m->payload_len, &message,
 				  err);
@@ -300,6 +311,21 @@ static void finish_item(struct ms_pool *p, struct ms_digest_item *i)
 	ms_digest_item_clear(i);
 }
 
+static void read_item(struct ms_pool *p, struct ms_digest_item *i, const char *path,
+		      enum ms_hash hash)
+{
+	char shown[300];
+
+	if (ms_digest_item_read(i, path, hash) < 0)
+		return;
+	if (is_left(p, &i->m)) {
+		i->rc = LEFT;
+	} else if (check_place(p, path, &i->err) < 0) {
+		i->rc = -EACCES;
+		ms_error_prefix(&i->err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+	}
+}
+
 /* Return: how many were read; false in @ret_more: there are no more */
 static size_t read_batch(struct ms_pool *p, enum ms_hash hash,
 			 struct ms_digest_item *items, bool *ret_more)
@@ -312,9 +338,7 @@ static size_t read_batch(struct ms_pool *p, enum ms_hash hash,
 			*ret_more = false;
 			break;
 		}
-		if (ms_digest_item_read(&items[n], p->path[i], hash) == 0 &&
-		    is_left(p, &items[n].m))
-			items[n].rc = LEFT;
+		read_item(p, &items[n], p->path[i], hash);
 		if (items[n].rc != -EINPROGRESS) {
 			finish_item(p, &items[n]);
 			continue;

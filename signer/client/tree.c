@@ -13,9 +13,13 @@ void ms_tree_clear(struct ms_tree *t)
 {
 	for (size_t i = 0; i < t->n; i++)
 		free(t->path[i]);
+	for (size_t i = 0; i < t->n_links; i++)
+		free(t->links[i].path);
 	free(t->path);
+	free(t->links);
 	t->path = NULL;
-	t->n = t->cap = 0;
+	t->links = NULL;
+	t->n = t->cap = t->n_links = 0;
 }
 
 static int push(struct ms_tree *t, char *owned)
@@ -239,4 +243,92 @@ void ms_tree_sort(struct ms_tree *t)
 			t->path[++kept] = t->path[i];
 	}
 	t->n = kept + 1;
+}
+
+/* ---------------------------------------------------------------------- hard links */
+
+static int by_file(const void *a, const void *b)
+{
+	const struct ms_tree_link *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+static bool same_file(const struct ms_tree_link *a, const struct ms_tree_link *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
+}
+
+/* By file, then by name; the paths stay in the list. A symbolic link that was named is a
+ * name of what it points to. */
+static size_t find_links(const struct ms_tree *t, struct ms_tree_link *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct stat st;
+
+		if (stat(t->path[i], &st) == 0 && S_ISREG(st.st_mode))
+			v[n++] = (struct ms_tree_link){
+				.path = t->path[i], .dev = st.st_dev, .ino = st.st_ino};
+	}
+	qsort(v, n, sizeof(*v), by_file);
+	return n;
+}
+
+static void take_out(struct ms_tree *t, const char *path)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->path[i] != path)
+			continue;
+		memmove(&t->path[i], &t->path[i + 1], (t->n - i - 1) * sizeof(*t->path));
+		t->n--;
+		return;
+	}
+}
+
+int ms_tree_fold(struct ms_tree *t)
+{
+	struct ms_tree_link *v = calloc(t->n + 1, sizeof(*v));
+	const char *first = NULL;
+	size_t n;
+
+	if (!v)
+		return -ENOMEM;
+	n = find_links(t, v);
+	for (size_t i = 0; i < n; i++) {
+		if (!i || !same_file(&v[i], &v[i - 1])) {
+			first = v[i].path;
+			continue;
+		}
+		take_out(t, v[i].path);
+		v[t->n_links] = v[i];
+		v[t->n_links++].first = first;
+	}
+	t->links = v;
+	return 0;
+}
+
+void ms_tree_relink(struct ms_tree *t)
+{
+	for (size_t i = 0; i < t->n_links; i++) {
+		const struct ms_tree_link *l = &t->links[i];
+		struct ms_error err = {0};
+		struct stat now, st;
+		char shown[SHOWN_MAX], first[SHOWN_MAX];
+
+		if (stat(l->first, &now) || lstat(l->path, &st) || st.st_dev != l->dev ||
+		    st.st_ino != l->ino || (now.st_dev == l->dev && now.st_ino == l->ino))
+			continue;
+		if (ms_file_link_over(l->first, l->path, &err) == 0)
+			continue;
+		ms_error_prefix(&err, "%s: is another name of %s, and stays as it was",
+				ms_escape_str(l->path, shown, sizeof(shown)),
+				ms_escape_str(l->first, first, sizeof(first)));
+		t->failed(t->arg, l->path, &err);
+	}
 }

@@ -5,17 +5,33 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include "lib/error.h"
+
+/**
+ * struct ms_tree_link - another name of a file in the list
+ * @path: owned; @first: the name that stayed in the list
+ * @dev, @ino: which file that was
+ */
+struct ms_tree_link {
+	char *path;
+	const char *first;
+	dev_t dev;
+	ino_t ino;
+};
 
 /**
  * struct ms_tree - a list of paths, and what went wrong while it was made
  * @path, @n, @cap: owned strings
+ * @links, @n_links: names that ms_tree_fold() took out
  * @failed: called for each thing that cannot be signed, with one sentence
  * @arg: first argument of @failed
  */
 struct ms_tree {
 	char **path;
 	size_t n, cap;
+	struct ms_tree_link *links;
+	size_t n_links;
 	void (*failed)(void *arg, const char *path, const struct ms_error *err);
 	void *arg;
 };
@@ -46,5 +62,21 @@ int ms_tree_add(struct ms_tree *t, const char *path, bool recursive) _must_check
 
 /** ms_tree_sort() - by name, each path once */
 void ms_tree_sort(struct ms_tree *t);
+
+/**
+ * ms_tree_fold() - hard links: each file once, by the first of its names in the list
+ *
+ * After ms_tree_sort(). Return: 0 or -ENOMEM.
+ */
+int ms_tree_fold(struct ms_tree *t) _must_check_;
+
+/**
+ * ms_tree_relink() - the other names of files that were replaced become names of the new
+ * ones
+ *
+ * Those that are names of something else by now are left alone. Failures are told to
+ * @t->failed.
+ */
+void ms_tree_relink(struct ms_tree *t);
 
 #endif

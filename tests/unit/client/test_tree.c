@@ -164,6 +164,77 @@ static void test_any_name(void **state)
 	assert_int_equal(p->tree.n, 1);
 }
 
+/* t/a.ko, t/b.ko and t/d/c.ko are one file, plain is another one. */
+static void make_links(struct place *p)
+{
+	assert_int_equal(mkdir("t", 0700), 0);
+	assert_int_equal(mkdir("t/d", 0700), 0);
+	touch("t/d/c.ko");
+	touch("plain");
+	assert_int_equal(link("t/d/c.ko", "t/b.ko"), 0);
+	assert_int_equal(link("t/d/c.ko", "t/a.ko"), 0);
+	assert_int_equal(symlink("a.ko", "t/link.ko"), 0);
+	assert_int_equal(ms_tree_add(&p->tree, "t", true), 0);
+	assert_int_equal(ms_tree_add(&p->tree, "t/link.ko", true), 0);
+	assert_int_equal(ms_tree_add(&p->tree, "plain", true), 0);
+	ms_tree_sort(&p->tree);
+	assert_int_equal(p->tree.n, 5);
+	assert_int_equal(ms_tree_fold(&p->tree), 0);
+	assert_int_equal(p->tree.n, 2);
+	assert_string_equal(p->tree.path[0], "plain");
+	assert_string_equal(p->tree.path[1], "t/a.ko");
+	assert_int_equal(p->tree.n_links, 3);
+}
+
+static ino_t inode(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_ino;
+}
+
+static void replace(const char *path)
+{
+	touch("new");
+	assert_int_equal(rename("new", path), 0);
+}
+
+static void test_links(void **state)
+{
+	struct place *p = *state;
+	ino_t old;
+
+	make_links(p);
+	old = inode("t/a.ko");
+	ms_tree_relink(&p->tree); /* nothing was replaced: nothing changes */
+	assert_int_equal(inode("t/b.ko"), old);
+	replace("t/a.ko");
+	ms_tree_relink(&p->tree);
+	assert_int_not_equal(inode("t/a.ko"), old);
+	assert_int_equal(inode("t/b.ko"), inode("t/a.ko"));
+	assert_int_equal(inode("t/d/c.ko"), inode("t/a.ko"));
+	assert_int_not_equal(inode("t/link.ko"), inode("t/a.ko"));
+	assert_int_equal(p->failures, 0);
+}
+
+/* A name that has become one of something else is somebody else's. */
+static void test_links_that_changed(void **state)
+{
+	struct place *p = *state;
+	ino_t other;
+
+	make_links(p);
+	replace("t/a.ko");
+	replace("t/b.ko");
+	other = inode("t/b.ko");
+	assert_int_equal(unlink("t/d/c.ko"), 0);
+	ms_tree_relink(&p->tree);
+	assert_int_equal(inode("t/b.ko"), other);
+	assert_int_equal(access("t/d/c.ko", F_OK), -1);
+	assert_int_equal(p->failures, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +244,9 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_any_name, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_links_that_changed, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,6 +264,47 @@ static void test_ignored_stays_ignored(void **state)
 	in_child(keep_ignored, 0);
 }
 
+static void test_replaceable(void **state)
+{
+	put_file("f", "x", 1);
+	assert_int_equal(ms_file_replaceable(in_folder("f"), &err), 0);
+	assert_int_equal(ms_file_replaceable(in_folder("none"), &err), 0);
+	assert_int_equal(ms_file_replaceable(in_folder("."), &err), -EISDIR);
+	assert_int_equal(ms_file_replaceable("", &err), -ENOENT);
+	assert_int_equal(ms_file_replaceable("/dev/null", &err), -EINVAL);
+	assert_int_equal(ms_file_replaceable(in_folder("none/f"), &err), -ENOENT);
+	/* Nobody writes there, root neither. */
+	assert_int_not_equal(ms_file_replaceable("/proc/self/status", &err), 0);
+	if (geteuid() == 0)
+		return;
+	assert_int_equal(chmod(in_folder("."), 0500), 0);
+	assert_int_equal(ms_file_replaceable(in_folder("f"), &err), -EACCES);
+	assert_string_equal(err.code, "cannot-replace");
+	assert_int_equal(chmod(in_folder("."), 0700), 0);
+}
+
+static void test_link_over(void **state)
+{
+	struct stat a, b;
+
+	put_file("a", "new", 3);
+	put_file("b", "old", 3);
+	assert_int_equal(ms_file_link_over(in_folder("a"), in_folder("b"), &err), 0);
+	assert_int_equal(stat(in_folder("a"), &a), 0);
+	assert_int_equal(stat(in_folder("b"), &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	/* Through a symbolic link: a name of the file, not of the link. */
+	put_file("c", "old", 3);
+	assert_int_equal(symlink("a", in_folder("link")), 0);
+	assert_int_equal(ms_file_link_over(in_folder("link"), in_folder("c"), &err), 0);
+	assert_int_equal(lstat(in_folder("c"), &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_int_equal(ms_file_link_over(in_folder("none"), in_folder("c"), &err),
+			 -ENOENT);
+	assert_file("c", "new", 3);
+	assert_int_equal(count_files(MS_FILE_TEMP_PREFIX), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +314,8 @@ int main(void)
 		folder_test(test_links),
 		folder_test(test_refusals),
 		folder_test(test_limit),
+		folder_test(test_replaceable),
+		folder_test(test_link_over),
 		folder_test(test_inherited_acl),
 		folder_test(test_signals),
 		folder_test(test_ignored_stays_ignored),
