@@ -16,6 +16,18 @@ ok 'lintian finds nothing' lintian --allow-root --fail-on error,warning \
 libs=$(dpkg-deb -f "$T"/deb/modseal-verify_*.deb Depends)
 unlike "$libs" 'tss2|libevent|sqlite' 'the verifier needs neither TPM nor agent'
 
+# What is done to services, before there is systemd to see it: init alone starts them.
+script() { dpkg-deb --ctrl-tarfile "$T"/deb/"$1"_*.deb | tar -xOf - "./$2" 2>/dev/null; }
+for unit in modseal-agent:modseald modseal-verify:modseal-verify-watch; do
+	package=${unit%:*} service=${unit#*:}.service
+	like "$(script "$package" postinst)" "invoke try-restart .*$service" \
+		"$service is started again after an upgrade"
+	unlike "$(script "$package" preinst)" "invoke stop" 'and not stopped before it'
+	like "$(script "$package" prerm)" "= remove .*invoke stop .*$service" \
+		'it is stopped when it is removed'
+	unlike "$(script "$package" postinst)" "invoke '?(re)?start " 'and not started before init'
+done
+
 # What each program is completed with is what it has.
 dpkg-deb -x "$T"/deb/modseal_*.deb "$T/x"
 ok 'bash understands its completions' bash -n "$T/x/usr/share/bash-completion/completions/modseal"
