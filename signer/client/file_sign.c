@@ -279,6 +279,15 @@ static int write_xattr(const struct item *i, const struct ms_buf *sig,
 			    ms_strerror(errno));
 }
 
+/* The bytes that were read, and still those that are at that path. */
+static bool is_unchanged(const struct item *i)
+{
+	struct stat st;
+
+	return ms_file_unchanged(&i->f, i->fd) && stat(i->path, &st) == 0 &&
+	       st.st_dev == i->f.st.st_dev && st.st_ino == i->f.st.st_ino;
+}
+
 static int write_item(struct item *i, struct ms_file_signed *s, struct ms_error *err)
 {
 	_cleanup_buf_ struct ms_buf ima = MS_BUF_INIT(MS_IMA_SIG_MAX);
@@ -288,7 +297,7 @@ static int write_item(struct item *i, struct ms_file_signed *s, struct ms_error 
 	char shown[300];
 	int r = sig == &ima ? make_ima(i, &ima, err) : check_message(sig, err);
 
-	if (r == 0 && !ms_file_unchanged(&i->f, i->fd))
+	if (r == 0 && !is_unchanged(i))
 		r = ms_error_set(err, -EAGAIN, "changed",
 				 "changed while it was being signed: try again when "
 				 "nothing writes to it");

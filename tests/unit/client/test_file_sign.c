@@ -43,11 +43,11 @@ static void modules(void **state)
 }
 
 /* One file, and an agent that answers so. Return: what ms_file_sign() returned */
-static int sign(const char *body, const char **ret_code)
+static int sign(const char *body, void (*first)(void), const char **ret_code)
 {
 	static struct ms_error err;
 	char reply[600];
-	struct step steps[] = {{.reply = reply}};
+	struct step steps[] = {{.reply = reply, .first = first}};
 	struct ms_client_config c = {0};
 	const struct ms_file_sign opt = {
 		.format = MS_FORMAT_DETACHED, .hash = MS_HASH_SHA256, .key = "k"};
@@ -68,7 +68,8 @@ static int sign(const char *body, const char **ret_code)
 	assert_non_null(memmem(s.last.data, s.last.len, DIGEST, 64));
 	assert_non_null(memmem(s.last.data, s.last.len, "\"type\":\"file\"", 13));
 	ms_buf_clear(&s.last);
-	assert_file("f", "content", 7);
+	if (!first)
+		assert_file("f", "content", 7);
 	if (r < 0) {
 		assert_string_equal(done.digest, "x");
 		assert_int_not_equal(access(in_folder("f.p7s"), F_OK), 0);
@@ -101,16 +102,47 @@ static void answers(void **state)
 	const char *code;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		assert_int_equal(sign(bad[i], &code), -EBADMSG);
+		assert_int_equal(sign(bad[i], NULL, &code), -EBADMSG);
 		assert_string_equal(code, "bad-answer");
 	}
 	assert_int_equal(
 		sign(ANSWER(DIGEST, "\"error\":{\"code\":\"no-rule\",\"detail\":\"d\"}"),
-		     &code),
+		     NULL, &code),
 		-EACCES);
 	assert_string_equal(code, "no-rule");
-	assert_int_equal(sign(ANSWER(DIGEST, "\"signature\":\"MAMCAQE=\""), &code), 0);
+	assert_int_equal(sign(ANSWER(DIGEST, "\"signature\":\"MAMCAQE=\""), NULL, &code),
+			 0);
 	assert_file("f.p7s", "\x30\x03\x02\x01\x01", 5);
+}
+
+static void append(void)
+{
+	put_file("f", "content and more", 16);
+}
+
+/* Same bytes, same time even; but another file. */
+static void put_another(void)
+{
+	put_file("g", "content", 7);
+	assert_int_equal(rename(in_folder("g"), in_folder("f")), 0);
+}
+
+static void take_away(void)
+{
+	assert_int_equal(unlink(in_folder("f")), 0);
+}
+
+static void changes_meanwhile(void **state)
+{
+	static void (*const changes[])(void) = {append, put_another, take_away};
+	const char *code;
+
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		assert_int_equal(sign(ANSWER(DIGEST, "\"signature\":\"MAMCAQE=\""),
+				      changes[i], &code),
+				 -EAGAIN);
+		assert_string_equal(code, "changed");
+	}
 }
 
 int main(void)
@@ -118,6 +150,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats),
 		cmocka_unit_test_setup_teardown(answers, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(changes_meanwhile, folder_make,
+						folder_remove),
 		cmocka_unit_test_setup_teardown(modules, folder_make, folder_remove),
 	};
 

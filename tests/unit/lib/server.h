@@ -24,6 +24,7 @@
 struct step {
 	const char *reply; /* NULL: nothing */
 	size_t reply_len;  /* 0: as a string */
+	void (*first)(void); /* called before it answers; may be NULL */
 	bool unread;	   /* answers before it has read anything */
 	bool hang_up; /* closes afterwards; the next step is on the next connection */
 	bool stall;   /* then does nothing until the client has gone */
@@ -93,6 +94,8 @@ static inline void *server_run(void *arg)
 			}
 			s->requests++;
 		}
+		if (step->first)
+			step->first();
 		if (step->reply && !len)
 			len = strlen(step->reply);
 		if (len)
