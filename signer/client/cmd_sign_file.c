@@ -127,24 +127,36 @@ static int sign_all(const struct ms_cli *cli, struct ms_talk *talk,
 {
 	_cleanup_json_ json_t *done = json_array();
 	_cleanup_json_ json_t *failures = json_array();
+	struct ms_file_signed *f = calloc(MS_FILE_SIGN_MAX, sizeof(*f));
 	int n = 0, failed = 0;
 	bool lost = false;
+	size_t k;
 
-	for (int i = 0; i < cli->n_operands && !lost; i++) {
-		const char *path = cli->operands[i];
-		struct ms_error err = {0};
-		struct ms_file_signed s;
-
-		if (ms_file_sign(&talk->http, path, o, &s, &err) == 0) {
-			n++;
-			add(done, path, "signature", s.signature, "digest", s.digest);
-			continue;
-		}
-		failed++;
-		ms_cli_complain(&err);
-		add(failures, path, "error", err.msg, "code", err.code);
-		lost = ms_talk_lost(&err);
+	if (!f) {
+		fprintf(stderr, "modseal: sign: out of memory\n");
+		return MS_EXIT_FAILED;
 	}
+
+	for (int at = 0; at < cli->n_operands && !lost; at += (int)k) {
+		k = MS_MIN((size_t)(cli->n_operands - at), (size_t)MS_FILE_SIGN_MAX);
+		for (size_t i = 0; i < k; i++)
+			f[i].path = cli->operands[(size_t)at + i];
+		ms_file_sign(&talk->http, o, f, k);
+		for (size_t i = 0; i < k; i++) {
+			if (f[i].rc == 0) {
+				n++;
+				add(done, f[i].path, "signature", f[i].signature,
+				    "digest", f[i].digest);
+				continue;
+			}
+			failed++;
+			ms_cli_complain(&f[i].err);
+			add(failures, f[i].path, "error", f[i].err.msg, "code",
+			    f[i].err.code);
+			lost = lost || ms_talk_lost(&f[i].err);
+		}
+	}
+	free(f);
 	if (cli->json) {
 		_cleanup_json_ json_t *j =
 			json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:O, s:O}", "key",

@@ -55,6 +55,7 @@ enum ms_sign_type ms_file_format_type(enum ms_file_format f)
  */
 struct item {
 	const char *path;
+	struct ms_file_signed *out;
 	const struct ms_file_sign *opt;
 	int fd;
 	struct ms_file f;
@@ -150,17 +151,28 @@ static int bad_answer(struct ms_error *err)
 			    "the agent's answer is not what was asked for: see its log");
 }
 
-static char *request_text(const struct item *i)
+static json_t *item_json(const struct item *i)
 {
 	char hex[2 * MS_DIGEST_MAX + 1], shown[300];
-	_cleanup_json_ json_t *j = json_pack(
-		"{s:s, s:s, s:b, s:[{s:s, s:s}]}", "hash", ms_hash_name(i->opt->hash),
-		"type", ms_sign_type_name(formats[i->opt->format].type), "keyid",
-		i->opt->keyid, "items", "name",
-		ms_escape_str(base_name(i->path), shown, sizeof(shown)), "digest",
-		ms_hex(i->digest, ms_hash_size(i->opt->hash), hex));
 
-	return j ? json_dumps(j, JSON_COMPACT) : NULL;
+	return json_pack("{s:s, s:s}", "name",
+			 ms_escape_str(base_name(i->path), shown, sizeof(shown)),
+			 "digest", ms_hex(i->digest, ms_hash_size(i->opt->hash), hex));
+}
+
+/* Of those that are read. */
+static char *request_text(const struct ms_file_sign *opt, const struct item *v, size_t n)
+{
+	_cleanup_json_ json_t *j =
+		json_pack("{s:s, s:s, s:b, s:[]}", "hash", ms_hash_name(opt->hash),
+			  "type", ms_sign_type_name(formats[opt->format].type), "keyid",
+			  opt->keyid, "items");
+	json_t *items = json_object_get(j, "items");
+
+	for (size_t i = 0; i < n && items; i++)
+		if (v[i].out->rc == 0 && json_array_append_new(items, item_json(&v[i])))
+			return NULL;
+	return items ? json_dumps(j, JSON_COMPACT) : NULL;
 }
 
 static int decode(const char *text, struct ms_buf *out)
@@ -178,12 +190,9 @@ static int decode(const char *text, struct ms_buf *out)
 	return 0;
 }
 
-static int take_answer(struct item *i, const struct ms_buf *out, struct ms_error *err)
+/* Each answer says for which digest it is: never is one taken for another. */
+static int take_answer(struct item *i, const json_t *item, struct ms_error *err)
 {
-	json_error_t je;
-	_cleanup_json_ json_t *j = json_loadb((const char *)out->data, out->len,
-					      JSON_REJECT_DUPLICATES, &je);
-	const json_t *item = json_array_get(json_object_get(j, "items"), 0);
 	const char *digest = json_string_value(json_object_get(item, "digest"));
 	const char *text = json_string_value(json_object_get(item, "signature"));
 	const json_t *e = json_object_get(item, "error");
@@ -191,7 +200,7 @@ static int take_answer(struct item *i, const struct ms_buf *out, struct ms_error
 	const char *detail = json_string_value(json_object_get(e, "detail"));
 	char hex[2 * MS_DIGEST_MAX + 1], sentence[400];
 
-	if (!digest || json_array_size(json_object_get(j, "items")) != 1 ||
+	if (!digest ||
 	    strcmp(digest, ms_hex(i->digest, ms_hash_size(i->opt->hash), hex)) != 0)
 		return bad_answer(err);
 	if (code && detail)
@@ -200,20 +209,41 @@ static int take_answer(struct item *i, const struct ms_buf *out, struct ms_error
 	return text && decode(text, &i->sig) == 0 ? 0 : bad_answer(err);
 }
 
-static int ask_by_digest(struct item *i, struct ms_http *h, struct ms_error *err)
+static int take_answers(struct item *v, size_t n, size_t asked, const struct ms_buf *out,
+			struct ms_error *err)
+{
+	json_error_t je;
+	_cleanup_json_ json_t *j = json_loadb((const char *)out->data, out->len,
+					      JSON_REJECT_DUPLICATES, &je);
+	const json_t *items = json_object_get(j, "items");
+	size_t at = 0;
+
+	if (!json_is_array(items) || json_array_size(items) != asked)
+		return bad_answer(err);
+	for (size_t i = 0; i < n; i++) {
+		struct ms_file_signed *f = v[i].out;
+
+		if (f->rc == 0)
+			f->rc = take_answer(&v[i], json_array_get(items, at++), &f->err);
+	}
+	return 0;
+}
+
+static int ask_by_digest(const struct ms_file_sign *opt, struct item *v, size_t n,
+			 size_t asked, struct ms_http *h, struct ms_error *err)
 {
 	_cleanup_buf_ struct ms_buf target = MS_BUF_INIT(512),
 				    out = MS_BUF_INIT(MS_HTTP_ANSWER_MAX);
-	_cleanup_free_ char *text = request_text(i);
+	_cleanup_free_ char *text = request_text(opt, v, n);
 	struct iovec body = {text, text ? strlen(text) : 0};
 	int r;
 
-	ms_buf_printf(&target, "/v1/keys/%s/sign-digests", i->opt->key);
+	ms_buf_printf(&target, "/v1/keys/%s/sign-digests", opt->key);
 	if (!text || !ms_buf_cstr(&target))
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	r = ms_agent_call(h, "POST", ms_buf_cstr(&target), "application/json",
 			  "application/json", &body, 1, &out, err);
-	return r < 0 ? r : take_answer(i, &out, err);
+	return r < 0 ? r : take_answers(v, n, asked, &out, err);
 }
 
 static int ask_by_content(struct item *i, struct ms_http *h, struct ms_error *err)
@@ -336,32 +366,79 @@ static int name_signature(const struct item *i, struct ms_file_signed *s,
 	return 0;
 }
 
-int ms_file_sign(struct ms_http *h, const char *path, const struct ms_file_sign *opt,
-		 struct ms_file_signed *ret, struct ms_error *err)
+static void ask(const struct ms_file_sign *opt, struct item *v, size_t n,
+		struct ms_http *h)
 {
-	struct item i = {.path = path, .opt = opt, .fd = -1};
-	struct ms_file_signed s;
-	char shown[300];
-	int r;
+	struct ms_error err = {0};
+	size_t asked = 0;
+	int r = 0;
 
-	i.sig = MS_BUF_INIT(MS_MESSAGE_MAX);
-	r = name_signature(&i, &s, err);
-	if (r == 0)
-		r = read_item(&i, err);
-	if (r == 0)
-		r = opt->by_content ? ask_by_content(&i, h, err)
-				    : ask_by_digest(&i, h, err);
-	if (r == 0)
-		r = write_item(&i, &s, err);
-	if (r == 0) {
-		ms_hex(i.digest, ms_hash_size(opt->hash), s.digest);
-		*ret = s;
-	} else {
-		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+	/*
+	 * The agent hangs up on who says nothing for a minute, and hashing may take
+	 * longer: the next call connects again. What speaks https does so by itself.
+	 */
+	if (!h->via)
+		ms_http_close(h);
+	for (size_t i = 0; i < n; i++) {
+		struct ms_file_signed *f = v[i].out;
+
+		if (f->rc == 0 && opt->by_content)
+			f->rc = ask_by_content(&v[i], h, &f->err);
+		asked += f->rc == 0;
 	}
-	if (i.fd >= 0)
-		close(i.fd);
-	ms_file_clear(&i.f);
-	ms_buf_clear(&i.sig);
-	return r;
+	if (asked > 0 && !opt->by_content)
+		r = ask_by_digest(opt, v, n, asked, h, &err);
+	for (size_t i = 0; i < n && r < 0; i++) {
+		if (v[i].out->rc < 0)
+			continue;
+		v[i].out->rc = r;
+		v[i].out->err = err;
+	}
+}
+
+static void begin(struct item *i, struct ms_file_signed *f,
+		  const struct ms_file_sign *opt)
+{
+	*i = (struct item){.path = f->path, .out = f, .opt = opt, .fd = -1};
+	i->sig = MS_BUF_INIT(MS_MESSAGE_MAX);
+	f->err = (struct ms_error){0};
+	f->digest[0] = '\0';
+	f->rc = name_signature(i, f, &f->err);
+	if (f->rc == 0)
+		f->rc = read_item(i, &f->err);
+}
+
+static void end(struct item *i)
+{
+	struct ms_file_signed *f = i->out;
+	char shown[300];
+
+	if (f->rc == 0)
+		f->rc = write_item(i, f, &f->err);
+	if (f->rc == 0)
+		ms_hex(i->digest, ms_hash_size(i->opt->hash), f->digest);
+	else
+		ms_error_prefix(&f->err, "%s",
+				ms_escape_str(i->path, shown, sizeof(shown)));
+	if (i->fd >= 0)
+		close(i->fd);
+	ms_file_clear(&i->f);
+	ms_buf_clear(&i->sig);
+}
+
+void ms_file_sign(struct ms_http *h, const struct ms_file_sign *opt,
+		  struct ms_file_signed *f, size_t n)
+{
+	bool whole = opt->by_content || opt->format == MS_FORMAT_IMA_APPENDED;
+	struct item v[MS_FILE_SIGN_MAX];
+
+	/* One file at a time is in memory. */
+	for (size_t at = 0, k; at < n; at += k) {
+		k = whole ? 1 : MS_MIN(n - at, (size_t)MS_FILE_SIGN_MAX);
+		for (size_t i = 0; i < k; i++)
+			begin(&v[i], &f[at + i], opt);
+		ask(opt, v, k, h);
+		for (size_t i = 0; i < k; i++)
+			end(&v[i]);
+	}
 }

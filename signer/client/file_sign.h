@@ -42,14 +42,20 @@ struct ms_file_sign {
 };
 
 /**
- * struct ms_file_signed - what became of one
+ * struct ms_file_signed - one file, and what became of it
+ * @path: set by the caller
  * @signature: the path of the signature or the signed file; "" for security.ima
  * @digest: of what was signed, hex
+ * @rc, @err: 0, or a negative errno with a sentence that starts with the path
  */
 struct ms_file_signed {
+	const char *path;
 	char signature[MS_PATH_MAX];
 	char digest[2 * MS_DIGEST_MAX + 1];
+	int rc;
+	struct ms_error err;
 };
+#define MS_FILE_SIGN_MAX 32u /* files whose digests go in one request */
 
 /**
  * ms_is_module() - does @path begin like a kernel module, or is it called like one that
@@ -58,16 +64,16 @@ struct ms_file_signed {
 bool ms_is_module(const char *path);
 
 /**
- * ms_file_sign() - sign one file
+ * ms_file_sign() - sign up to MS_FILE_SIGN_MAX files
  * @h: open connection
+ * @f: with the paths; the rest is filled in
  *
  * Files are read piece by piece, whatever their size, but by content and for
- * MS_FORMAT_IMA_APPENDED, which take MS_MODULE_MAX bytes. A file that changes meanwhile
- * is an error, and on any error nothing is written.
- *
- * Return: 0 or a negative errno with a sentence that starts with the path.
+ * MS_FORMAT_IMA_APPENDED, which take MS_MODULE_MAX bytes of memory for a file, and go one
+ * by one. A file that changes meanwhile is an error, and where there is an error nothing
+ * is written.
  */
-int ms_file_sign(struct ms_http *h, const char *path, const struct ms_file_sign *opt,
-		 struct ms_file_signed *ret, struct ms_error *err) _must_check_;
+void ms_file_sign(struct ms_http *h, const struct ms_file_sign *opt,
+		  struct ms_file_signed *f, size_t n);
 
 #endif

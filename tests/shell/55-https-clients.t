@@ -13,6 +13,7 @@ cat >>"$T/a/modseald.conf" <<END
 [rule remote]
 who = cert:CN=builder-1
 key = dev
+type = module file ima
 content = digest
 END
 tls_agent || bail_out 'no agent with TLS'
@@ -55,6 +56,10 @@ cp "$T/m.ko" "$T/remote.ko"
 cp "$T/m.ko" "$T/local.ko"
 ok 'sign-file, from afar' modseal-sign-file sha256 x /nonexistent "$T/remote.ko"
 xz -kc "$T/m.ko" >"$T/x.ko.xz"
+printf 'firmware' >"$T/fw"
+ok 'a file, from afar' modseal sign -q --detached "$T/fw"
+ok 'a file for IMA, from afar' modseal sign -q --format ima "$T/fw"
+ok 'are both good' modseal-verify file --no-stored --anchor "$T/dev.pem" "$T/fw"
 ok 'a compressed module, from afar' modseal sign -q "$T/x.ko.xz"
 xz -dk "$T/x.ko.xz"
 same "$T/x.ko" "$T/remote.ko" 'makes the same bytes inside'

@@ -45,24 +45,24 @@ static void modules(void **state)
 /* One file, and an agent that answers so. Return: what ms_file_sign() returned */
 static int sign(const char *body, void (*first)(void), const char **ret_code)
 {
-	static struct ms_error err;
+	static struct ms_file_signed done;
 	char reply[600];
 	struct step steps[] = {{.reply = reply, .first = first}};
 	struct ms_client_config c = {0};
 	const struct ms_file_sign opt = {
 		.format = MS_FORMAT_DETACHED, .hash = MS_HASH_SHA256, .key = "k"};
-	struct ms_file_signed done = {.digest = "x"};
 	struct server s;
 	struct ms_http h;
-	int r;
+	struct ms_error err = {0};
 
-	err = (struct ms_error){0};
+	done = (struct ms_file_signed){.digest = "x"};
 	snprintf(reply, sizeof(reply), OK_HEAD "%zu\r\n\r\n%s", strlen(body), body);
 	put_file("f", "content", 7);
 	server_start(&s, steps, 1);
 	snprintf(c.agent, sizeof(c.agent), "unix:%s", s.path);
 	assert_int_equal(ms_agent_open(&h, &c, &err), 0);
-	r = ms_file_sign(&h, in_folder("f"), &opt, &done, &err);
+	done.path = in_folder("f");
+	ms_file_sign(&h, &opt, &done, 1);
 	ms_http_close(&h);
 	server_stop(&s);
 	assert_non_null(memmem(s.last.data, s.last.len, DIGEST, 64));
@@ -70,13 +70,13 @@ static int sign(const char *body, void (*first)(void), const char **ret_code)
 	ms_buf_clear(&s.last);
 	if (!first)
 		assert_file("f", "content", 7);
-	if (r < 0) {
-		assert_string_equal(done.digest, "x");
+	if (done.rc < 0) {
+		assert_string_equal(done.digest, "");
 		assert_int_not_equal(access(in_folder("f.p7s"), F_OK), 0);
-		assert_int_equal(strncmp(err.msg, folder, strlen(folder)), 0);
+		assert_int_equal(strncmp(done.err.msg, folder, strlen(folder)), 0);
 	}
-	*ret_code = err.code;
-	return r;
+	*ret_code = done.err.code;
+	return done.rc;
 }
 
 #define ANSWER(digest, rest) "{\"items\":[{\"digest\":\"" digest "\"," rest "}]}"
@@ -115,6 +115,53 @@ static void answers(void **state)
 	assert_file("f.p7s", "\x30\x03\x02\x01\x01", 5);
 }
 
+/* SHA-256 of "other" */
+#define OTHER "d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa"
+#define ITEM(digest) "{\"digest\":\"" digest "\",\"signature\":\"MAMCAQE=\"}"
+
+static int sign_two(const char *items, struct ms_file_signed two[2])
+{
+	char reply[600];
+	const struct step steps[] = {{.reply = reply}};
+	struct ms_client_config c = {0};
+	const struct ms_file_sign opt = {
+		.format = MS_FORMAT_DETACHED, .hash = MS_HASH_SHA256, .key = "k"};
+	struct ms_error err = {0};
+	struct server s;
+	struct ms_http h;
+
+	snprintf(reply, sizeof(reply), OK_HEAD "%zu\r\n\r\n{\"items\":[%s]}",
+		 strlen(items) + 12, items);
+	put_file("f", "content", 7);
+	put_file("g", "other", 5);
+	two[0].path = in_folder("f");
+	two[1].path = in_folder("g");
+	server_start(&s, steps, 1);
+	snprintf(c.agent, sizeof(c.agent), "unix:%s", s.path);
+	assert_int_equal(ms_agent_open(&h, &c, &err), 0);
+	ms_file_sign(&h, &opt, two, 2);
+	ms_http_close(&h);
+	server_stop(&s);
+	ms_buf_clear(&s.last);
+	return two[0].rc;
+}
+
+/* An answer that is taken for that of another file would sign the wrong one. */
+static void pairs(void **state)
+{
+	static struct ms_file_signed two[2];
+
+	assert_int_equal(sign_two(ITEM(OTHER) "," ITEM(DIGEST), two), -EBADMSG);
+	assert_int_equal(two[1].rc, -EBADMSG);
+	assert_int_equal(sign_two(ITEM(DIGEST), two), -EBADMSG);
+	assert_int_equal(two[1].rc, -EBADMSG);
+	assert_int_not_equal(access(in_folder("f.p7s"), F_OK), 0);
+	assert_int_equal(sign_two(ITEM(DIGEST) "," ITEM(OTHER), two), 0);
+	assert_int_equal(two[1].rc, 0);
+	assert_string_equal(two[1].digest, OTHER);
+	assert_file("g.p7s", "\x30\x03\x02\x01\x01", 5);
+}
+
 static void append(void)
 {
 	put_file("f", "content and more", 16);
@@ -149,6 +196,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats),
+		cmocka_unit_test_setup_teardown(pairs, folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(answers, folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(changes_meanwhile, folder_make,
 						folder_remove),
