@@ -132,3 +132,15 @@ bool ms_file_unchanged(const struct ms_file *f, int fd)
 	       st.st_mtim.tv_sec == f->st.st_mtim.tv_sec &&
 	       st.st_mtim.tv_nsec == f->st.st_mtim.tv_nsec;
 }
+
+bool ms_file_is_at(const char *path, int fd)
+{
+	struct stat st, there;
+
+	if (lstat(path, &there) < 0)
+		return false;
+	if (!S_ISLNK(there.st_mode))
+		return S_ISREG(there.st_mode);
+	return stat(path, &there) == 0 && fstat(fd, &st) == 0 &&
+	       st.st_dev == there.st_dev && st.st_ino == there.st_ino;
+}

@@ -60,6 +60,15 @@ int ms_file_read_fd(int fd, size_t max, size_t extra, struct ms_file *f,
 /** ms_file_unchanged() - true while @fd has the size and times of @f->st */
 bool ms_file_unchanged(const struct ms_file *f, int fd);
 
+/**
+ * ms_file_is_at() - does @path still lead to the file @fd, or to one in its very place?
+ *
+ * False when nothing is there any more, or a link, put there meanwhile, to something
+ * else, which ms_file_replace() would replace. It may be put there afterwards still: that
+ * others cannot write to the folder is up to whoever works in it.
+ */
+bool ms_file_is_at(const char *path, int fd);
+
 #define MS_FILE_TEMP_PREFIX ".modseal-"
 
 /**

@@ -70,7 +70,7 @@ int ms_module_replace(const char *path, int fd, const struct ms_file *f,
 	char shown[300];
 	int r;
 
-	if (!ms_file_unchanged(f, fd))
+	if (!ms_file_unchanged(f, fd) || (!dest && !ms_file_is_at(path, fd)))
 		return ms_error_set(err, -EAGAIN, "file-changed",
 				    "changed while it was being signed: try again");
 	r = ms_file_replace(dest ? dest : path, fd, 0, iov, n, sync, err);

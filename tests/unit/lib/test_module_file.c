@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "folder.h"
+#include "lib/limits.h"
 #include "lib/module_file.h"
 #include "lib/trailer.h"
 
@@ -139,9 +140,48 @@ static void test_append_failures(void **state)
 	assert_file("m", ELF "!", ELF_LEN + 1);
 }
 
+/* Between reading and writing, where a TPM takes its time. */
+static void test_other_in_its_place(void **state)
+{
+	static const uint8_t msg[] = {'0', 0};
+	_cleanup_file_ struct ms_file f = {0};
+	_cleanup_close_ int fd = -1;
+	char link[MS_PATH_MAX];
+	size_t len;
+
+	put_file("m", ELF, ELF_LEN);
+	put_file("precious", "p", 1);
+	snprintf(link, sizeof(link), "%s", in_folder("m"));
+	assert_int_equal(ms_module_read(link, &f, &fd, &len, &err), 0);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(ms_module_append(link, fd, &f, len, msg, 2, NULL, false, &err),
+			 -EAGAIN);
+	assert_int_equal(access(link, F_OK), -1);
+	assert_int_equal(symlink("precious", link), 0);
+	assert_int_equal(ms_module_append(link, fd, &f, len, msg, 2, NULL, false, &err),
+			 -EAGAIN);
+	assert_string_equal(err.code, "file-changed");
+	assert_file("precious", "p", 1);
+	assert_int_equal(unlink(link), 0);
+
+	/* A link to the same file, and a file that another run has put there, are well.
+	 */
+	put_file("m2", ELF, ELF_LEN);
+	close(fd);
+	assert_int_equal(symlink("m2", link), 0);
+	assert_int_equal(ms_module_read(link, &f, &fd, &len, &err), 0);
+	assert_int_equal(ms_module_append(link, fd, &f, len, msg, 2, NULL, false, &err),
+			 0);
+	assert_int_equal(unlink(link), 0);
+	put_file("m", ELF, ELF_LEN);
+	assert_int_equal(ms_module_append(link, fd, &f, len, msg, 2, NULL, false, &err),
+			 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		folder_test(test_other_in_its_place),
 		folder_test(test_payload),
 		folder_test(test_refused),
 		folder_test(test_append),
