@@ -112,10 +112,17 @@ void ms_p11_sessions_close(void)
  */
 void ms_p11_sessions_abandon(void)
 {
-	for (struct ms_p11_session *s = sessions; s; s = s->next)
+	/* Still referred to: given up on purpose, and no leak. */
+	static struct ms_p11_session *abandoned;
+	struct ms_p11_session *s;
+
+	while ((s = sessions)) {
 		if (s->agent.open && !s->agent.http.via && s->agent.http.fd >= 0)
 			close(s->agent.http.fd);
-	sessions = NULL;
+		sessions = s->next;
+		s->next = abandoned;
+		abandoned = s;
+	}
 	n_sessions = 0;
 	logged_in = false;
 }
