@@ -9,7 +9,7 @@ from machine import Failure
 
 CURVES = {"p256": "P-256", "p384": "P-384", "p521": "P-521"}
 
-DEADLINE = 60
+DEADLINE = 180
 
 
 def run(arguments, env=None, data=b""):

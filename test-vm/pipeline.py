@@ -46,7 +46,7 @@ TPM_DRIVERS = (
 )
 
 TPM_LIBRARY = "libtss2-tcti-device.so.0"
-TPM_DEADLINE = 10
+TPM_DEADLINE = 60
 
 
 # ------------------------------------------------------------------------ programs

@@ -17,7 +17,7 @@
 #define OUTPUT_SIZE 16384
 #define FILE_SIZE_MAX (4 << 20)
 
-#define UNTIL_SECONDS 30
+#define UNTIL_SECONDS 120
 #define UNTIL_PAUSE_NS (50 * 1000 * 1000)
 
 static pid_t started;
