@@ -421,10 +421,12 @@ int ms_file_link_over(const char *from, const char *path, struct ms_error *err)
 		slot = slot_take(temp);
 		r = linkat(AT_FDCWD, from, AT_FDCWD, temp, AT_SYMLINK_FOLLOW) < 0 ? -errno
 										  : 0;
-		if (r == 0 && rename(temp, path) < 0) {
+		if (r == 0 && rename(temp, path) < 0)
 			r = -errno;
+		/* Also where there was nothing to do: rename() leaves two names of one
+		 * file as they are. */
+		if (r != -EEXIST)
 			unlink(temp);
-		}
 		slot_release(slot);
 		if (r == 0)
 			return 0;

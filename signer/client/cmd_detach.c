@@ -2,6 +2,7 @@
 /* modseal detach, modseal attach */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include "lib/escape.h"
 #include "lib/limits.h"
 #include "lib/trailer.h"
@@ -245,6 +246,48 @@ static void print_totals(struct moving *v, const char *done, const char *without
 	printf("\n");
 }
 
+static bool is_same(const struct stat *st, const struct ms_tree_link *l)
+{
+	return st->st_dev == l->dev && st->st_ino == l->ino;
+}
+
+/* Where hard links are not kept, each of them needs its signature. */
+static int copy_signature(const struct moving *v, const struct ms_tree_link *l,
+			  struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file f = {0};
+	char from[MS_PATH_MAX], to[MS_PATH_MAX];
+	struct iovec iov;
+	int r = signature_path(v, l->first, false, from, err);
+
+	if (r == 0)
+		r = ms_file_read(AT_FDCWD, from, MS_MESSAGE_MAX, 0, &f, err);
+	if (r == 0)
+		r = signature_path(v, l->path, true, to, err);
+	if (r < 0)
+		return r;
+	iov = (struct iovec){f.data, f.len};
+	return ms_file_replace(to, -1, 0666, &iov, 1, true, err);
+}
+
+/* Of the other names of what has been detached, before they are names of the new file. */
+static void copy_signatures(struct moving *v)
+{
+	for (size_t i = 0; i < v->tree.n_links; i++) {
+		const struct ms_tree_link *l = &v->tree.links[i];
+		struct ms_error err = {0};
+		char shown[SHOWN_MAX];
+		struct stat now, st;
+
+		if (stat(l->first, &now) || lstat(l->path, &st) || is_same(&now, l) ||
+		    !is_same(&st, l) || copy_signature(v, l, &err) == 0)
+			continue;
+		ms_error_prefix(&err, "%s: its signature",
+				ms_escape_str(l->path, shown, sizeof(shown)));
+		ms_sign_failure(&v->outcome, l->path, &err);
+	}
+}
+
 static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms_packed *,
 						 struct ms_packers *, struct ms_error *))
 {
@@ -264,17 +307,17 @@ static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms
 	for (int i = 0; i < v->cli->n_operands && !rc; i++)
 		rc = ms_tree_add(&v->tree, v->cli->operands[i], true);
 	ms_tree_sort(&v->tree);
+	if (!rc && ms_detached_distinct(v->tree.path, v->tree.n, v->cli->operands,
+					(size_t)v->cli->n_operands, v->dir, &err) < 0) {
+		ms_error_prefix(&err, "%s", v->cli->cmd->name);
+		ms_cli_complain(&err);
+		return MS_EXIT_USAGE;
+	}
 	if (!rc)
 		rc = ms_tree_fold(&v->tree);
 	if (rc) {
 		fprintf(stderr, "modseal: %s: out of memory\n", v->cli->cmd->name);
 		return MS_EXIT_FAILED;
-	}
-	if (ms_detached_distinct(v->tree.path, v->tree.n, v->cli->operands,
-				 (size_t)v->cli->n_operands, v->dir, &err) < 0) {
-		ms_error_prefix(&err, "%s", v->cli->cmd->name);
-		ms_cli_complain(&err);
-		return MS_EXIT_USAGE;
 	}
 	e.path = v->tree.path;
 	e.n = v->tree.n;
@@ -283,6 +326,8 @@ static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms
 			v->cli->cmd->name);
 		return MS_EXIT_FAILED;
 	}
+	if (one == detach)
+		copy_signatures(v);
 	ms_tree_relink(&v->tree);
 	return v->outcome.failed ? MS_EXIT_FAILED : MS_EXIT_OK;
 }

@@ -270,7 +270,9 @@ int ms_cmd_sign(const struct ms_cli *cli)
 		}
 	}
 	ms_tree_sort(&tree);
-	if (!sign.detached && !sign.dest && ms_tree_fold(&tree) < 0) {
+	/* With signatures beside them, each name has one of its own. */
+	if (!sign.detached && !sign.keep_detached && !sign.dest &&
+	    ms_tree_fold(&tree) < 0) {
 		fprintf(stderr, "modseal: sign: out of memory\n");
 		return MS_EXIT_FAILED;
 	}

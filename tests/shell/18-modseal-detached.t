@@ -114,6 +114,27 @@ is "$(cksum "$T"/t[12]/k/m.ko)" "$sums" 'they are as they were'
 ok 'and no folder is made' test ! -e "$T/one"
 ok 'beside each there is a place' modseal detach -q "$T/t1" "$T/t2"
 
+# Hard links that a copy does not keep
+mkdir -p "$T/h"
+cp "$O" "$T/h/a.ko" && ln "$T/h/a.ko" "$T/h/b.ko"
+MODSEAL_AGENT=unix:$T/a/agent.sock modseal sign -qr "$T/h"
+mkdir "$T/copy" && cp "$T/h/a.ko" "$T/copy/a.ko" && cp "$T/h/b.ko" "$T/copy/b.ko"
+for again in '' again; do
+	ok "hard links are detached $again" modseal detach -q --to "$T/hs" "$T/h"
+	is "$(cd "$T/hs" && echo *)" 'a.ko.p7s b.ko.p7s' 'each has a signature'
+	is "$(stat -c %i "$T/h/a.ko")" "$(stat -c %i "$T/h/b.ko")" 'and they are one file'
+	is "$(left_overs "$T")" '' 'nothing is left over'
+	rm -rf "$T/plain" && mkdir "$T/plain"
+	for f in a b; do cp "$T/h/$f.ko" "$T/plain/$f.ko"; done
+	ok 'attach to a copy without links' modseal attach -q --from "$T/hs" "$T/plain"
+	run diff -r "$T/plain" "$T/copy"
+	is "$OUT" '' 'signs both'
+	modseal attach -q --from "$T/hs" "$T/h"
+done
+cp "$O" "$T/h/a.ko" && ln -f "$T/h/a.ko" "$T/h/b.ko"
+MODSEAL_AGENT=unix:$T/a/agent.sock modseal sign -qr --keep-detached "$T/h"
+is "$(cd "$T/h" && echo ./*.p7s)" './a.ko.p7s ./b.ko.p7s' '--keep-detached: each has its own'
+
 # A module that was signed twice, as the kernel's sign-file does
 m=$T/m.ko
 sig() { MODSEAL_AGENT=unix:$T/a/agent.sock modseal "$@"; }

@@ -299,6 +299,8 @@ static void test_link_over(void **state)
 	assert_int_equal(ms_file_link_over(in_folder("link"), in_folder("c"), &err), 0);
 	assert_int_equal(lstat(in_folder("c"), &b), 0);
 	assert_int_equal(a.st_ino, b.st_ino);
+	/* two names of one file already */
+	assert_int_equal(ms_file_link_over(in_folder("a"), in_folder("b"), &err), 0);
 	assert_int_equal(ms_file_link_over(in_folder("none"), in_folder("c"), &err),
 			 -ENOENT);
 	assert_file("c", "new", 3);
