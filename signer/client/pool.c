@@ -135,6 +135,20 @@ static int check_place(const struct ms_pool *p, const char *path, struct ms_erro
 	return ms_file_replaceable(path, err);
 }
 
+/* What is held takes space on disk as well: where there is none left, it is given back.
+ */
+static int write_signed(struct ms_pool *p, struct ms_packed *m, const char *path,
+			const struct ms_buf *message, struct ms_error *err)
+{
+	int rc = ms_packed_write_signed(m, &p->packers, path, p->sign, message, err);
+
+	if (!p->hold || (rc != -ENOSPC && rc != -EDQUOT))
+		return rc;
+	ms_held_close(&p->held);
+	*err = (struct ms_error){0};
+	return ms_packed_write_signed(m, &p->packers, path, p->sign, message, err);
+}
+
 /* The file that was replaced, which somebody may hold. */
 static void done_with(struct ms_pool *p, struct ms_packed *m)
 {
@@ -160,7 +174,7 @@ static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 		rc = ms_agent_ask(http, path, p->sign, m->data, m->payload_len, &message,
 				  err);
 	if (!rc)
-		rc = ms_packed_write_signed(m, &p->packers, path, p->sign, &message, err);
+		rc = write_signed(p, m, path, &message, err);
 	if (!rc)
 		done_with(p, m);
 	ms_packed_close(m);
@@ -311,8 +325,7 @@ static int ask_for_batch(struct ms_pool *p, struct ms_http *http,
 static void finish_item(struct ms_pool *p, struct ms_digest_item *i)
 {
 	if (i->rc == 0)
-		i->rc = ms_packed_write_signed(&i->m, &p->packers, i->path, p->sign,
-					       &i->message, &i->err);
+		i->rc = write_signed(p, &i->m, i->path, &i->message, &i->err);
 	if (i->rc == 0)
 		done_with(p, &i->m);
 	if (i->rc < 0 && i->rc != -EINPROGRESS && hopeless(i->err.code))

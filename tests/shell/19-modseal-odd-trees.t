@@ -134,4 +134,23 @@ else
 	skip 11 'no mount namespaces here'
 fi
 ok 'the agent is alive' agent_alive
+
+# A disk with room for three more: what a batch has replaced, it does not hold for ever.
+mkdir "$T/small"
+if mount -t tmpfs -o size=8m tmpfs "$T/small" 2>/dev/null; then
+	at_exit umount "$T/small"
+	head -c 300000 /dev/urandom >"$T/more"
+	for i in $(seq 24); do
+		cat "$O" "$T/more" >"$T/small/m$i.ko"
+		printf '%s\0' "$T/small/m$i.ko"
+	done >"$T/list"
+	for how in '' --by-digest; do
+		cp "$T/list" "$T/again"
+		# shellcheck disable=SC2086 # none, or one word
+		ok "a batch on a small disk $how" modseal batch -q --hash sha512 $how "$T/again"
+		for i in $(seq 24); do cat "$O" "$T/more" >"$T/small/m$i.ko"; done
+	done
+else
+	skip 2 'no tmpfs can be mounted here'
+fi
 done_testing
