@@ -8,6 +8,7 @@ import select
 import signal
 import stat
 import subprocess
+import threading
 import time
 
 QEMU = "qemu-system-x86_64"
@@ -130,6 +131,20 @@ def wait(process, console, gives_up, deadline):
     )
 
 
+# The machines that run now, so that whoever is told to stop can end them.
+running = set()
+stopping = threading.Event()
+STOPPED = "the run was told to stop"
+
+
+def stop():
+    """Ends every machine, and starts no other."""
+    stopping.set()
+    for process in list(running):
+        # poll() would take its times from finish(), which runs in another thread.
+        os.kill(process.pid, signal.SIGKILL)
+
+
 def finish(process):
     """Ends a process, if it is not over yet: the seconds of CPU that it took."""
     # Not process.kill(), which would wait for one that is over, and forget its times.
@@ -149,6 +164,8 @@ def run(arguments, folder, gives_up=None, deadline=DEADLINE, spent=None):
     console, verdicts = os.path.join(folder, "console"), os.path.join(folder, "verdicts")
     ports = ["-serial", "file:" + console, "-serial", "file:" + verdicts]
     began = time.monotonic()
+    if stopping.is_set():
+        raise Failure(STOPPED)
     try:
         process = subprocess.Popen(
             BASE + ports + arguments,
@@ -158,10 +175,14 @@ def run(arguments, folder, gives_up=None, deadline=DEADLINE, spent=None):
         )
     except FileNotFoundError:
         raise Failure("%s is missing: run scripts/install-deps" % QEMU) from None
+    running.add(process)
     with process:
         try:
+            if stopping.is_set():
+                raise Failure(STOPPED)
             ended = wait(process, console, gives_up, deadline)
         finally:
+            running.discard(process)
             cpu = finish(process)
         if spent is not None:
             seconds = time.monotonic() - began

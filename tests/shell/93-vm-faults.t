@@ -78,4 +78,24 @@ is "$OUT" $'took tcg\ntook tcg' 'KVM that does not boot a kernel in time is not 
 is "$(grep -c 'not for a probe boot: TCG instead: .*running' <<< "$ERR")" 1 \
 	'which is said, and tried once'
 
+# ------------------------------------------------------------ told to stop
+BUILD="$BUILD" MODSEAL_VM_ACCEL=tcg TMPDIR="$T" test-vm/run --setup lockdown \
+	>"$T/stopped" 2>&1 </dev/null &
+runs=$!
+# of_run PROGRAM: what runs it in this test's folder
+of_run() {
+	pgrep -f "$1.*$T/modseal-vm"
+}
+if wait_for 120 of_run qemu-system; then
+	pass 'a machine runs'
+	kill -TERM "$runs"
+	wait "$runs"
+	is "$?" 143 'it ends with the signal'
+	fails 1 'no machine is left' of_run qemu-system
+	fails 1 'nor an agent' of_run modseald
+	fails 1 'nor a folder' compgen -G "$T/modseal-vm*"
+else
+	fail 'a machine runs' "$(tail -n 5 "$T/stopped")"
+fi
+
 done_testing
