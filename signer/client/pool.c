@@ -55,7 +55,8 @@ static bool hopeless(const char *code)
 		"build-closed",	    "build-expired",	"build-rejected",
 		"build-full",	    "build-key",	"build-rule",
 		"build-required",   "content-required", "own-approval",
-		"limit-day",	    "limit-hour",	"rule-when"};
+		"limit-day",	    "limit-hour",	"rule-when",
+		"no-rule",	    "rule-type"};
 
 	return code_in(code, codes, ARRAY_SIZE(codes)) || !strncmp(code, "tpm-", 4);
 }

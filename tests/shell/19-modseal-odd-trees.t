@@ -153,4 +153,14 @@ if mount -t tmpfs -o size=8m tmpfs "$T/small" 2>/dev/null; then
 else
 	skip 2 'no tmpfs can be mounted here'
 fi
+
+# What no rule lets through for one, it lets through for none.
+rm -rf "$T/tree" && make_tree "$T/tree" 40
+sed -i 's/^who = .*/who = uid:12345/' "$T/a/modseald.conf" && modseal reload >/dev/null
+for how in '' --by-digest; do
+	# shellcheck disable=SC2086 # none, or one word
+	fails 1 "a tree that no rule is about $how" modseal sign -r $how "$T/tree"
+	one_line "$ERR" 'one sentence'
+	like "$OUT" '^0 signed with dev, 40 not tried' 'and no more is tried'
+done
 done_testing
