@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include "lib/base64.h"
 #include "lib/pem.h"
 
 static const char alphabet[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static int digit_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
 
 static bool is_blank(char c)
 {
@@ -55,79 +45,19 @@ static bool find_line(const char *text, size_t len, size_t from, const char *wor
 	return false;
 }
 
-/* RFC 4648 section 4: padding where it belongs, unused bits zero; blanks are skipped. */
-static int decode(const char *p, size_t len, struct ms_buf *out)
-{
-	uint32_t bits = 0;
-	unsigned int have = 0, pad = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		int v;
-
-		if (is_blank(p[i]))
-			continue;
-		if (p[i] == '=') {
-			if (have + pad >= 4 || have < 2)
-				return -EBADMSG;
-			pad++;
-			continue;
-		}
-		v = digit_value(p[i]);
-		if (v < 0 || pad)
-			return -EBADMSG;
-		bits = bits << 6 | (uint32_t)v;
-		if (++have == 4) {
-			ms_buf_put_u8(out, (uint8_t)(bits >> 16));
-			ms_buf_put_u8(out, (uint8_t)(bits >> 8));
-			ms_buf_put_u8(out, (uint8_t)bits);
-			bits = 0;
-			have = 0;
-		}
-	}
-	if (have == 0)
-		return pad ? -EBADMSG : 0;
-	if (have + pad != 4)
-		return -EBADMSG;
-	if (have == 2) {
-		if (bits & 0xf)
-			return -EBADMSG;
-		ms_buf_put_u8(out, (uint8_t)(bits >> 4));
-	} else {
-		if (bits & 3)
-			return -EBADMSG;
-		ms_buf_put_u8(out, (uint8_t)(bits >> 10));
-		ms_buf_put_u8(out, (uint8_t)(bits >> 2));
-	}
-	return 0;
-}
-
 int ms_pem_find(const char *text, size_t len, const char *label, struct ms_buf *out,
 		size_t *ret_used)
 {
-	size_t begin, body, end, after, had = out->len;
+	size_t begin, body, end, after;
 	int r;
 
 	if (!find_line(text, len, 0, "BEGIN", label, &begin, &body))
 		return -ENODATA;
 	if (!find_line(text, len, body, "END", label, &end, &after))
 		return -EBADMSG;
-	r = ms_buf_error(out);
+	r = ms_base64_decode(text + body, end - body, true, out);
 	if (r < 0)
 		return r;
-	r = ms_buf_reserve(out, (end - body) / 4 * 3 + 3);
-	if (r == -EFBIG) /* may be blanks only that would not fit: let the puts decide */
-		out->err = 0;
-	else if (r < 0)
-		return r;
-	r = decode(text + body, end - body, out);
-	if (r == 0)
-		r = ms_buf_error(out);
-	if (r == 0 && out->len == had)
-		r = -EBADMSG;
-	if (r < 0) {
-		out->len = had;
-		return r;
-	}
 	*ret_used = after;
 	return 0;
 }

@@ -2,7 +2,7 @@
 #include "pkcs11/agent.h"
 #include <errno.h>
 #include <jansson.h>
-#include <openssl/evp.h>
+#include "lib/base64.h"
 #include "lib/escape.h"
 
 /* As long as the clients wait: a TPM may be busy with someone else's RSA-4096. */
@@ -133,20 +133,6 @@ static char *request_text(const struct ms_p11_agent *a, enum ms_hash hash,
 	return j ? json_dumps(j, JSON_COMPACT) : NULL;
 }
 
-static int decode(const char *text, struct ms_buf *out)
-{
-	size_t len = text ? strlen(text) : 0;
-	int n;
-
-	if (len == 0 || len % 4 || len > 2 * MS_SIG_MAX || ms_buf_reserve(out, len) < 0)
-		return -EBADMSG;
-	n = EVP_DecodeBlock(out->data, (const unsigned char *)text, (int)len);
-	if (n < 3)
-		return -EBADMSG;
-	out->len = (size_t)n - (text[len - 1] == '=') - (text[len - 2] == '=');
-	return 0;
-}
-
 static int take_refusal(const json_t *e, struct ms_error *err)
 {
 	const char *code = json_string_value(json_object_get(e, "code"));
@@ -166,14 +152,16 @@ static int take_signature(const json_t *items, const char *hex, struct ms_buf *o
 	const json_t *item = json_array_get(items, 0);
 	const char *digest = json_string_value(json_object_get(item, "digest"));
 	const json_t *e = json_object_get(item, "error");
+	const char *text;
 
 	if (json_array_size(items) != 1 || !digest || strcmp(digest, hex) != 0)
 		return bad_answer(err);
 	if (e)
 		return take_refusal(e, err);
-	if (decode(json_string_value(json_object_get(item, "signature")), out) < 0)
-		return bad_answer(err);
-	return 0;
+	text = json_string_value(json_object_get(item, "signature"));
+	return text && ms_base64_decode(text, strlen(text), false, out) == 0
+		       ? 0
+		       : bad_answer(err);
 }
 
 int ms_p11_agent_sign(struct ms_p11_agent *a, const char *key, enum ms_hash hash,

@@ -2,7 +2,7 @@
 /* Reading a manifest. */
 #include <errno.h>
 #include <jansson.h>
-#include <openssl/evp.h>
+#include "lib/base64.h"
 #include "lib/hash.h"
 #include "verifier/manifest.h"
 
@@ -25,25 +25,6 @@ static int bad(struct ms_error *err, const char *why)
 			    why);
 }
 
-static int decode(const char *text, struct ms_buf *out, struct ms_error *err)
-{
-	size_t len = strlen(text), pad = 0;
-	_cleanup_free_ unsigned char *der = malloc(len + 4);
-	int n;
-
-	if (!der)
-		return -ENOMEM;
-	while (pad < len && pad < 2 && text[len - 1 - pad] == '=')
-		pad++;
-	n = len % 4 == 0 && len <= 2 * MS_MESSAGE_MAX
-		    ? EVP_DecodeBlock(der, (const unsigned char *)text, (int)len)
-		    : -1;
-	if (n < 3)
-		return bad(err, "its signature is not base64");
-	ms_buf_put(out, der, (size_t)n - pad);
-	return ms_buf_error(out);
-}
-
 int ms_manifest_split(const uint8_t *data, size_t len, size_t *ret_len,
 		      struct ms_buf *ret_sig, struct ms_error *err)
 {
@@ -61,7 +42,9 @@ int ms_manifest_split(const uint8_t *data, size_t len, size_t *ret_len,
 	if (json_unpack(j, "{s:s !}", "signature", &text) < 0 || !text)
 		r = bad(err, "the second line is not {\"signature\": ...}");
 	else
-		r = decode(text, ret_sig, err);
+		r = ms_base64_decode(text, strlen(text), false, ret_sig);
+	if (r == -EBADMSG && text)
+		bad(err, "its signature is not base64");
 	json_decref(j);
 	if (r == 0)
 		*ret_len = (size_t)(eol - data);

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 
+#include "lib/base64.h"
 #include "lib/der.h"
 #include "lib/escape.h"
 #include "lib/module_path.h"
@@ -114,18 +114,11 @@ static int bad_answer(struct ms_error *err)
 
 static int decode_message(const char *text, struct ms_buf *out)
 {
-	size_t len = strlen(text);
 	struct ms_reader r;
 	struct ms_der der;
-	int n;
 
-	if (len == 0 || len % 4 || len > 2 * MS_MESSAGE_MAX ||
-	    ms_buf_reserve(out, len / 4 * 3) < 0)
+	if (ms_base64_decode(text, strlen(text), false, out) < 0)
 		return -EBADMSG;
-	n = EVP_DecodeBlock(out->data, (const unsigned char *)text, (int)len);
-	if (n < 3)
-		return -EBADMSG;
-	out->len = (size_t)n - (text[len - 1] == '=') - (text[len - 2] == '=');
 	r = (struct ms_reader)MS_READER(out->data, out->len);
 	return ms_der_get(&r, MS_DER_SEQUENCE, &der) == 0 && ms_reader_end(&r) == 0
 		       ? 0

@@ -2,8 +2,8 @@
 /* modseal revoke add, withdraw, list, export */
 #include <ctype.h>
 #include <errno.h>
-#include <openssl/evp.h>
 
+#include "lib/base64.h"
 #include "lib/escape.h"
 #include "lib/file.h"
 #include "lib/hash.h"
@@ -195,22 +195,6 @@ int ms_cmd_revoke_list(const struct ms_cli *cli)
 	return MS_EXIT_OK;
 }
 
-static int decode(const char *text, struct ms_buf *out)
-{
-	size_t len = strlen(text), pad = 0;
-	_cleanup_free_ unsigned char *der = malloc(len + 4);
-	int n = der && len <= 2 * MS_MESSAGE_MAX
-			? EVP_DecodeBlock(der, (const unsigned char *)text, (int)len)
-			: -1;
-
-	while (pad < len && pad < 2 && text[len - 1 - pad] == '=')
-		pad++;
-	if (n < 3)
-		return -EBADMSG;
-	ms_buf_put(out, der, (size_t)n - pad);
-	return ms_buf_error(out);
-}
-
 /* A newer list takes the older one's place; the signature is there before it. */
 static int write_file(const struct ms_cli *cli, const char *path, const void *p, size_t n)
 {
@@ -232,7 +216,8 @@ static int write_list(const struct ms_cli *cli, const char *output, const json_t
 	_cleanup_free_ char *path = NULL;
 	int status = MS_EXIT_OK;
 
-	if (!list || (signature && decode(signature, &der) < 0)) {
+	if (!list || (signature &&
+		      ms_base64_decode(signature, strlen(signature), false, &der) < 0)) {
 		fprintf(stderr, "modseal: %s: the agent's answer is no list\n",
 			cli->cmd->name);
 		return MS_EXIT_FAILED;

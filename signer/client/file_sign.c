@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <sys/xattr.h>
 
+#include "lib/base64.h"
 #include "lib/der.h"
 #include "lib/escape.h"
 #include "lib/file.h"
@@ -175,21 +175,6 @@ static char *request_text(const struct ms_file_sign *opt, const struct item *v, 
 	return items ? json_dumps(j, JSON_COMPACT) : NULL;
 }
 
-static int decode(const char *text, struct ms_buf *out)
-{
-	size_t len = strlen(text);
-	int n;
-
-	if (len == 0 || len % 4 || len > 2 * MS_MESSAGE_MAX ||
-	    ms_buf_reserve(out, len / 4 * 3) < 0)
-		return -EBADMSG;
-	n = EVP_DecodeBlock(out->data, (const unsigned char *)text, (int)len);
-	if (n < 3)
-		return -EBADMSG;
-	out->len = (size_t)n - (text[len - 1] == '=') - (text[len - 2] == '=');
-	return 0;
-}
-
 /* Each answer says for which digest it is: never is one taken for another. */
 static int take_answer(struct item *i, const json_t *item, struct ms_error *err)
 {
@@ -206,7 +191,9 @@ static int take_answer(struct item *i, const json_t *item, struct ms_error *err)
 	if (code && detail)
 		return ms_error_set(err, -EACCES, code, "%s",
 				    ms_escape_str(detail, sentence, sizeof(sentence)));
-	return text && decode(text, &i->sig) == 0 ? 0 : bad_answer(err);
+	return text && ms_base64_decode(text, strlen(text), false, &i->sig) == 0
+		       ? 0
+		       : bad_answer(err);
 }
 
 static int take_answers(struct item *v, size_t n, size_t asked, const struct ms_buf *out,

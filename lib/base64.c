@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include "lib/base64.h"
+
+static int digit_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static int decode(const char *p, size_t len, bool blanks, struct ms_buf *out)
+{
+	uint32_t bits = 0;
+	unsigned int have = 0, pad = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		int v;
+
+		if (blanks && is_blank(p[i]))
+			continue;
+		if (p[i] == '=') {
+			if (have + pad >= 4 || have < 2)
+				return -EBADMSG;
+			pad++;
+			continue;
+		}
+		v = digit_value(p[i]);
+		if (v < 0 || pad)
+			return -EBADMSG;
+		bits = bits << 6 | (uint32_t)v;
+		if (++have == 4) {
+			ms_buf_put_u8(out, (uint8_t)(bits >> 16));
+			ms_buf_put_u8(out, (uint8_t)(bits >> 8));
+			ms_buf_put_u8(out, (uint8_t)bits);
+			bits = 0;
+			have = 0;
+		}
+	}
+	if (have == 0)
+		return pad ? -EBADMSG : 0;
+	if (have + pad != 4)
+		return -EBADMSG;
+	if (have == 2) {
+		if (bits & 0xf)
+			return -EBADMSG;
+		ms_buf_put_u8(out, (uint8_t)(bits >> 4));
+	} else {
+		if (bits & 3)
+			return -EBADMSG;
+		ms_buf_put_u8(out, (uint8_t)(bits >> 10));
+		ms_buf_put_u8(out, (uint8_t)(bits >> 2));
+	}
+	return 0;
+}
+
+int ms_base64_decode(const char *text, size_t len, bool blanks, struct ms_buf *out)
+{
+	size_t had = out->len;
+	int r = ms_buf_error(out);
+
+	if (r < 0)
+		return r;
+	r = ms_buf_reserve(out, len / 4 * 3 + 3);
+	if (r == -EFBIG) /* may be blanks only that would not fit: let the puts decide */
+		out->err = 0;
+	else if (r < 0)
+		return r;
+	r = decode(text, len, blanks, out);
+	if (r == 0)
+		r = ms_buf_error(out);
+	if (r == 0 && out->len == had)
+		r = -EBADMSG;
+	if (r < 0)
+		out->len = had;
+	return r;
+}
