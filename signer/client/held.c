@@ -13,6 +13,7 @@ void ms_held_init(struct ms_held *h, size_t n)
 
 	*h = (struct ms_held){0};
 	pthread_mutex_init(&h->lock, NULL);
+	pthread_cond_init(&h->closed, NULL);
 	if (!n || getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	limit.rlim_cur = limit.rlim_max;
@@ -43,13 +44,29 @@ void ms_held_close(struct ms_held *h)
 {
 	int fd;
 
-	do {
-		pthread_mutex_lock(&h->lock);
-		fd = h->n ? h->fd[--h->n] : -1;
+	pthread_mutex_lock(&h->lock);
+	while (h->n) {
+		fd = h->fd[--h->n];
+		h->closing++;
 		pthread_mutex_unlock(&h->lock);
-		if (fd >= 0)
-			close(fd);
-	} while (fd >= 0);
+		close(fd);
+		pthread_mutex_lock(&h->lock);
+		if (--h->closing == 0)
+			pthread_cond_broadcast(&h->closed);
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+void ms_held_give_up(struct ms_held *h)
+{
+	pthread_mutex_lock(&h->lock);
+	h->max = 0;
+	pthread_mutex_unlock(&h->lock);
+	ms_held_close(h);
+	pthread_mutex_lock(&h->lock);
+	while (h->closing)
+		pthread_cond_wait(&h->closed, &h->lock);
+	pthread_mutex_unlock(&h->lock);
 }
 
 void ms_held_clear(struct ms_held *h)
@@ -57,5 +74,6 @@ void ms_held_clear(struct ms_held *h)
 	ms_held_close(h);
 	free(h->fd);
 	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->closed);
 	*h = (struct ms_held){0};
 }

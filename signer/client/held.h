@@ -11,13 +11,15 @@
 #include <stdint.h>
 
 #define MS_HELD_FILES_MAX 8192u
-#define MS_HELD_BYTES_MAX ((uint64_t)1 << 30) /* of disk that is freed only at the end */
+#define MS_HELD_BYTES_MAX ((uint64_t)1 << 30) /* of disk that is freed only at the end \
+					       */
 
 /** struct ms_held - open files; all of it private */
 struct ms_held {
 	pthread_mutex_t lock;
+	pthread_cond_t closed;
 	int *fd;
-	size_t n, max;
+	size_t n, max, closing;
 	uint64_t bytes;
 };
 
@@ -31,6 +33,10 @@ void ms_held_take(struct ms_held *h, int fd, uint64_t bytes);
 
 /** ms_held_close() - close what is held, until none is left; several threads may help */
 void ms_held_close(struct ms_held *h);
+
+/** ms_held_give_up() - close all, wait until others have closed theirs, and hold none any
+ * more: there is no space for it */
+void ms_held_give_up(struct ms_held *h);
 void ms_held_clear(struct ms_held *h);
 
 #endif

@@ -145,7 +145,7 @@ static int write_signed(struct ms_pool *p, struct ms_packed *m, const char *path
 
 	if (!p->hold || (rc != -ENOSPC && rc != -EDQUOT))
 		return rc;
-	ms_held_close(&p->held);
+	ms_held_give_up(&p->held);
 	*err = (struct ms_error){0};
 	return ms_packed_write_signed(m, &p->packers, path, p->sign, message, err);
 }

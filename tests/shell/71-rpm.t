@@ -12,7 +12,8 @@ modseal key cert other >"$T/other.pem"
 macros=$TOP/kbuild-hooks/rpm/macros.modseal
 
 make_module "$T/plain.ko"
-"${CC:-cc}" -g -c -O1 -ffreestanding -fno-pic -o "$T/debug.ko" "$T/.mod.c"
+# shellcheck disable=SC2086 # CC="ccache gcc" is two words
+${CC:-cc} -g -c -O1 -ffreestanding -fno-pic -o "$T/debug.ko" "$T/.mod.c"
 sections() { readelf -SW "$1" | grep -c ' [.]debug_info'; }
 is "$(sections "$T/debug.ko")" 1 'there is something to strip'
 

@@ -266,5 +266,6 @@ make_module() {
 		int init_module(void);
 		int init_module(void) { return 0; }
 	END
-	"${CC:-cc}" -c -O1 -ffreestanding -fno-pic -o "$1" "$T/.mod.c"
+	# shellcheck disable=SC2086 # CC="ccache gcc" is two words
+	${CC:-cc} -c -O1 -ffreestanding -fno-pic -o "$1" "$T/.mod.c"
 }

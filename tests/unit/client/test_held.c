@@ -55,6 +55,20 @@ static void no_more_than_the_disk_can_bear(void **state)
 	assert_false(is_open(a) || is_open(c));
 }
 
+static void given_up(void **state)
+{
+	struct ms_held h;
+	int a = open_file(), b = open_file();
+
+	ms_held_init(&h, 10);
+	ms_held_take(&h, a, 1);
+	ms_held_give_up(&h);
+	assert_false(is_open(a));
+	ms_held_take(&h, b, 1);
+	assert_false(is_open(b));
+	ms_held_clear(&h);
+}
+
 static void few_descriptors(void **state)
 {
 	struct rlimit few = {.rlim_cur = 64, .rlim_max = 64};
@@ -75,6 +89,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(held_until_the_end),
 		cmocka_unit_test(no_more_than_the_disk_can_bear),
+		cmocka_unit_test(given_up),
 		cmocka_unit_test(few_descriptors),
 	};
 
