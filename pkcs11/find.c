@@ -12,7 +12,27 @@ void ms_p11_find_clear(struct ms_p11_find *f)
 	*f = (struct ms_p11_find){0};
 }
 
-static ck_rv_t load(struct ms_p11_session *s)
+/*
+ * Whoever asks for a private key, or for something by its name, wants to know why there
+ * is none. Programs that look through all tokens for certificates do not.
+ */
+static bool wants_ours(const struct ck_attribute *templ, unsigned long count)
+{
+	for (unsigned long i = 0; i < count; i++) {
+		ck_object_class_t class;
+
+		if (templ[i].type == CKA_LABEL || templ[i].type == CKA_ID)
+			return true;
+		if (templ[i].type != CKA_CLASS || templ[i].value_len != sizeof(class))
+			continue;
+		memcpy(&class, templ[i].value, sizeof(class));
+		if (class == CKO_PRIVATE_KEY)
+			return true;
+	}
+	return false;
+}
+
+static ck_rv_t load(struct ms_p11_session *s, bool complain)
 {
 	struct ms_error err = {0};
 	int r;
@@ -25,7 +45,8 @@ static ck_rv_t load(struct ms_p11_session *s)
 	s->loaded = r == 0;
 	if (r == 0)
 		return CKR_OK;
-	ms_p11_complain(&err);
+	if (complain)
+		ms_p11_complain(&err);
 	return r == -ENOMEM ? CKR_HOST_MEMORY : CKR_DEVICE_ERROR;
 }
 
@@ -41,7 +62,7 @@ static ck_rv_t find_init(struct ms_p11_session *s, const struct ck_attribute *te
 	for (unsigned long i = 0; i < count; i++)
 		if (!templ[i].value && templ[i].value_len)
 			return CKR_ARGUMENTS_BAD;
-	rv = load(s);
+	rv = load(s, wants_ours(templ, count));
 	if (rv == CKR_OK)
 		rv = ms_p11_objects_find(templ, count, &s->find.v, &s->find.n);
 	s->find.active = rv == CKR_OK;

@@ -130,6 +130,13 @@ static int take(struct ms_p11_key **v, size_t n)
 	return r;
 }
 
+/* The other keys are good all the same. */
+static int skip(const struct ms_error *err)
+{
+	ms_p11_complain(err);
+	return 0;
+}
+
 int ms_p11_objects_load(struct ms_p11_agent *a, struct ms_error *err)
 {
 	_cleanup_free_ struct ms_p11_key **v = NULL;
@@ -144,11 +151,11 @@ int ms_p11_objects_load(struct ms_p11_agent *a, struct ms_error *err)
 		r = ms_error_set(err, -ENOMEM, NULL, "out of memory");
 	for (size_t i = 0; i < names.n && r == 0; i++) {
 		r = load_key(a, names.v[i], &v[n], err);
-		/* Gone since it was listed. */
-		if (r == -ENOENT)
-			r = 0;
-		else if (r == 0)
+		if (r == 0)
 			n++;
+		/* Gone since it was listed; or one that this module cannot offer. */
+		else if (r == -ENOENT || strcmp(err->code, "bad-certificate") == 0)
+			r = r == -ENOENT ? 0 : skip(err);
 	}
 	if (r == 0 && take(v, n) < 0)
 		r = ms_error_set(err, -ENOMEM, NULL, "out of memory");

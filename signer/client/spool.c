@@ -71,6 +71,11 @@ static int lock_and_read(struct ms_spool *s, struct ms_error *err)
 	    st.st_ino != there.st_ino || st.st_dev != there.st_dev)
 		return ms_error_set(err, -ENOENT, "no-such-file",
 				    "another modseal batch has done it meanwhile");
+	if (st.st_uid != geteuid())
+		return ms_error_set(err, -EPERM, "list-of-another",
+				    "belongs to another user, who can have written any "
+				    "path into it: remove it, and install again with a "
+				    "list that nobody else can make");
 	r = ms_file_read_fd(s->fd, MS_SPOOL_MAX, 0, &f, err);
 	if (r < 0)
 		return r;

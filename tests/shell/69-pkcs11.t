@@ -239,6 +239,8 @@ before=$(signed)
 dev-agent agent-stop "$T/a"
 fails any 'no agent' sign SHA256-RSA-PKCS "$dev" "$T/fw"
 like "$ERR" 'libmodseal-pkcs11: no agent at .*: start modseald' 'one sentence says so'
+fails any 'somebody looks for certificates' token -O --type cert
+unlike "$ERR" 'libmodseal-pkcs11' 'and is not told of an agent that nobody asked for'
 dev-agent agent-start "$T/a"
 ok 'with the agent it signs again' sign SHA256-RSA-PKCS "$dev" "$T/fw"
 MODSEAL_AGENT=nonsense fails any 'a bad address' sign SHA256-RSA-PKCS "$dev" "$T/fw"

@@ -132,9 +132,23 @@ static void too_large(void **state)
 	assert_null(s.data);
 }
 
+static void of_another(void **state)
+{
+	struct ms_spool s = MS_SPOOL_INIT;
+	struct ms_error err = {0};
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(file, 65534, (gid_t)-1), 0);
+	assert_int_equal(ms_spool_open(file, &s, &err), -EPERM);
+	assert_string_equal(err.code, "list-of-another");
+	assert_int_equal(s.fd, -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(of_another, set_up, tear_down),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(bad_lists),
 		cmocka_unit_test_setup_teardown(one_at_a_time, set_up, tear_down),
