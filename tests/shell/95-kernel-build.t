@@ -62,6 +62,9 @@ configure() {
 		CONFIG_CRC8=m
 		CONFIG_CRC_ITU_T=m
 		CONFIG_CRYPTO_MD4=m
+		CONFIG_DEBUG_KERNEL=y
+		CONFIG_DEBUG_INFO_DWARF4=y
+		CONFIG_DEBUG_INFO_REDUCED=y
 	END
 	kernel KCONFIG_ALLCONFIG="$T/wanted" allnoconfig &&
 		! grep -vxFf "$tree/.config" "$T/wanted"
@@ -91,7 +94,7 @@ ok 'every module is signed' every verify
 ok 'make modules_install, in one batch' kernel MODSEAL_BATCH=1 modules_install
 like "$OUT" '5 signed with dev' 'one batch signs all'
 ok 'every module is signed' every verify
-# What bindeb-pkg does: it strips what is installed, which ends the signature, and signs.
+# Stripping what is installed ends the signature.
 strip -g "$out"/lib/modules/*/kernel/*/*.ko
 ok 'stripped: the modules are unsigned' every unsigned
 ok 'make modules_sign' kernel modules_sign
@@ -146,4 +149,17 @@ like "$OUT" '3-cut EKEYREJECTED' 'one whose signature is cut off, too'
 like "$OUT" '4-signed loads' 'a signed module loads'
 like "$OUT" '5-other loads' 'and another'
 diag "$OUT"
+
+# ------------------------------------------------------------------ as Debian packages
+# It signs at modules_install, takes the debugging information off, and signs once more.
+ok 'make bindeb-pkg' make -C "$tree" -j2 DPKG_FLAGS=-d bindeb-pkg
+out=$T/packaged
+ok 'there is a package of the kernel' dpkg-deb -x "$T"/linux-image-6.1.*-modseal_*.deb "$out"
+ok 'every module in it is signed' every verify
+isnt "$(readelf -SW "$out"/lib/modules/*/kernel/lib/crc8.ko | grep -c gnu_debuglink)" 0 \
+	'and has been stripped before'
+rm -rf "$out"
+dev-agent agent-stop "$T/a"
+fails any 'make bindeb-pkg without the agent' make -C "$tree" DPKG_FLAGS=-d bindeb-pkg
+like "$OUT$ERR" 'start modseald' 'says what to do'
 done_testing
