@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <malloc.h>
+#include <sys/stat.h>
+
 #include "lib/secmem.h"
 #include "tpm/internal.h"
 
@@ -94,11 +96,26 @@ static int flush_leftovers(struct ms_tpm *t, uint32_t first, struct ms_error *er
 	return 0;
 }
 
+/* Groups by number: the worker's sandbox keeps it from reading their names. */
+static int no_permission(const char *path, const struct stat *st, struct ms_error *err)
+{
+	bool group = (st->st_mode & S_IRGRP) && (st->st_mode & S_IWGRP);
+
+	return ms_error_set(err, -ENODEV, "tpm-absent",
+			    "cannot open the TPM: no permission for %s: run the agent as "
+			    "%s %u",
+			    path,
+			    group ? "a member of the file's group, gid"
+				  : "the file's owner, uid",
+			    group ? st->st_gid : st->st_uid);
+}
+
 /* What the TSS calls an I/O error is nearly always a path that can be named. */
 static int cannot_connect(const char *tcti, TSS2_RC rc, struct ms_error *err)
 {
 	const char *path = NULL;
 	bool device = !strncmp(tcti, "device:", 7);
+	struct stat st;
 
 	if (device)
 		path = tcti + 7;
@@ -106,18 +123,22 @@ static int cannot_connect(const char *tcti, TSS2_RC rc, struct ms_error *err)
 		path = tcti + 11;
 	if (path && *path && access(path, R_OK | W_OK) < 0) {
 		if (errno == EACCES || errno == EPERM)
-			return ms_error_set(
-				err, -ENODEV, "tpm-absent",
-				"cannot open the TPM: no permission for %s: run the "
-				"agent as a member of the file's group (tss)",
-				path);
+			return stat(path, &st) < 0
+				       ? ms_error_set(
+						 err, -ENODEV, "tpm-absent",
+						 "cannot open the TPM: no permission "
+						 "for the folder of %s: let the "
+						 "agent's user in",
+						 path)
+				       : no_permission(path, &st, err);
 		if (errno == ENOENT || errno == ENOTDIR)
 			return ms_error_set(
 				err, -ENODEV, "tpm-absent",
 				"cannot open the TPM: there is no %s: %s", path,
 				device ? "enable the TPM in the firmware set-up, or "
 					 "correct tcti in section [tpm]"
-				       : "start swtpm, or correct tcti in section [tpm]");
+				       : "start swtpm, with --ctrl at that path and "
+					 ".ctrl, or correct tcti in section [tpm]");
 	}
 	if ((rc & 0xffff) == TSS2_BASE_RC_IO_ERROR)
 		return ms_error_set(
@@ -125,7 +146,8 @@ static int cannot_connect(const char *tcti, TSS2_RC rc, struct ms_error *err)
 			"cannot open the TPM: nothing answers at \"%s\": %s", tcti,
 			device ? "end other programs that have it open, or use "
 				 "device:/dev/tpmrm0"
-			       : "start it, or correct tcti in section [tpm]");
+			       : "start it (swtpm's control socket has to be that "
+				 "path and .ctrl), or correct tcti in section [tpm]");
 	return ms_tpm_explain(rc, "open the TPM", err);
 }
 

@@ -147,7 +147,8 @@ int ms_keys_load(const char *dir, struct ms_keys **ret, struct ms_error *err)
 	if (!d) {
 		r = ms_error_set(err, -errno, "state",
 				 "cannot read the keys in %s: %s: give them to the "
-				 "agent's user with chown",
+				 "agent's user with chown, or run modseald as the "
+				 "user that they belong to",
 				 dir, ms_strerror(errno));
 		ms_keys_free(k);
 		return r;

@@ -470,7 +470,8 @@ static int check_owner(const char *path, struct ms_error *err)
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return ms_error_set(err, -EPERM, "state",
 				    "%s belongs to uid %u, who could exchange the keys: "
-				    "give it to the agent's user with chown",
+				    "give it to the agent's user with chown, or run "
+				    "modseald as the user that it belongs to",
 				    path, st.st_uid);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return ms_error_set(err, -EPERM, "state",

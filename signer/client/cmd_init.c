@@ -313,7 +313,7 @@ static int not_started(struct init *in)
 {
 	char start[START_MAX] =
 		"install -d -o modseal -g modseal " MS_RUNDIR
-		" && setpriv --reuid=modseal --regid=modseal --init-groups modseald";
+		"; setpriv --reuid=modseal --regid=modseal --init-groups modseald";
 
 	if (in->own)
 		snprintf(start, sizeof(start), "modseald --config %s/modseald.conf",

@@ -128,4 +128,25 @@ fi
 like "$ERR" 'only root can write to /etc/modseal' 'it says so'
 end_agent
 
+# The example with a simulated TPM, as the page has it, by someone whose home is $T/home.
+sed -n '/^# FIRST RUN/,/^# BATCHES/p' docs/man/modseal.1.scd | sed -n '/^mkdir tpm/,/^```/p' |
+	sed -e '/^```/d; s/\\\\$/\\/' \
+		-e "s|^# when the agent answers|wait_for 20 answers|" \
+		-e "s|^modseald |wait_for 20 test -S tpm.sock.ctrl; &|" >"$T/example"
+is "$(grep -c '^wait_for' "$T/example")" 2 'modseal(1) has an example'
+mkdir "$T/home"
+make_module "$T/home/driver.ko"
+cp "$T/home/driver.ko" "$T/driver.orig"
+home() (
+	cd "$T/home" || exit
+	# shellcheck disable=SC2317 # the example calls it
+	answers() { MODSEAL_CONFIG=~/signing/modseal.conf modseal status; }
+	trap 'kill $(jobs -p)' EXIT
+	HOME=$T/home
+	. "$T/example"
+)
+ok 'it works, line by line' home
+ok 'and its module is signed' verified "$T/home/driver.ko" "$T/home/signing/cert.pem" \
+	"$T/driver.orig"
+
 done_testing
