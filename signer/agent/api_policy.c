@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/agent_client.h"
+#include "lib/escape.h"
 #include "lib/trailer.h"
 #include "signer/agent/grant.h"
 #include "signer/agent/identity.h"
@@ -22,7 +23,7 @@ static void on_finding(void *arg, const char *file, unsigned int line, const cha
 					     (int)line, "rule", rule, "text", text));
 }
 
-static void lint(struct ms_front *f, const struct ms_config *c, json_t *findings)
+static void lint(struct ms_front *f, struct ms_config *c, json_t *findings)
 {
 	const struct ms_front_key *k;
 	const char **names;
@@ -35,7 +36,7 @@ static void lint(struct ms_front *f, const struct ms_config *c, json_t *findings
 		return;
 	for (size_t i = 0; i < n && (k = ms_key_link_at(f->keys, i)); i++)
 		names[i] = k->info.name;
-	ms_policy_lint(c, names, n, on_finding, findings);
+	ms_policy_lint(c, names, n, ms_identity_uid_of_user, on_finding, findings);
 	free(names);
 }
 
@@ -125,16 +126,31 @@ static int read_module(struct ms_web *w, struct question *q, struct ms_error *er
 	return 0;
 }
 
+static int read_as(const char *as, struct ms_identity *ret, struct ms_error *err)
+{
+	int r = ms_identity_from_text(as, ret);
+	char shown[120];
+
+	if (r == -ENOENT)
+		return ms_error_set(err, -EINVAL, "bad-identity",
+				    "--as: there is no user %s here",
+				    ms_escape_str(as + 5, shown, sizeof(shown)));
+	return r < 0 ? ms_error_set(err, -EINVAL, "bad-identity",
+				    "--as is uid:NUMBER, user:NAME or cert:CN=NAME")
+		     : 0;
+}
+
 static int read_question(struct ms_web *w, struct question *q, struct ms_error *err)
 {
 	const char *as = ms_web_param(w, "as"), *key = ms_web_param(w, "key");
 	const char *hash = ms_web_param(w, "hash"), *build = ms_web_param(w, "build");
 	const char *type = ms_web_param(w, "type");
+	int r;
 
 	q->who = w->who;
-	if (as && ms_identity_from_text(as, &q->who) < 0)
-		return ms_error_set(err, -EINVAL, "bad-identity",
-				    "as is uid:NUMBER, or user:NAME of a user there is");
+	r = as ? read_as(as, &q->who, err) : 0;
+	if (r < 0)
+		return r;
 	if (strcmp(q->who.id, w->who.id) != 0 &&
 	    !ms_identity_is_admin(w->front->config, &w->who))
 		return ms_error_set(err, -EACCES, "not-admin",

@@ -6,6 +6,7 @@
 
 #include "lib/agent_client.h"
 #include "lib/escape.h"
+#include "signer/agent/identity.h"
 #include "signer/agent/policy_lint.h"
 
 struct key_names {
@@ -60,7 +61,7 @@ static void on_finding(void *arg, const char *file, unsigned int line, const cha
 	printf("%s:%u: %s\n", file, line, ms_escape_str(text, shown, sizeof(shown)));
 }
 
-int ms_check_config(const struct ms_config *c, bool strict)
+int ms_check_config(struct ms_config *c, bool strict)
 {
 	struct key_names k = {0};
 	int r = read_names(c, &k);
@@ -74,7 +75,8 @@ int ms_check_config(const struct ms_config *c, bool strict)
 			"modseald: the keys in %s/keys cannot be listed: %s: the rules "
 			"were not held against them\n",
 			c->state, ms_strerror(r));
-	ms_policy_lint(c, r < 0 ? NULL : (const char *const *)k.v, k.n, on_finding, &n);
+	ms_policy_lint(c, r < 0 ? NULL : (const char *const *)k.v, k.n,
+		       ms_identity_uid_of_user, on_finding, &n);
 	for (size_t i = 0; i < k.n; i++)
 		free(k.v[i]);
 	free(k.v);

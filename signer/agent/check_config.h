@@ -8,6 +8,7 @@
 
 /**
  * ms_check_config() - say what is wrong with a configuration that was loaded
+ * @c: ms_policy_lint() changes it
  * @strict: what is hardly meant is a failure
  *
  * Findings of ms_policy_lint() on standard output, as "FILE:LINE: ...". The keys are
@@ -16,6 +17,6 @@
  *
  * Return: exit status.
  */
-int ms_check_config(const struct ms_config *c, bool strict);
+int ms_check_config(struct ms_config *c, bool strict);
 
 #endif

@@ -74,7 +74,11 @@ static int uid_of(const char *text, uid_t *ret)
 	uint64_t n = 0;
 
 	if (strncmp(text, "user:", 5) == 0) {
-		if (getpwnam_r(text + 5, &pw, buf, sizeof(buf), &found) != 0 || !found)
+		int r = getpwnam_r(text + 5, &pw, buf, sizeof(buf), &found);
+
+		if (r != 0 && r != ENOENT && r != ESRCH)
+			return -r;
+		if (!found)
 			return -ENOENT;
 		*ret = pw.pw_uid;
 		return 0;
@@ -141,4 +145,15 @@ int ms_identity_from_text(const char *text, struct ms_identity *ret)
 		snprintf(who.user, sizeof(who.user), "user:%s", user_name(who.uid));
 	*ret = who;
 	return 0;
+}
+
+int ms_identity_uid_of_user(const char *text, char ret[MS_IDENTITY_MAX])
+{
+	struct ms_identity who;
+	int r = ms_identity_from_text(text, &who);
+
+	if (r < 0)
+		return r;
+	memcpy(ret, who.id, sizeof(who.id));
+	return strcmp(who.user, text) == 0 ? 0 : -EEXIST;
 }

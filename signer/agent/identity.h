@@ -29,4 +29,7 @@ bool ms_identity_text_is_cert(const char *text) _must_check_;
  */
 int ms_identity_from_text(const char *text, struct ms_identity *ret) _must_check_;
 
+/** ms_identity_uid_of_user() - "uid:0" of "user:root"; see ms_policy_user_fn */
+int ms_identity_uid_of_user(const char *text, char ret[MS_IDENTITY_MAX]) _must_check_;
+
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signer/agent/policy_lint.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 struct lint {
 	const struct ms_config *c;
+	ms_policy_user_fn *user;
 	ms_policy_finding_fn *fn;
 	void *arg;
 };
@@ -34,7 +36,7 @@ static const struct ms_group *group_of(const struct ms_config *c, const char *wo
 	return NULL;
 }
 
-/* Is everybody that @word stands for in @list? Names and numbers are not compared. */
+/* Is everybody that @word stands for in @list? */
 static bool who_has(const struct ms_config *c, const struct ms_strv *list,
 		    const char *word)
 {
@@ -251,8 +253,9 @@ static bool person_among(const struct ms_config *c, const struct ms_group *g, si
 {
 	const struct ms_group *person = person_of(c, id);
 
-	for (size_t i = 0; person && i < n; i++) {
-		if (ms_strv_has(&person->members, g->members.v[i]))
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(g->members.v[i], id) == 0 ||
+		    (person && ms_strv_has(&person->members, g->members.v[i])))
 			return true;
 	}
 	return false;
@@ -305,11 +308,60 @@ static bool group_used(const struct ms_config *c, const char *name)
 	return used;
 }
 
-void ms_policy_lint(const struct ms_config *c, const char *const *keys, size_t n_keys,
-		    ms_policy_finding_fn *fn, void *arg)
+/* @of, @name: what names them; @place: where that is */
+static void name_users(const struct lint *l, struct ms_strv *list, const char *of,
+		       const char *name, const struct ms_rule *place)
 {
-	struct lint l = {.c = c, .fn = fn, .arg = arg};
+	for (size_t i = 0; i < list->n; i++) {
+		char id[MS_IDENTITY_MAX], *copy;
+		const char *word = list->v[i];
+		int r;
 
+		if (strncmp(word, "user:", 5) != 0)
+			continue;
+		r = l->user(word, id);
+		copy = r == 0 ? strdup(id) : NULL;
+		if (copy) {
+			free(list->v[i]);
+			list->v[i] = copy;
+		} else if (r == -ENOENT) {
+			found(l, place, "%s %s names %s, and there is no user %s here",
+			      of, name, word, word + 5);
+		} else if (r == -EEXIST) {
+			found(l, place,
+			      "%s %s names %s, which is %s and has another name here", of,
+			      name, word, id);
+		}
+	}
+}
+
+static void name_members(const struct lint *l, const char *of, struct ms_group *g,
+			 size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		static char no_rule[] = "";
+		struct ms_rule place = {
+			.name = no_rule, .file = g[i].file, .line = g[i].line};
+
+		name_users(l, &g[i].members, of, g[i].name, &place);
+	}
+}
+
+/* Whoever is written by name is from here on the uid that the name has. */
+static void name_all_users(const struct lint *l, struct ms_config *c)
+{
+	for (size_t i = 0; i < c->n_rules; i++)
+		name_users(l, &c->rules[i].who, "rule", c->rules[i].name, &c->rules[i]);
+	name_members(l, "group", c->groups, c->n_groups);
+	name_members(l, "person", c->persons, c->n_persons);
+}
+
+void ms_policy_lint(struct ms_config *c, const char *const *keys, size_t n_keys,
+		    ms_policy_user_fn *user, ms_policy_finding_fn *fn, void *arg)
+{
+	struct lint l = {.c = c, .user = user, .fn = fn, .arg = arg};
+
+	name_all_users(&l, c);
 	for (size_t i = 0; i < c->n_rules; i++) {
 		check_order(&l, i);
 		check_bypass(&l, &c->rules[i]);

@@ -93,6 +93,17 @@ check "${base}approvals = 1 of group:a\n"
 like "$OUT" 'only 0 of its members do not sign' 'approvals that nobody else can give'
 check "${base}approvals = 3 of group:a\n"
 like "$OUT" 'wants 3 approvals of the group a, which has 2' 'more approvals than members'
+me=$(id -un)
+byname="[rule one]\nwho = user:$me\nkey = dev\n"
+check "${byname}[rule two]\nwho = uid:$uid\nkey = dev\n"
+like "$OUT" 'p.conf:4: rule two is never reached: rule one' 'a name is its uid'
+tier="[group q]\nmembers = uid:7\n${byname}approvals = 1 of group:q\n"
+check "${tier}[rule two]\nwho = uid:$uid\nkey = dev\n"
+like "$OUT" 'rule two lets who has no build sign without the approvals' 'for approvals, too'
+check "[rule one]\nwho = user:nosuchuser\nkey = dev\n"
+is "$STATUS" 1 'a user that the system does not have'
+like "$OUT" 'p.conf:1: rule one names user:nosuchuser, and there is no user nosuchuser here' \
+	'is a finding'
 is "$(printf '%b' "$base" | modseal policy check - --json | jq .good)" true 'from a pipe, as JSON'
 mkdir -p "$T/p.conf.d"
 printf '%b' "$base" >"$T/p.conf"
@@ -109,6 +120,10 @@ ok 'modseald -t alone takes it' modseald -t -c "$T/p.conf"
 printf '[rule two]\nwho = uid:3\nkey = nokey\n' >"$T/p.conf.d/10-more.conf"
 fails 1 'a key that is not in the state' modseal policy check --offline "$T/p.conf"
 like "$OUT" 'names the key nokey, and there is no such key' 'is found'
+printf '[rule two]\nwho = user:nosuchuser\nkey = dev\n' >"$T/p.conf.d/10-more.conf"
+fails 1 'a user that there is not' modseal policy check --offline "$T/p.conf"
+like "$OUT" '10-more.conf:1: .*there is no user nosuchuser here' 'is found'
+ok 'and is no mistake that stops it' modseald -t -c "$T/p.conf"
 printf '[rule two]\nwho = uid:3\nkey = dev\n' >"$T/p.conf.d/10-more.conf"
 ok 'a good one without an agent' modseal policy check --offline "$T/p.conf"
 ok 'and with it' modseal policy check "$T/p.conf"
@@ -138,5 +153,8 @@ like "$OUT" 'night .*only' 'is said'
 fails 1 'somebody without a rule' modseal policy explain --as uid:99 --key dev
 like "$OUT" 'no rule lets uid:99' 'is said'
 fails 1 'an identity that is none' modseal policy explain --as nobody --key dev
+like "$ERR" '--as is uid:NUMBER, user:NAME or' 'says what one is'
+fails 1 'a user that there is not' modseal policy explain --as user:nosuchuser --key dev
+like "$ERR" '--as: there is no user nosuchuser here' 'is named'
 is "$(records "WHERE event = 'sign'" | wc -l)" 1 'explaining signs nothing'
 done_testing

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signer/agent/policy_lint.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -15,6 +16,24 @@ static void on_finding(void *arg, const char *file, unsigned int line, const cha
 	snprintf(found + n, sizeof(found) - n, "%s:%u:%s: %s\n", file, line, rule, text);
 }
 
+/* Made up, so that the test is about no machine's users. */
+static int user_fn(const char *word, char ret[MS_IDENTITY_MAX])
+{
+	static const char *const users[][2] = {{"user:one", "uid:1"},
+					       {"user:two", "uid:2"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		if (strcmp(word, users[i][0]) == 0) {
+			snprintf(ret, MS_IDENTITY_MAX, "%s", users[i][1]);
+			return 0;
+		}
+	}
+	snprintf(ret, MS_IDENTITY_MAX, "uid:2");
+	if (strcmp(word, "user:alias") == 0)
+		return -EEXIST;
+	return strcmp(word, "user:broken") == 0 ? -EIO : -ENOENT;
+}
+
 static void check(const char *text, const char *want)
 {
 	static const char *const keys[] = {"dev", "prod-1"};
@@ -26,7 +45,7 @@ static void check(const char *text, const char *want)
 	    ms_config_check(&c, &err) < 0)
 		fail_msg("%s", err.msg);
 	found[0] = '\0';
-	ms_policy_lint(&c, keys, ARRAY_SIZE(keys), on_finding, NULL);
+	ms_policy_lint(&c, keys, ARRAY_SIZE(keys), user_fn, on_finding, NULL);
 	if (!want[0])
 		assert_string_equal(found, "");
 	else if (!strstr(found, want))
@@ -114,6 +133,36 @@ static void test_bypass(void **state)
 	check("[agent]\nmetrics = group:g\n" G, "");
 }
 
+#define TWO "[rule b]\nwho = user:two\nkey = dev\n"
+
+static void test_users(void **state)
+{
+	check(A TWO, "f:4:b: rule b is never reached: rule a (f:1)");
+	check("[rule a]\nwho = user:one user:two\nkey = dev\n" B,
+	      "rule b is never reached");
+	check("[group g]\nmembers = user:two\n[rule a]\nwho = group:g\nkey = dev\n" B,
+	      "rule b is never reached");
+	check(A "[rule b]\nwho = user:one uid:3\nkey = dev\n", "");
+	check(G A TIER TWO, "rule b lets who has no build sign without");
+	check(G "[rule a]\nwho = user:two\nkey = dev\n" TIER B,
+	      "rule b lets who has no build sign without");
+	/* who signs is not who approves, and counts once, whatever they are called */
+	check("[group g]\nmembers = user:two uid:7\n" A "approvals = 2 of group:g\n",
+	      "only 1 of its members");
+	check("[group g]\nmembers = user:two uid:2\n[rule a]\nwho = uid:1\nkey = dev\n"
+	      "approvals = 2 of group:g\n",
+	      "only 1 of its members");
+	check("[rule a]\nwho = user:gone\nkey = dev\n",
+	      "f:1:a: rule a names user:gone, and there is no user gone here");
+	check("[group g]\nmembers = user:gone\n[rule a]\nwho = group:g\nkey = dev\n",
+	      "f:1:: group g names user:gone, and there is no user gone here");
+	check("[rule a]\nwho = user:alias\nkey = dev\n" B,
+	      "names user:alias, which is uid:2 and has another name here\n");
+	if (strstr(found, "never reached"))
+		fail_msg("%s", found);
+	check("[rule a]\nwho = user:broken\nkey = dev\n", "");
+}
+
 static void test_keys(void **state)
 {
 	_cleanup_config_ struct ms_config c = {0};
@@ -126,16 +175,15 @@ static void test_keys(void **state)
 	assert_int_equal(ms_config_init(&c), 0);
 	assert_int_equal(ms_config_parse("f", text, strlen(text), &c, &err), 0);
 	found[0] = '\0';
-	ms_policy_lint(&c, NULL, 0, on_finding, NULL);
+	ms_policy_lint(&c, NULL, 0, user_fn, on_finding, NULL);
 	assert_string_equal(found, "");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reach),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_bypass),
+		cmocka_unit_test(test_reach),  cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_bypass), cmocka_unit_test(test_users),
 		cmocka_unit_test(test_keys),
 	};
 
