@@ -60,10 +60,11 @@ LIBS_tests := cmocka
 PACKAGES := $(sort $(LIBS_lib) $(LIBS_compress) $(LIBS_tpm) $(LIBS_agent) $(LIBS_client) \
 	$(LIBS_verifier) $(LIBS_pkcs11) libcurl)
 
-ifeq ($(filter help clean distclean demo check check-% fuzz bench lint format vm,$(MAKECMDGOALS)),)
+ifeq ($(filter help clean distclean demo check check-% fuzz bench lint format vm vm-% deb rpm,$(MAKECMDGOALS)),)
   ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo ok),ok)
-    $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) >&2)
-    $(error Libraries are missing: run scripts/install-deps)
+    $(shell ! command -v $(PKG_CONFIG) >/dev/null || \
+	$(PKG_CONFIG) --print-errors --exists $(PACKAGES) >&2)
+    $(error Libraries are missing: run scripts/install-deps --build)
   endif
 endif
 

@@ -134,6 +134,18 @@ ok 'install-deps: and runs nothing' test ! -e "$T/apt"
 printf '#!/bin/sh\necho 0\n' >"$T/bin/id"
 ok 'install-deps: as root' env PATH="$T/bin:$PATH" scripts/install-deps
 ok 'install-deps: calls apt-get' test -e "$T/apt"
+like "$(scripts/install-deps --help)" '--build .*--list ' 'install-deps: --help'
+rm "$T/apt"
+printf '#!/bin/sh\necho "$*" >>%s\n' "$T/apt" >"$T/bin/apt-get"
+ok 'install-deps: --build' env PATH="$T/bin:$PATH" scripts/install-deps --build
+like "$(<"$T/apt")" 'libssl-dev.*scdoc.*debhelper.*rpm' 'install-deps: what building takes'
+unlike "$(<"$T/apt")" 'qemu|valgrind|mandoc|cmocka' 'install-deps: and no more'
+fails 2 'install-deps: a word it does not know' scripts/install-deps --bild
+ok 'make: without pkg-config it fails' bash -c \
+	"! make -C '$M' BUILD=build PKG_CONFIG=/nonexistent/pkg-config >'$T/said' 2>&1"
+is "$(grep -vE '^make(\[[0-9]+\])?: (Enter|Leav)' "$T/said" | sed 's/^[^*]*//')" \
+	'*** Libraries are missing: run scripts/install-deps --build.  Stop.' \
+	'make: in one sentence'
 run scripts/install-deps --list
 is "$(sort <<<"$OUT" | uniq -d)" '' 'install-deps: names nothing twice'
 done_testing
