@@ -101,7 +101,7 @@ endif
 modseal-batch-key = $(patsubst pkcs11:modseal:key=%,%,$(patsubst modseal:%,%,$(or \
 	$(MODSEAL_KEY),$(filter pkcs11:%,$(call modseal-unquote,$(CONFIG_MODULE_SIG_KEY))))))
 modseal-batch = $(call modseal-quote,$(MODSEAL)) batch --hash $(modseal-hash) \
-	--certificate $(call modseal-quote,$(objtree)/certs/signing_key.x509) \
+	--certificate $(call modseal-quote,$(abspath $(objtree)/certs/signing_key.x509)) \
 	$(if $(modseal-batch-key),--key $(call modseal-quote,$(modseal-batch-key))) \
 	$(if $(and $(modseal-compressed),$(modseal-format)),--compress $(modseal-format)) \
 	$(MODSEAL_BATCH_FLAGS) $(modseal-spool)
@@ -110,12 +110,17 @@ modseal-batch = $(call modseal-quote,$(MODSEAL)) batch --hash $(modseal-hash) \
 modseal-depmod = $(CONFIG_SHELL) $(srctree)/scripts/depmod.sh $(if $(shell \
 	grep -w 'ne 2' $(srctree)/scripts/depmod.sh),$(DEPMOD)) $(KERNELRELEASE)
 
+# A command that has shown none of its own can be begun anew: that is always right.
+modseal-hint = echo 'modseal: depmod has not run: mend that, and run the same make' \
+	'modules_install again' >&2
+
 # Without a list there is either no module or none that a rule for signing has seen: the
 # second is a failure, which modseal finds.
 ifneq ($(modseal-in-batch),)
 override quiet_cmd_depmod = SIGN    $(MODLIB), then DEPMOD
 override cmd_depmod = { { [ ! -s $(or $(MODORDER),modules.order) ] && \
-	[ ! -e $(modseal-spool) ]; } || $(modseal-batch); } && $(modseal-depmod)
+	[ ! -e $(modseal-spool) ]; } || $(modseal-batch) || \
+	{ $(modseal-hint); false; }; } && $(modseal-depmod)
 endif
 
 endif

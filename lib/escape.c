@@ -2,6 +2,7 @@
 #include "lib/escape.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * Decodes one character (RFC 3629: no overlong forms, no surrogates).
@@ -9,7 +10,7 @@
  */
 static size_t utf8_decode(const uint8_t *p, size_t len, uint32_t *ret)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t n;
 	uint32_t c;
 
@@ -42,17 +43,17 @@ static bool is_hostile(uint32_t c)
 	static const struct {
 		uint32_t first, last;
 	} ranges[] = {
-		{ 0x0000, 0x001f },   /* C0 */
-		{ 0x007f, 0x009f },   /* DEL, C1 */
-		{ 0x00ad, 0x00ad },   /* soft hyphen */
-		{ 0x061c, 0x061c },   /* Arabic letter mark */
-		{ 0x180e, 0x180e },   /* Mongolian vowel separator */
-		{ 0x200b, 0x200f },   /* zero width, direction marks */
-		{ 0x2028, 0x202e },   /* separators, embeddings, overrides */
-		{ 0x2060, 0x206f },   /* invisible operators, isolates */
-		{ 0xfeff, 0xfeff },   /* byte order mark */
-		{ 0xfff9, 0xfffb },   /* interlinear annotation */
-		{ 0xe0000, 0xe007f }, /* tags */
+		{0x0000, 0x001f},   /* C0 */
+		{0x007f, 0x009f},   /* DEL, C1 */
+		{0x00ad, 0x00ad},   /* soft hyphen */
+		{0x061c, 0x061c},   /* Arabic letter mark */
+		{0x180e, 0x180e},   /* Mongolian vowel separator */
+		{0x200b, 0x200f},   /* zero width, direction marks */
+		{0x2028, 0x202e},   /* separators, embeddings, overrides */
+		{0x2060, 0x206f},   /* invisible operators, isolates */
+		{0xfeff, 0xfeff},   /* byte order mark */
+		{0xfff9, 0xfffb},   /* interlinear annotation */
+		{0xe0000, 0xe007f}, /* tags */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
@@ -118,4 +119,50 @@ char *ms_escape(const char *src, size_t len, char *dst, size_t size)
 char *ms_escape_str(const char *src, char *dst, size_t size)
 {
 	return ms_escape(src, strlen(src), dst, size);
+}
+
+/* ---------------------------------------------------------------------- for a shell */
+
+static bool is_safe_to_print(const char *src)
+{
+	const uint8_t *s = (const uint8_t *)src;
+	size_t len = strlen(src), n;
+	uint32_t c;
+
+	for (; len; s += n, len -= n) {
+		n = utf8_decode(s, len, &c);
+		if (!n || is_hostile(c))
+			return false;
+	}
+	return true;
+}
+
+char *ms_escape_shell(const char *src, char *dst, size_t size)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-./:,+@%=";
+	bool safe = is_safe_to_print(src), bare = *src && !src[strspn(src, plain)];
+	char *o = dst;
+
+	if (size < 4 * strlen(src) + 4) {
+		if (size)
+			*dst = '\0';
+		return dst;
+	}
+	if (!safe)
+		*o++ = '$';
+	if (!bare)
+		*o++ = '\'';
+	for (; *src; src++) {
+		if (safe && *src == '\'')
+			o = stpcpy(o, "'\\''");
+		else if (!safe && !strchr(plain, *src))
+			o += snprintf(o, 5, "\\%03o", (uint8_t)*src);
+		else
+			*o++ = *src;
+	}
+	if (!bare)
+		*o++ = '\'';
+	*o = '\0';
+	return dst;
 }

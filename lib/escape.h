@@ -17,4 +17,13 @@ char *ms_escape(const char *src, size_t len, char *dst, size_t size);
 /** ms_escape_str() - the same for a C string */
 char *ms_escape_str(const char *src, char *dst, size_t size);
 
+/**
+ * ms_escape_shell() - one word of a command that a shell is to read
+ * @dst, @size: the word as it is, or in '...', or, if it is not safe to print, in $'...';
+ * four times its length and 4 are enough
+ *
+ * Return: @dst, which is "" if @size is too small: half a word is another one.
+ */
+char *ms_escape_shell(const char *src, char *dst, size_t size);
+
 #endif

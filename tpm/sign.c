@@ -332,6 +332,16 @@ static int lacks(const EVP_PKEY *key, enum ms_hash hash, struct ms_error *err)
 		EVP_PKEY_is_a(key, "RSA") ? ", or make a key with --scheme raw" : "");
 }
 
+/* of 2.16.840.1.101.3.4.2, where all these hashes are */
+static uint8_t last_arc(enum ms_hash hash)
+{
+	static const uint8_t arcs[] = {
+		[MS_HASH_SHA256] = 1,	[MS_HASH_SHA384] = 2,	[MS_HASH_SHA512] = 3,
+		[MS_HASH_SHA3_256] = 8, [MS_HASH_SHA3_384] = 9, [MS_HASH_SHA3_512] = 10};
+
+	return (size_t)hash < ARRAY_SIZE(arcs) ? arcs[hash] : 0;
+}
+
 /* EMSA-PKCS1-v1_5 (RFC 8017, 9.2): 00 01 ff ... 00 DigestInfo. */
 static int pad(struct sign *s, int size, enum ms_hash hash, struct ms_error *err)
 {
@@ -343,7 +353,7 @@ static int pad(struct sign *s, int size, enum ms_hash hash, struct ms_error *err
 
 	info[1] = (uint8_t)(17 + len);
 	info[18] = (uint8_t)len;
-	info[14] = hash == MS_HASH_SHA384 ? 2 : hash == MS_HASH_SHA512 ? 3 : 0;
+	info[14] = last_arc(hash);
 	if (!info[14] || size < 0 || (size_t)size > sizeof(s->padded.buffer) ||
 	    (size_t)size < 11 + sizeof(info) + len)
 		return ms_error_set(err, -ENOPKG, "tpm-unsupported",

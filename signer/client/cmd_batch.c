@@ -99,6 +99,11 @@ static int read_list(struct batch *b, const char *path)
 		return complain(b, &err);
 	}
 	ms_tree_sort(&b->tree);
+	/* One that has two names there is signed and compressed by the first. */
+	if (ms_tree_fold(&b->tree) < 0) {
+		(void)ms_error_set(&err, -ENOMEM, NULL, "out of memory");
+		return complain(b, &err);
+	}
 	b->refused = b->outcome.failed;
 	if (b->tree.n || b->outcome.failed)
 		return MS_EXIT_OK;
@@ -211,26 +216,60 @@ static int make_durable(const struct batch *b, struct ms_error *err)
 	return 0;
 }
 
+static void put_word(const char *word, FILE *out)
+{
+	size_t size = 4 * strlen(word) + 4;
+	_cleanup_free_ char *quoted = malloc(size);
+
+	fprintf(out, " %s", quoted ? ms_escape_shell(word, quoted, size) : "...");
+}
+
+static void put_option(const char *name, const char *value, FILE *out)
+{
+	fprintf(out, " --%s", name);
+	if (*value)
+		put_word(value, out);
+}
+
+/* As it was called, wherever the names of key and build came from. */
+static void put_command(const struct batch *b, FILE *out)
+{
+	const struct ms_cli_option *o = b->cli->cmd->options;
+
+	fprintf(out, "modseal batch");
+	put_option("key", b->sign.key, out);
+	if (b->sign.build && *b->sign.build)
+		put_option("build", b->sign.build, out);
+	for (size_t i = 0; o[i].name; i++) {
+		if (b->cli->value[i] && strcmp(o[i].name, "key") != 0 &&
+		    strcmp(o[i].name, "build") != 0)
+			put_option(o[i].name, b->cli->value[i], out);
+	}
+	if (b->cli->agent)
+		put_option("agent", b->cli->agent, out);
+	put_word(b->spool.path, out);
+}
+
 /* The last sentence of a batch that did not do all it was to do. */
 static int give_up(const struct batch *b)
 {
 	const struct ms_pool *p = &b->pool;
 	size_t left = p->n + b->refused - MS_MIN(p->n, p->signed_files + p->left_files);
-	struct ms_error err = {0};
-	char shown[SHOWN_MAX];
 
-	ms_escape_str(b->spool.path, shown, sizeof(shown));
+	fprintf(stderr, "modseal: %s: ", b->cli->cmd->name);
 	if (p->stopped)
-		(void)ms_error_set(&err, -EIO, NULL,
-				   "%s; then run `modseal batch %s` for the %zu modules "
-				   "that are not signed",
-				   p->fatal.msg, shown, left);
+		fprintf(stderr, "%s; then run `", p->fatal.msg);
+	else if (left)
+		fprintf(stderr, "%zu modules are not signed: mend that, then run `",
+			left);
 	else
-		(void)ms_error_set(&err, -EIO, NULL,
-				   "%zu modules are not signed: mend that, then run "
-				   "`modseal batch %s`",
-				   left, shown);
-	(void)complain(b, &err);
+		fprintf(stderr, "not all modules are compressed: mend that, then run `");
+	put_command(b, stderr);
+	if (p->stopped)
+		fprintf(stderr, "` for the %zu modules that are not signed, and depmod\n",
+			left);
+	else
+		fprintf(stderr, "`, and depmod\n");
 	return p->lost ? MS_EXIT_AGENT : MS_EXIT_FAILED;
 }
 
@@ -250,7 +289,7 @@ static int finish(struct batch *b)
 		r = ms_spool_done(&b->spool, &err);
 	if (r < 0)
 		return complain(b, &err);
-	return b->outcome.failed ? MS_EXIT_FAILED : MS_EXIT_OK;
+	return b->outcome.failed ? give_up(b) : MS_EXIT_OK;
 }
 
 static int run(struct batch *b)

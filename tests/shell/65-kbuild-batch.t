@@ -73,7 +73,7 @@ xz_of() {
 
 for v in 5.10 6.1 6.12 7; do
 	if ! h=$("$TOP/test-vm/fetch-kernel" "headers-$v" 2>"$T/fetch"); then
-		skip 14 "$(head -n 1 "$T/fetch")"
+		skip 15 "$(head -n 1 "$T/fetch")"
 		continue
 	fi
 	h=$h/build s=$T/s$v
@@ -94,6 +94,8 @@ for v in 5.10 6.1 6.12 7; do
 	fails any "$v: no such key" install "$h" "$s" MODSEAL_KEY=nobody
 	like "$ERR" 'modseal: .*nobody' "$v: a sentence says so"
 	unlike "$ERR$OUT" 'Skipping depmod' "$v: depmod did not run"
+	like "$ERR" 'modseal: depmod has not run: mend that, and run the same make' \
+		"$v: and says so"
 	is "$(lists | wc -l)" 1 "$v: the list stays"
 	is "$(installed | wc -l)" 3 "$v: and so do the modules, to be signed later"
 done
@@ -187,21 +189,27 @@ if headers=$(kernel_build); then
 	before=$(signatures)
 	sed -i "/^key = /a limit = 6/day" "$T/a/modseald.conf"
 	modseal reload >/dev/null
-	fails any 'no signature any more, in the middle' in_tree modules_install
+	fails any 'no signature any more, in the middle' in_tree modules_install \
+		CONFIG_MODULE_COMPRESS_XZ=y
 	like "$ERR" 'then run .modseal batch .*/.modseal-batch. for the 10 modules' \
 		'says how many are left, and what to do'
+	like "$ERR" 'modseal: depmod has not run' 'and that depmod has to follow'
+	command=$(sed -n 's/.*then run .\(modseal batch.*\). for the.*/\1/p' <<<"$ERR")
 	is "$(dep)" '' 'depmod did not run'
 	is "$(for ko in $(installed); do verify "$ko" 2>/dev/null && echo; done | wc -l)" 6 \
 		'6 are signed'
 	cp "$T/conf" "$T/a/modseald.conf"
 	modseal reload >/dev/null
-	ok 'the same list again' modseal batch "$(lists)"
+	like "$command" "--key dev --hash sha256 --certificate $tree/certs/signing_key.x509" \
+		'the command is whole'
+	ok 'and does the rest' sh -c "cd / && $command"
 	like "$OUT" '10 signed with dev, 6 were signed already' 'signs the rest'
 	is $(($(signatures) - before)) 16 'and none twice'
 	is "$(lists)" '' 'the list is gone'
+	is "$(installed | grep -c '\.ko\.xz$')" 16 'all are compressed'
 	ok 'every module is signed' every 16 verify
 else
-	skip 33 'no kernel headers here'
+	skip 36 'no kernel headers here'
 fi
 
 # ------------------------------------------------------------------- modseal batch
@@ -241,6 +249,16 @@ ok 'a batch that was cut short while it compressed' modseal batch --compress xz 
 is "$(signatures)" "$before" 'signs none again'
 is "$(count '*.ko.xz')" 4 'and compresses the rest'
 
+fresh_list
+ln -s "${names[0]}" "$T/odd/link.ko"
+ln "${names[1]}" "$T/odd/hard.ko"
+printf '%s\0' "/${names[0]}" "${odd%/*}/./${odd##*/}/with space.ko" "$T/odd/link.ko" \
+	"$T/odd/hard.ko" >>"$T/list"
+ok 'one file by several names' modseal batch --compress xz "$T/list"
+like "$OUT" '^4 signed with dev' 'is signed once'
+fails any 'and the list is removed' test -e "$T/list"
+rm -f "$T/odd/link.ko" "$T/odd/hard.ko"*
+
 bad_list() { # TEXT WHY NAME
 	printf '%b' "$1" >"$T/list"
 	fails 1 "$3" modseal batch "$T/list"
@@ -266,6 +284,7 @@ echo 'not a module' >"${names[0]}"
 fails 1 'one that cannot be signed' modseal batch --compress xz "$T/list"
 like "$ERR" 'with space.ko: not a kernel module' 'is named'
 like "$ERR" '1 modules are not signed: mend that, then run .modseal batch' 'and counted'
+like "$ERR" "batch --key dev --compress xz $T/list., and depmod$" 'with the whole command'
 is "$(count '*.ko.xz')" 0 'nothing is compressed then'
 ok 'the list stays' test -e "$T/list"
 

@@ -87,7 +87,7 @@ for release in 12 13; do
 	ok "$release: installed" dkms install "$driver"
 	ok "$release: openssl and modseal-verify find it signed with our key" signed
 	ok "$release: so does the check" check "$kernel"
-	is "$OUT" "$program: 1 modules of DKMS's, all signed with the key of $T/cert.der" \
+	is "$OUT" "$program: 1 module of DKMS's, all signed with the key of $T/cert.der" \
 		'and counts one'
 	ok "$release: quietly" check --quiet
 	is "$OUT$ERR" '' 'without a word'
@@ -97,7 +97,13 @@ for release in 12 13; do
 		'says which, and what to do'
 	cat "$T/dev.pem" <(openssl x509 -in "$T/other.der" -inform DER) >"$T/both.pem"
 	CERT=$T/both.pem ok "$release: one of two, as while a key is rotated" check
+	mkdir "$D/lib/9.9-other"
 	ok "$release: another kernel is not its business" check 9.9-other
+	rmdir "$D/lib/9.9-other"
+	fails 3 "$release: a kernel that is not there" check 9.9-other
+	like "$ERR" "$program: $D/lib/9.9-other: no such folder: name an installed kernel" \
+		'is an error'
+	one_line "$ERR" 'in one sentence'
 	mkdir -p "$D/lib/$kernel/kernel/drivers"
 	cp "$T/p" "$D/lib/$kernel/kernel/drivers/v4l2loopback.ko"
 	ok "$release: nor is what the kernel brought itself" check

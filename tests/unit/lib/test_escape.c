@@ -116,6 +116,30 @@ static void test_cut_between_escapes(void **state)
 	assert_int_equal(out[0], 'x');
 }
 
+static const char *shell(const char *word)
+{
+	static char out[256];
+
+	return ms_escape_shell(word, out, 4 * strlen(word) + 4);
+}
+
+static void test_shell(void **state)
+{
+	char out[32];
+
+	assert_string_equal(shell("/lib/modules/6.1-x+1/.modseal-batch"),
+			    "/lib/modules/6.1-x+1/.modseal-batch");
+	assert_string_equal(shell(""), "''");
+	assert_string_equal(shell("a dir"), "'a dir'");
+	assert_string_equal(shell("it's"), "'it'\\''s'");
+	assert_string_equal(shell("''"), "''\\'''\\'''");
+	assert_string_equal(shell("$(x)`y`\\"), "'$(x)`y`\\'");
+	assert_string_equal(shell("n\303\244me"), "'n\303\244me'");
+	assert_string_equal(shell("a\n'\033\\"), "$'a\\012\\047\\033\\134'");
+	assert_string_equal(shell("\377\377"), "$'\\377\\377'");
+	assert_string_equal(ms_escape_shell("abcd", out, 19), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +148,7 @@ int main(void)
 		cmocka_unit_test(test_not_utf8),
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_cut_between_escapes),
+		cmocka_unit_test(test_shell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,7 +190,8 @@ static void test_lost_key_is_loaded_again(void **state)
 static void test_raw(void **state)
 {
 	static const enum ms_hash hashes[] = {MS_HASH_SHA256, MS_HASH_SHA384,
-					      MS_HASH_SHA512};
+					      MS_HASH_SHA512, MS_HASH_SHA3_256,
+					      MS_HASH_SHA3_384, MS_HASH_SHA3_512};
 	const struct ms_tpm_blob want = {.pcrs = 1u << 7};
 	struct ms_tpm *t = *state;
 	struct ms_tpm_blob raw, plain;
