@@ -5,6 +5,8 @@
 #include <gelf.h>
 #include <libelf.h>
 
+#include "lib/error.h"
+
 /* A .modinfo that is larger than this is not one: real ones have a few KB. */
 #define MODINFO_MAX (1u << 20)
 #define NOTES_MAX 65536u
@@ -187,13 +189,13 @@ static int take_fact(struct ms_elf_facts *f, const struct fact *fact, bool *seen
 static int read_modinfo(struct scan *s)
 {
 	static const struct fact known[] = {
-		{ "name", FACT(name), true },
-		{ "vermagic", FACT(vermagic), true },
-		{ "srcversion", FACT(srcversion), false },
-		{ "version", FACT(version), false },
-		{ "license", FACT(license), false },
+		{"name", FACT(name), true},
+		{"vermagic", FACT(vermagic), true},
+		{"srcversion", FACT(srcversion), false},
+		{"version", FACT(version), false},
+		{"license", FACT(license), false},
 	};
-	bool seen[ARRAY_SIZE(known)] = { false };
+	bool seen[ARRAY_SIZE(known)] = {false};
 	const char *p = (const char *)s->modinfo.p, *end = p + s->modinfo.len;
 
 	/* Every string ends inside the section. */
@@ -256,7 +258,7 @@ int ms_elf_facts_read(const uint8_t *mod, size_t len, struct ms_elf_facts *ret)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_(elf_cleanup) Elf *elf = NULL;
-	struct scan s = { .elf = NULL };
+	struct scan s = {.elf = NULL};
 	int rc;
 
 	if (len < EI_NIDENT || memcmp(mod, ELFMAG, SELFMAG))
@@ -285,4 +287,20 @@ int ms_elf_facts_read(const uint8_t *mod, size_t len, struct ms_elf_facts *ret)
 	set_release(&s.facts);
 	*ret = s.facts;
 	return 0;
+}
+
+int ms_elf_facts_complain(int r, struct ms_error *err)
+{
+	if (r == -ENOEXEC)
+		return ms_error_set(
+			err, r, "not-a-module",
+			"it is not a kernel module (no ELF relocatable file)");
+	if (r == -EBADMSG)
+		return ms_error_set(
+			err, r, "not-a-module",
+			"it is not a kernel module, or a damaged one: the ELF file or "
+			"what a module says of itself (.modinfo) cannot be read: get or "
+			"build it anew");
+	return ms_error_set(err, r, NULL, "the module cannot be read: %s",
+			    ms_strerror(r));
 }

@@ -48,7 +48,11 @@ struct ms_elf_facts {
  * Return: 0, -ENOEXEC (not ELF, or not a relocatable object), -EBADMSG (damaged, or
  * without .modinfo, so not a kernel module), -ENOMEM.
  */
-int ms_elf_facts_read(const uint8_t *mod, size_t len, struct ms_elf_facts *ret)
-	_must_check_;
+int ms_elf_facts_read(const uint8_t *mod, size_t len,
+		      struct ms_elf_facts *ret) _must_check_;
+
+struct ms_error;
+/** ms_elf_facts_complain() - say why ms_elf_facts_read() returned @r. Return: @r */
+int ms_elf_facts_complain(int r, struct ms_error *err);
 
 #endif

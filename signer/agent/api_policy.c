@@ -108,19 +108,25 @@ static int read_module(struct ms_web *w, struct question *q, struct ms_error *er
 	int r;
 
 	mod = ms_web_body(w, &len);
-	if (!mod)
+	if (!mod) {
+		/* None, or a stranger's, which was not taken: no rule is about them. */
+		ms_web_drop_body(w);
 		return 0;
+	}
 	r = ms_trailer_payload_len(mod, len, &payload);
-	if (r == 0)
-		r = ms_elf_facts_read(mod, payload, &q->facts);
-	if (r == 0)
-		r = ms_digest(q->req.hash, mod, payload, q->digest);
+	if (r < 0)
+		return ms_error_set(err, r, "bad-trailer",
+				    "it ends in a damaged signature: get the module "
+				    "anew, or strip it first");
+	r = ms_elf_facts_read(mod, payload, &q->facts);
+	if (r < 0)
+		return ms_elf_facts_complain(r, err);
+	r = ms_digest(q->req.hash, mod, payload, q->digest);
 	if (r == 0)
 		r = ms_digest(MS_HASH_SHA256, mod, payload, q->sha256);
 	if (r < 0)
-		return ms_error_set(err, r, "not-a-module",
-				    "it is not a kernel module, or damaged: %s",
-				    ms_strerror(r));
+		return ms_error_set(err, r, "hash-not-allowed", "hash %s: %s",
+				    ms_hash_name(q->req.hash), ms_strerror(r));
 	q->facts_known = true;
 	q->req.facts = &q->facts;
 	return 0;
@@ -200,10 +206,11 @@ static int decide(struct ms_front *f, struct question *q, const struct ms_rule *
 	if (r == 0 && q->facts_known)
 		r = ms_denied_module(f->denied, &q->facts, q->req.now, err);
 	if (r == 0)
-		r = ms_policy_decide(f->config, &q->req, ret, err);
+		r = ms_grant_rule(f, &q->req, ret, err);
 	key = ms_key_link_find(f->keys, q->req.key);
 	if (r == 0 && !key)
-		return ms_error_set(err, -ENOENT, "no-such-key", "there is no key %s",
+		return ms_error_set(err, -ENOENT, "no-such-key",
+				    "no key %s: 'modseal key list' shows the keys",
 				    q->req.key);
 	if (r == 0 && key->cert)
 		r = ms_denied_cert(f->denied, key->cert, q->req.now, err);

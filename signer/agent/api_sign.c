@@ -86,15 +86,7 @@ static int look_at_module(struct ms_signing *s, const uint8_t *mod, size_t len)
 			"strip it first");
 	s->was_signed = s->payload_len != len;
 	r = ms_elf_facts_read(mod, s->payload_len, &s->facts);
-	if (r == -ENOEXEC)
-		return ms_error_set(
-			&s->err, r, "not-a-module",
-			"it is not a kernel module (no ELF relocatable file)");
-	if (r < 0)
-		return ms_error_set(&s->err, r, "not-a-module",
-				    "it is not a kernel module, or damaged: %s",
-				    ms_strerror(r));
-	return 0;
+	return r < 0 ? ms_elf_facts_complain(r, &s->err) : 0;
 }
 
 /* A file is signed whole: what looks like a signature at its end is part of it. */

@@ -27,6 +27,20 @@ void ms_grants_free(struct ms_front *f)
 	ms_denied_free(f->denied);
 }
 
+int ms_grant_rule(const struct ms_front *f, const struct ms_policy_request *req,
+		  const struct ms_rule **ret, struct ms_error *err)
+{
+	int r = ms_policy_decide(f->config, req, ret, err);
+
+	if (r < 0 && strcmp(err->code, "no-rule") == 0 && ms_key_link_loaded(f->keys) &&
+	    !ms_key_link_find(f->keys, req->key) &&
+	    ms_identity_is_admin(f->config, req->who))
+		return ms_error_set(err, -ENOENT, "no-such-key",
+				    "no key %s: 'modseal key list' shows the keys",
+				    req->key);
+	return r;
+}
+
 int ms_grant_take(struct ms_front *f, const struct ms_rule *rule,
 		  const struct ms_policy_request *req, const struct ms_content *what,
 		  const char *build, struct ms_grant *ret, struct ms_error *err)

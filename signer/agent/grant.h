@@ -32,6 +32,13 @@ int ms_grants_load(struct ms_front *f, struct ms_error *err) _must_check_;
 void ms_grants_free(struct ms_front *f);
 
 /**
+ * ms_grant_rule() - ms_policy_decide(), but an administrator hears that there is no such
+ * key (-ENOENT "no-such-key") where no rule is about it
+ */
+int ms_grant_rule(const struct ms_front *f, const struct ms_policy_request *req,
+		  const struct ms_rule **ret, struct ms_error *err) _must_check_;
+
+/**
  * ms_grant_take() - count one signature, if builds and limits allow it
  * @rule, @req: as decided; @build: id, or ""
  * Return: 0; the codes of ms_build_take(), ms_build_listed() and ms_limits_take();

@@ -292,9 +292,10 @@ static int refuse(const struct ms_policy_request *req, const struct ms_rule *r,
 		return ms_error_set(
 			err, -EACCES, "rule-type",
 			"rule %s lets %s sign %s with key %s only, and this is of type "
-			"%s: it needs a rule with 'type = %s'",
+			"%s: it needs a rule with 'type = %s'%s",
 			r->name, req->who->id, join_types(r->types, list, sizeof(list)),
-			key, ms_sign_type_name(req->type), ms_sign_type_name(req->type));
+			key, ms_sign_type_name(req->type), ms_sign_type_name(req->type),
+			req->content ? "" : " and 'content = digest'");
 	case STAGE_FILE:
 		ms_escape_str(base(req->file), shown, sizeof(shown));
 		return ms_error_set(

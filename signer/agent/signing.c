@@ -87,7 +87,7 @@ static int decide(struct ms_signing *s)
 	if (r == 0)
 		r = ms_denied_module(s->front->denied, &s->facts, req.now, &s->err);
 	if (r == 0)
-		r = ms_policy_decide(s->front->config, &req, &rule, &s->err);
+		r = ms_grant_rule(s->front, &req, &rule, &s->err);
 	if (r < 0)
 		return r;
 	snprintf(s->rule, sizeof(s->rule), "%s", rule->name);

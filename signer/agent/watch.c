@@ -186,7 +186,8 @@ static void watch_tpm(struct ms_watch *w)
 		json_decref(failures);
 		return;
 	}
-	snprintf(text, sizeof(text), "%" PRIu64 " operations of the TPM failed", total);
+	snprintf(text, sizeof(text), "%" PRIu64 " operation%s of the TPM failed", total,
+		 total == 1 ? "" : "s");
 	ms_watch_alert(w->f, MS_ALERT_TPM,
 		       json_pack("{s:s, s:o}", "message", text, "failures", failures));
 }

@@ -388,6 +388,14 @@ void ms_web_refuse(struct ms_front *f, struct ms_conn *c, int rc,
 		ms_web_problem(w, rc, err);
 }
 
+/* Signing says and records it itself, and to strangers both say that they are. */
+static bool says_itself(const struct ms_web *w, const struct route *r)
+{
+	return r->handler == ms_api_sign ||
+	       (r->handler == ms_api_policy_explain &&
+		!ms_identity_is_known(w->front->config, &w->who));
+}
+
 void ms_web_request(struct ms_front *f, struct ms_conn *c)
 {
 	struct ms_web *w = web_new(f, c);
@@ -404,8 +412,7 @@ void ms_web_request(struct ms_front *f, struct ms_conn *c)
 		return;
 	}
 	max = route_max(f, &w->who, r);
-	/* Signing says and records it itself, and who is a stranger. */
-	if (ms_web_body_announced(w) > max && r->handler != ms_api_sign)
+	if (ms_web_body_announced(w) > max && !says_itself(w, r))
 		too_large(w, max);
 	else if (wrong_type(w, r))
 		refuse_type(w);

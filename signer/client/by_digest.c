@@ -20,9 +20,7 @@ static int read_item(struct ms_digest_item *i, enum ms_hash hash)
 		return r;
 	r = ms_elf_facts_read(i->m.data, i->m.payload_len, &i->facts);
 	if (r < 0)
-		return ms_error_set(&i->err, r, "not-a-module",
-				    "it is not a kernel module, or damaged: %s",
-				    ms_strerror(r));
+		return ms_elf_facts_complain(r, &i->err);
 	r = ms_digest(hash, i->m.data, i->m.payload_len, i->digest);
 	return r < 0 ? ms_error_set(&i->err, r, NULL, "hash: %s", ms_strerror(r)) : 0;
 }

@@ -432,6 +432,9 @@ static int make_key(struct init *in)
 		 ms_fact_text(key ? key : fresh, "algorithm", alg),
 		 ms_fact_text(key ? key : fresh, "custody", custody));
 	done(in, "Key", "key", what, !key);
+	json_object_update_new(json_object_get(in->done, "key"),
+			       json_pack("{s:s, s:s, s:s}", "name", in->config.key,
+					 "algorithm", alg, "custody", custody));
 	return MS_EXIT_OK;
 }
 

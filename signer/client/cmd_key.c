@@ -173,6 +173,23 @@ static void print_list(const json_t *keys, const json_t *summary)
 	}
 }
 
+static int say_none(struct ms_talk *talk)
+{
+	char id[300];
+	bool admin;
+	int status = ms_talk_admin(talk, &admin, id, sizeof(id));
+
+	if (!status && admin)
+		fprintf(stderr,
+			"There are no keys yet: modseal key create NAME makes one.\n");
+	else if (!status)
+		fprintf(stderr,
+			"There is no key that %s may use: an administrator of the agent "
+			"can add a [rule NAME] to its configuration.\n",
+			id);
+	return status;
+}
+
 int ms_cmd_key_list(const struct ms_cli *cli)
 {
 	_cleanup_talk_ struct ms_talk talk = {0};
@@ -190,8 +207,7 @@ int ms_cmd_key_list(const struct ms_cli *cli)
 	else if (json_array_size(keys))
 		print_list(keys, json_object_get(answer, "summary"));
 	else
-		fprintf(stderr,
-			"There are no keys yet: modseal key create NAME makes one.\n");
+		return say_none(&talk);
 	return MS_EXIT_OK;
 }
 
@@ -246,8 +262,8 @@ int ms_cmd_key_unlock(const struct ms_cli *cli)
 					sizeof(target));
 
 	if (!status)
-		status = ms_talk_key_target(cli, cli->operands[0], "", show,
-					    sizeof(show));
+		status =
+			ms_talk_key_target(cli, cli->operands[0], "", show, sizeof(show));
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (!status)

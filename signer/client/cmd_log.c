@@ -87,7 +87,8 @@ static int number_option(const struct ms_cli *cli, const char *name, long def, l
 
 	*ret = def;
 	if (text && ms_cli_number(text, 1, INT64_MAX / 16, ret) < 0)
-		return ms_cli_usage(cli, "--%s is not a number from 1 on", name);
+		return ms_cli_usage(cli, "%s--%s is not a number from 1 on",
+				    strcmp(name, "number") == 0 ? "-n/" : "", name);
 	return MS_EXIT_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include "lib/file.h"
 #include "signer/client/facts.h"
+#include "signer/client/packed.h"
 #include "signer/client/talk.h"
 
 #define BUNDLE_MAX (4u << 20)
@@ -155,13 +156,30 @@ int ms_cmd_policy_check(const struct ms_cli *cli)
 	json_array_foreach((json_t *)(uintptr_t)list, i, v)
 	{
 		printf("%s%s:%s: %s\n", pipe ? "standard input, " : "",
-		       ms_fact_text(v, "file", c),
-		       ms_fact_text(v, "line", a), ms_fact_text(v, "text", b));
+		       ms_fact_text(v, "file", c), ms_fact_text(v, "line", a),
+		       ms_fact_text(v, "text", b));
 	}
 	if (!status)
 		printf("%s rules, nothing to find fault with\n",
 		       ms_fact_text(answer, "rules", a));
 	return status;
+}
+
+/* As 'modseal sign' takes it in; what comes through a pipe, as it is. */
+static int read_module(const char *path, struct ms_buf *out)
+{
+	_cleanup_packed_ struct ms_packed m = MS_PACKED_INIT;
+	struct ms_error err = {0};
+
+	if (strcmp(path, "-") == 0)
+		return read_input(path, MS_MODULE_MAX, out);
+	if (ms_packed_read(&m, path, &err) < 0)
+		return complain(path, &err);
+	ms_buf_put(out, m.data, m.len);
+	if (ms_buf_error(out) == 0)
+		return MS_EXIT_OK;
+	ms_error_set(&err, -EFBIG, NULL, "is over %u bytes", MS_MODULE_MAX);
+	return complain(path, &err);
 }
 
 static void print_explanation(const json_t *answer)
@@ -193,13 +211,12 @@ int ms_cmd_policy_explain(const struct ms_cli *cli)
 	_cleanup_buf_ struct ms_buf body = MS_BUF_INIT(MS_MODULE_MAX);
 	_cleanup_json_ json_t *answer = NULL;
 	const char *module = ms_cli_opt(cli, "module"), *key = ms_cli_opt(cli, "key");
-	static const char *const optional[] = {"as", "hash", "build", "type",
-					       "file"};
+	static const char *const optional[] = {"as", "hash", "build", "type", "file"};
 	struct ms_client_config config;
 	int status = ms_talk_config(cli, &config);
 
 	if (!status && module)
-		status = read_input(module, MS_MODULE_MAX, &body);
+		status = read_module(module, &body);
 	if (status)
 		return status;
 	key = key ? key : config.key;

@@ -93,6 +93,7 @@ static int add_predecessors(struct resign *r)
 {
 	_cleanup_json_ json_t *answer = NULL;
 	int status = ms_talk_ask(&r->talk, "GET", "/v1/keys", NULL, NULL, &answer);
+	bool there = false, admin = false;
 	const json_t *key;
 	size_t i;
 
@@ -101,9 +102,16 @@ static int add_predecessors(struct resign *r)
 		const char *next = json_string_value(json_object_get(key, "successor"));
 		const char *name = json_string_value(json_object_get(key, "name"));
 
+		there = there || (name && !strcmp(name, r->sign.key));
 		if (!status && next && name && !strcmp(next, r->sign.key))
 			status = add_key(r, name);
 	}
+	if (!status && !there)
+		status = ms_talk_admin(&r->talk, &admin, NULL, 0);
+	if (!status && admin)
+		return ms_cli_usage(r->cli,
+				    "no key %s: 'modseal key list' shows the keys",
+				    r->sign.key);
 	if (!status && !r->n)
 		return ms_cli_usage(r->cli,
 				    "no key has %s as its successor: name the old "
@@ -174,6 +182,11 @@ static void print_json(struct resign *r, size_t left)
 	ms_fact_json(j);
 }
 
+static const char *were(size_t n)
+{
+	return n == 1 ? "was" : "were";
+}
+
 static void print_totals(struct resign *r)
 {
 	const struct ms_pool *p = &r->pool;
@@ -190,11 +203,14 @@ static void print_totals(struct resign *r)
 	printf("%zu %s with %s", r->dry_run ? found : p->signed_files,
 	       r->dry_run ? "would be signed" : "signed", r->sign.key);
 	if (r->already)
-		printf(", %zu were signed with it already", (size_t)r->already);
+		printf(", %zu %s signed with it already", (size_t)r->already,
+		       were(r->already));
 	if (r->unsigned_files)
-		printf(", %zu unsigned were left", (size_t)r->unsigned_files);
+		printf(", %zu unsigned %s left", (size_t)r->unsigned_files,
+		       were(r->unsigned_files));
 	if (r->others)
-		printf(", %zu signed by others were left", (size_t)r->others);
+		printf(", %zu signed by others %s left", (size_t)r->others,
+		       were(r->others));
 	if (r->outcome.failed)
 		printf(", %zu failed", r->outcome.failed);
 	if (left)
@@ -203,7 +219,10 @@ static void print_totals(struct resign *r)
 	for (size_t i = 0; i < r->n; i++)
 		if (r->found[i])
 			printf("%zu %s by %s\n", (size_t)r->found[i],
-			       r->dry_run ? "are" : "were", r->name[i]);
+			       !r->dry_run	  ? were(r->found[i])
+			       : r->found[i] == 1 ? "is"
+						  : "are",
+			       r->name[i]);
 }
 
 static int run(struct resign *r)

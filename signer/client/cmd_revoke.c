@@ -98,13 +98,27 @@ static int put_named(const struct ms_cli *cli, json_t *entries)
 }
 
 /* "sha256:HEX"; the name may be left out where the length tells. */
-static json_t *digest_entry(const char *text)
+static int put_digest(const struct ms_cli *cli, const char *text, json_t *entries)
 {
-	size_t n = strlen(text);
-	const char *hash = n == 64 ? "sha256:" : n == 96 ? "sha384:" : "sha512:";
+	const char *colon = strchr(text, ':'), *digits = colon ? colon + 1 : text;
+	size_t n = strlen(digits);
+	_cleanup_free_ char *name = colon ? strndup(text, (size_t)(colon - text))
+					  : strdup(n == 64   ? "sha256"
+						   : n == 96 ? "sha384"
+							     : "sha512");
+	uint8_t digest[MS_DIGEST_MAX];
+	char shown[300];
+	enum ms_hash hash;
 
-	return json_pack("{s:o}", "digest",
-			 json_sprintf("%s%s", strchr(text, ':') ? "" : hash, text));
+	if (!name || ms_hash_from_name(name, &hash) < 0 || n != 2 * ms_hash_size(hash) ||
+	    ms_unhex(digits, digest, n / 2) < 0)
+		return ms_cli_usage(cli,
+				    "%s is not a digest: write sha256:HEX, or another "
+				    "hash's name and hex",
+				    ms_escape_str(text, shown, sizeof(shown)));
+	json_array_append_new(entries, json_pack("{s:o}", "digest",
+						 json_sprintf("%s:%s", name, digits)));
+	return MS_EXIT_OK;
 }
 
 static int change(const struct ms_cli *cli, bool withdraw)
@@ -128,7 +142,7 @@ static int change(const struct ms_cli *cli, bool withdraw)
 					 "YYYY-MM-DDTHH:MM:SSZ");
 	status = put_named(cli, entries);
 	for (int i = 0; i < cli->n_operands && !status; i++)
-		json_array_append_new(entries, digest_entry(cli->operands[i]));
+		status = put_digest(cli, cli->operands[i], entries);
 	if (!status)
 		status = ms_talk_open(cli, &talk);
 	if (status)

@@ -156,14 +156,14 @@ void ms_fact_keys(const json_t *keys)
 		width = MS_MAX(width, (int)strlen(ms_fact_text(key, "name", text)));
 		guard = MS_MAX(guard, (int)strlen(ms_fact_text(key, "protection", text)));
 	}
-	printf("%-*s  %-9s  %-4s  %-8s  %-8s  %-11s  %-10s  %-10s  %-*s  %s\n", width,
-	       "NAME", "ALGORITHM", "BITS", "CUSTODY", "STATE", "VALID UNTIL",
+	printf("%-*s  %-9s  %-8s  %-8s  %-8s  %-11s  %-10s  %-10s  %-*s  %s\n", width,
+	       "NAME", "ALGORITHM", "STRENGTH", "CUSTODY", "STATE", "VALID UNTIL",
 	       "SIGNATURES", "LAST USED", guard, "PROTECTION", "USERS");
 	json_array_foreach(keys, i, key)
 	{
 		column(key, "name", 0, width);
 		column(key, "algorithm", 0, 9);
-		column(key, "strength", 0, 4);
+		column(key, "strength", 0, 8);
 		column(key, "custody", 0, 8);
 		column(key, "state", 0, 8);
 		column(key, "not_after", 10, 11);
@@ -202,8 +202,9 @@ void ms_fact_summary(const json_t *summary)
 
 void ms_fact_json(const json_t *j)
 {
-	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII |
-				      JSON_REAL_PRECISION(6));
+	json_dumpf(j, stdout,
+		   JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII |
+			   JSON_REAL_PRECISION(6));
 	putchar('\n');
 }
 

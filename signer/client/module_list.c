@@ -58,9 +58,7 @@ static int look(const char *path, enum ms_hash hash, struct ms_packed *m, json_t
 		return r;
 	r = ms_elf_facts_read(m->data, m->payload_len, ret);
 	if (r < 0)
-		return ms_error_set(err, r, "not-a-module",
-				    "is not a kernel module, or damaged: %s",
-				    ms_strerror(r));
+		return ms_elf_facts_complain(r, err);
 	r = ms_digest(hash, m->data, m->payload_len, digest);
 	if (r < 0)
 		return ms_error_set(err, r, "hash-unsupported", "%s", ms_strerror(r));

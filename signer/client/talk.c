@@ -96,6 +96,18 @@ int ms_talk_ask(struct ms_talk *t, const char *method, const char *target,
 	return MS_EXIT_OK;
 }
 
+int ms_talk_admin(struct ms_talk *t, bool *ret, char *ret_id, size_t size)
+{
+	_cleanup_json_ json_t *who = NULL;
+	int status = ms_talk_ask(t, "GET", "/v1/whoami", NULL, NULL, &who);
+	const char *id = json_string_value(json_object_get(who, "identity"));
+
+	*ret = json_is_true(json_object_get(who, "admin"));
+	if (ret_id)
+		ms_escape_str(id ? id : "you", ret_id, size);
+	return status;
+}
+
 int ms_talk_fetch(struct ms_talk *t, const char *target, const char *accept,
 		  struct ms_buf *out)
 {

@@ -46,6 +46,13 @@ bool ms_talk_lost(const struct ms_error *err);
 int ms_talk_ask(struct ms_talk *t, const char *method, const char *target,
 		const char *type, const struct ms_buf *body, json_t **ret) _must_check_;
 
+/**
+ * ms_talk_admin() - is the caller an administrator of the agent
+ * @ret_id: who they are there, escaped; NULL is fine
+ * Return: enum ms_exit, having complained.
+ */
+int ms_talk_admin(struct ms_talk *t, bool *ret, char *ret_id, size_t size) _must_check_;
+
 /** ms_talk_fetch() - GET something that is not JSON, appended to @out */
 int ms_talk_fetch(struct ms_talk *t, const char *target, const char *accept,
 		  struct ms_buf *out) _must_check_;

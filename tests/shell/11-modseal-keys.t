@@ -12,6 +12,16 @@ ok 'no keys yet' modseal key list
 is "$OUT" '' 'and nothing on standard output'
 like "$ERR" 'key create' 'but how to make one'
 
+if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --clear-groups true 2>/dev/null; then
+	chmod 711 "$T" "$T_AGENT"
+	chmod 777 "$T_AGENT/agent.sock"
+	cp "$(command -v modseal)" "$T/modseal"
+	ok 'for somebody else' setpriv --reuid=65534 --clear-groups "$T/modseal" key list
+	like "$ERR" 'There is no key that uid:65534 may use' 'it is not about making one'
+else
+	skip 2 'not root'
+fi
+
 declare -A kind=([rsa2048]='RSA Public-Key: \(2048|Public-Key: \(2048' [rsa3072]='\(3072'
 	[rsa4096]='\(4096' [p256]='prime256v1' [p384]='secp384r1')
 for alg in rsa2048 rsa3072 rsa4096 p256 p384; do

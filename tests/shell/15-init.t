@@ -61,6 +61,8 @@ ok 'without arguments but the folder' modseal init --dir "$D"
 ok 'JSON' modseal init --dir "$D" --json
 is "$(jq -r '.key.made, .["cert.pem"].made, (.next | length)' <<<"$OUT")" $'false\nfalse\n3' \
 	'it has the facts'
+is "$(jq -r '.key | .name, .algorithm, .custody' <<<"$OUT")" $'default\np256\nsealed' \
+	'of the key, too'
 is "$(sums)" "$before" 'every file is as it was'
 
 # What is there stays, and is told.

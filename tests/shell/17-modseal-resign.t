@@ -38,6 +38,8 @@ said=$(signatures)
 
 fails 2 'no successor yet' modseal resign --key distro-2026 "$T/tree"
 like "$ERR" 'no key has distro-2026 as its successor: .*--from' 'and what to do'
+fails 2 'a key that there is not' modseal resign --key nokey "$T/tree"
+like "$ERR" "no key nokey: 'modseal key list' shows the keys" 'is said to administrators'
 (cd "$T" && modseal key rotate distro-2026 --dir "$T/rotate" >/dev/null 2>&1) ||
 	bail_out 'cannot rotate'
 modseal key cert distro-2027 >"$T/new.pem"

@@ -29,6 +29,7 @@ request() { # TYPE FILE [HASH]
 		'{hash: $h, type: $t, items: [{name: $n, digest: $d}]}'
 }
 code() { jq -r '.code // .items[0].error.code // "signed"' "$T/answer"; }
+reason() { jq -r '.detail // .items[0].error.detail // "signed"' "$T/answer"; }
 signature() { jq -r '.items[0].signature' "$T/answer" | base64 -d; }
 
 modseal key cert dev >"$T/dev.pem"
@@ -120,6 +121,7 @@ digests "$(request fsverity "$T/fw.bin" sha384)"
 is "$(code)" hash-not-allowed 'fs-verity has no sha384'
 digests "$(request module "$T/fw.bin")"
 is "$(code)" rule-type 'no module by a rule of files'
+like "$(reason)" "a rule with 'type = module' and 'content = digest'" 'and what it takes'
 digests "$(request nonsense "$T/fw.bin")"
 is "$(code)" bad-request 'an unknown type'
 digests "$(request raw "$T/fw.bin" | jq -c '.build = "x"')"

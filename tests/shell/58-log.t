@@ -100,4 +100,6 @@ if [ "$(id -u)" = 0 ]; then
 	is "$(nobody '/v1/keys/dev/sign' | jq -r .code)" bad-method 'and nothing more'
 fi
 
+fails 2 'a number that is none' modseal log show -n x
+like "$ERR" '-n/--number is not a number' 'as it was typed'
 done_testing

@@ -156,5 +156,42 @@ fails 1 'an identity that is none' modseal policy explain --as nobody --key dev
 like "$ERR" '--as is uid:NUMBER, user:NAME or' 'says what one is'
 fails 1 'a user that there is not' modseal policy explain --as user:nosuchuser --key dev
 like "$ERR" '--as: there is no user nosuchuser here' 'is named'
+fails 1 'a key that there is not' modseal policy explain --key nokey
+like "$OUT" "no key nokey: 'modseal key list' shows" 'is said to administrators'
+fails 1 'not to others' modseal policy explain --as uid:99 --key nokey
+like "$OUT" 'no rule lets uid:99 sign with key nokey' 'for whom no rule is'
+cp "$T/foo.ko" "$T/c.ko"
+xz "$T/c.ko"
+ok 'a compressed module' modseal policy explain --key dev --module "$T/c.ko.xz"
+unlike "$OUT" 'whatever the module' 'is read'
+echo text >"$T/text.ko"
+fails 1 'what is no module' modseal policy explain --key dev --module "$T/text.ko"
+like "$ERR" 'text.ko: not a kernel module' 'is named'
+fails 1 'nor through a pipe' \
+	sh -c "modseal policy explain --key dev --module - <'$T/text.ko'"
+like "$ERR" 'not a kernel module .no ELF' 'is said in words'
+# Where no rule is about the key: administrators hear that there is none.
+sed -i 's/^key = \*/key = dev/' "$conf"
+ok 'no rule for all keys' modseal reload
+fails 1 'signing with no key' modseal sign --key nokey "$T/foo.ko"
+like "$ERR" "no key nokey: 'modseal key list' shows the keys" 'is said'
+fails 1 'explaining it' modseal policy explain --key nokey
+like "$OUT" "refused: no key nokey: 'modseal key list' shows" 'says the same'
+like "$OUT" 'dev +is about other keys' 'as no rule is about it'
+if [ "$uid" = 0 ] && setpriv --reuid=65534 --clear-groups true 2>/dev/null; then
+	chmod 711 "$T" "$T/a"
+	chmod 777 "$T/a/agent.sock"
+	cp "$(command -v modseal)" "$T/modseal"
+	{ cat "$T/foo.ko" && head -c 200000 /dev/zero; } >"$T/large.ko"
+	chmod 644 "$T/large.ko"
+	other() { setpriv --reuid=65534 --clear-groups "$T/modseal" "$@"; }
+	fails 1 'a stranger with a large module' other policy explain --key dev \
+		--module "$T/large.ko"
+	like "$OUT" 'refused: no rule lets uid:65534 .*sign with key dev' 'gets the refusal'
+	fails 1 'and about no key' other policy explain --key nokey --module "$T/large.ko"
+	like "$OUT" 'no rule lets uid:65534' 'the same'
+else
+	skip 4 'not root'
+fi
 is "$(records "WHERE event = 'sign'" | wc -l)" 1 'explaining signs nothing'
 done_testing

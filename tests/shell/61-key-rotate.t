@@ -132,7 +132,7 @@ like "$ERR" 'there was a key r1' 'is not taken again'
 
 # The inventory.
 ok 'a list' modseal key list
-like "$OUT" 'NAME +ALGORITHM +BITS +CUSTODY +STATE +VALID UNTIL +SIGNATURES +LAST USED ' \
+like "$OUT" 'NAME +ALGORITHM +STRENGTH +CUSTODY +STATE +VALID UNTIL +SIGNATURES +LAST USED ' \
 	'with columns'
 of='distro-2027 +p256 +128 +sealed +active +20[0-9-]+ +1 +20[0-9-]+ +TPM, PCR 7, 14 .SHA-256.'
 like "$OUT" "$of +uid:" \

@@ -56,6 +56,10 @@ is "$(judge "$T/l0")" trusted 'and none without it'
 ok 'withdrawn' modseal revoke withdraw "sha256:${sum^^}"
 signs dev 'it is signed again'
 
+fails 2 'what is no digest' modseal revoke add zzz
+like "$ERR" 'zzz is not a digest: write sha256:HEX' 'is repeated'
+fails 2 'nor one cut' modseal revoke add "sha256:${sum:2}"
+fails 2 'nor of another length' modseal revoke withdraw "sha512:$sum"
 ok 'a version' modseal revoke add --name demo --below 1.10 --reason CVE-2026-0001
 try 'version 1.2 of module demo' dev 'is not signed'
 modseal revoke export -o "$T/l" 2>/dev/null
@@ -109,7 +113,7 @@ fails 2 'a serial alone' modseal revoke add --serial 01
 fails 2 'versions of nothing' modseal revoke add --below 1
 fails 2 'a time that is none' modseal revoke add --name x --from soon
 fails 2 'a signature to nowhere' modseal revoke export --key lists
-fails 1 'no digest' modseal revoke add sha256:12
+fails 2 'no digest' modseal revoke add sha256:12
 fails 1 'no serial' modseal revoke add --issuer "$T/dev.pem" --serial xyz
 fails 1 'no certificate' modseal revoke add --certificate "$T/m.ko"
 fails 1 'a list by no key' modseal revoke export --key nobody -o "$T/none"

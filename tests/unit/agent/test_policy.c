@@ -138,6 +138,9 @@ static void types(void **state)
 	assert_string_equal(decide_type(MS_SIGN_FSVERITY, "", false), "bare");
 	assert_string_equal(decide_type(MS_SIGN_MODULE, "a.bin", true), "rule-type");
 	assert_non_null(strstr(err.msg, "file, ima"));
+	assert_null(strstr(err.msg, "content"));
+	assert_string_equal(decide_type(MS_SIGN_MODULE, "a.bin", false), "rule-type");
+	assert_non_null(strstr(err.msg, "'type = module' and 'content = digest'"));
 
 	/* and rules that say nothing of it are about modules */
 	(void)decide("uid:3000", "", "lab", S5, "6.6.1", "x");

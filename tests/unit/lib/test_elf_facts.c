@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <sys/mman.h>
 #include "lib/elf_facts.h"
+#include "lib/error.h"
 
 struct module {
 	struct ms_buf buf;
@@ -355,6 +356,21 @@ static void test_damage(void **state)
 	assert_in_range(good, 1, m.buf.len - 1);
 }
 
+/* In words, not as the C library calls an errno. */
+static void test_complaints(void **state)
+{
+	struct ms_error err = {0};
+
+	assert_int_equal(ms_elf_facts_complain(-ENOEXEC, &err), -ENOEXEC);
+	assert_string_equal(err.code, "not-a-module");
+	assert_null(strstr(err.msg, "format error"));
+	assert_int_equal(ms_elf_facts_complain(-EBADMSG, &err), -EBADMSG);
+	assert_string_equal(err.code, "not-a-module");
+	assert_null(strstr(err.msg, "Bad message"));
+	assert_int_equal(ms_elf_facts_complain(-ENOMEM, &err), -ENOMEM);
+	assert_string_equal(err.code, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_build_id),
 		cmocka_unit_test(test_debug_and_symbols),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_complaints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
