@@ -83,7 +83,7 @@ is "$(jq -r .entry.request "$T/refusals" | grep -cx "$request")" 1 'and which re
 is "$(count refused)" 0 'one refusal is no alert'
 for _ in 1 2 3 4; do modseal sign --key nobody "$T/m.ko" >/dev/null 2>&1; done
 run got refused
-is "$(jq -r '(.count | tostring) + " " + .code' <<<"$OUT")" '5 no-rule' \
+is "$(jq -r '(.count | tostring) + " " + .code' <<<"$OUT")" '5 no-such-key' \
 	'refused: five within a minute are one'
 
 # A process that dies.
@@ -114,7 +114,7 @@ all_gone() {
 	local pid
 	for pid in $(pgrep -g "$(cat "$T/got/hang.pid")"); do gone "$pid" || return 1; done
 }
-ok 'all of it' all_gone
+ok 'all of it' wait_for 15 all_gone
 rm "$T/got/hang-outside-hours"
 is "$(got outside-hours 2 | jq .events)" 3 'what waited comes as one, and is counted'
 
