@@ -334,7 +334,9 @@ static int judge_signature(const struct judge *j, struct ms_result *r)
 		      ev->magic_gap);
 	if (rc == -ENODATA)
 		FOUND(MS_FINDING_UNSIGNED, "it carries no signature%s",
-		      !ev->facts_rc && !ev->facts.has_debug && !ev->magic_gap
+		      ev->is_file ? ", and beside it there is neither FILE.p7s nor "
+				    "FILE.sig"
+		      : !ev->facts_rc && !ev->facts.has_debug && !ev->magic_gap
 			      ? " (stripping a signed module takes its signature off)"
 			      : "");
 	else if (rc == -ENOPKG)

@@ -124,7 +124,7 @@ static void put_module(const struct ms_result *r, FILE *out)
 		fprintf(out, "<span class=\"d\"><b>%s</b>: ", ms_finding_title(f->code));
 		put_detail(f->detail, out);
 		fprintf(out, " &rarr; ");
-		put(ms_finding_remedy(f->code), out);
+		put(ms_result_remedy(r, i), out);
 		fputs("</span>", out);
 	}
 	fputs("</div>\n", out);

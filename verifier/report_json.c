@@ -69,11 +69,13 @@ static json_t *json_kernel(const struct ms_result *r)
 			 word(ms_errno_name(r->kernel.error)));
 }
 
-static json_t *json_finding(const struct ms_finding *f)
+static json_t *json_finding(const struct ms_result *r, size_t i)
 {
+	const struct ms_finding *f = &r->policy.findings[i];
+
 	return json_pack("{s:o, s:o, s:o, s:o}", "code", word(ms_finding_name(f->code)),
 			 "severity", word(ms_severity_name(f->severity)), "detail",
-			 word(f->detail), "remedy", word(ms_finding_remedy(f->code)));
+			 word(f->detail), "remedy", word(ms_result_remedy(r, i)));
 }
 
 json_t *ms_json_signers(const struct ms_result *r)
@@ -93,7 +95,7 @@ json_t *ms_json_findings(const struct ms_result *r)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < r->policy.n_findings && list; i++)
-		json_array_append_new(list, json_finding(&r->policy.findings[i]));
+		json_array_append_new(list, json_finding(r, i));
 	if (json_array_size(list) == r->policy.n_findings)
 		return list;
 	json_decref(list);

@@ -89,9 +89,8 @@ static void print_one(const struct ms_report *rep, const struct ms_result *r,
 		fputc('\n', out);
 	}
 	for (size_t i = 0; i < r->policy.n_findings; i++)
-		if (!title_seen(r, i))
-			fprintf(out, "     do:     %s\n",
-				ms_finding_remedy(r->policy.findings[i].code));
+		if (!ms_result_remedy_seen(r, i))
+			fprintf(out, "     do:     %s\n", ms_result_remedy(r, i));
 }
 
 static void print_verdict(const struct ms_report *rep, enum ms_policy_verdict v,

@@ -211,6 +211,33 @@ const char *ms_finding_remedy(enum ms_finding_code code)
 	return info_of(code)->remedy;
 }
 
+static bool has(const struct ms_result *r, enum ms_finding_code code)
+{
+	for (size_t i = 0; i < r->policy.n_findings; i++)
+		if (r->policy.findings[i].code == code)
+			return true;
+	return false;
+}
+
+const char *ms_result_remedy(const struct ms_result *r, size_t i)
+{
+	enum ms_finding_code code = r->policy.findings[i].code;
+
+	if ((code == MS_FINDING_UNSIGNED && has(r, MS_FINDING_NOT_A_MODULE)) ||
+	    (code == MS_FINDING_NOT_A_MODULE && has(r, MS_FINDING_UNSIGNED)))
+		return "if it is not meant to be a module, check it with "
+		       "`modseal-verify file FILE`; else install its package again";
+	return ms_finding_remedy(code);
+}
+
+bool ms_result_remedy_seen(const struct ms_result *r, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(ms_result_remedy(r, k), ms_result_remedy(r, i)))
+			return true;
+	return false;
+}
+
 bool ms_finding_unchecked(enum ms_finding_code code)
 {
 	return info_of(code)->unchecked;

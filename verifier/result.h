@@ -202,6 +202,17 @@ const char *ms_finding_name(enum ms_finding_code code);
 const char *ms_finding_title(enum ms_finding_code code);
 /** ms_finding_remedy() - one sentence: what to do */
 const char *ms_finding_remedy(enum ms_finding_code code);
+
+/**
+ * ms_result_remedy() - what to do about finding @i of @r, which may depend on the others
+ *
+ * What carries no signature and is no module is a file of another kind: then one sentence
+ * is the remedy of both.
+ */
+const char *ms_result_remedy(const struct ms_result *r, size_t i);
+
+/** ms_result_remedy_seen() - has an earlier finding of @r the same remedy as @i? */
+bool ms_result_remedy_seen(const struct ms_result *r, size_t i);
 /** ms_finding_unchecked() - the code means that something could not be checked */
 bool ms_finding_unchecked(enum ms_finding_code code);
 

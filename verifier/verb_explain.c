@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include "lib/escape.h"
 #include "verifier/kernel_verdict.h"
 #include "verifier/session.h"
@@ -81,7 +82,8 @@ static void explain(const struct ms_result *r, const struct ms_evidence *ev,
 		const struct ms_finding *f = &r->policy.findings[i];
 
 		printf("    %s: %s\n", ms_finding_title(f->code), f->detail);
-		printf("      do: %s\n", ms_finding_remedy(f->code));
+		if (!ms_result_remedy_seen(r, i))
+			printf("      do: %s\n", ms_result_remedy(r, i));
 	}
 }
 
@@ -104,6 +106,19 @@ static int explain_one(const struct ms_options *o, struct ms_checker *c, const c
 	return 0;
 }
 
+static bool is_folder(const char *path)
+{
+	char shown[4096];
+	struct stat st;
+
+	if (stat(path, &st) || !S_ISDIR(st.st_mode))
+		return false;
+	ms_complain("%s: is a folder: name a module, or check all of it with "
+		    "`modseal-verify verify`",
+		    ms_escape_str(path, shown, sizeof(shown)));
+	return true;
+}
+
 int ms_verb_explain(struct ms_options *o)
 {
 	struct ms_results sum = {0};
@@ -120,6 +135,9 @@ int ms_verb_explain(struct ms_options *o)
 		return status;
 	if (o->format != MS_FORMAT_TABLE)
 		return ms_verb_verify(o);
+	for (int i = 0; i < o->n_args; i++)
+		if (is_folder(o->args[i]))
+			return MS_EXIT_USAGE;
 	ms_caches_init(&caches);
 	for (int i = 0; i < o->n_args && !rc; i++)
 		rc = explain_one(o, &c, o->args[i], &sum);

@@ -260,8 +260,8 @@ static int give_up(const struct batch *b)
 	if (p->stopped)
 		fprintf(stderr, "%s; then run `", p->fatal.msg);
 	else if (left)
-		fprintf(stderr, "%zu modules are not signed: mend that, then run `",
-			left);
+		fprintf(stderr, "%zu %s not signed: mend that, then run `", left,
+			left == 1 ? "module is" : "modules are");
 	else
 		fprintf(stderr, "not all modules are compressed: mend that, then run `");
 	put_command(b, stderr);

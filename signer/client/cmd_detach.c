@@ -127,6 +127,28 @@ static int read_signature(struct moving *v, const char *path, struct ms_file *f,
 	return r;
 }
 
+/* A file with several names has its signature beside one of them; first the one in the
+ * list. */
+static int read_any(struct moving *v, const char *path, struct ms_file *f,
+		    bool *ret_named, struct ms_error *err)
+{
+	struct ms_error ignored = {0};
+	int r = read_signature(v, path, f, err);
+
+	*ret_named = is_named(v, path);
+	for (size_t i = 0; i < v->tree.n_links && r == -ENOENT; i++) {
+		const struct ms_tree_link *l = &v->tree.links[i];
+
+		if (strcmp(l->first, path) != 0)
+			continue;
+		*ret_named = *ret_named || is_named(v, l->path);
+		r = read_signature(v, l->path, f, &ignored);
+		if (r != -ENOENT)
+			*err = ignored;
+	}
+	return r;
+}
+
 /* Each signature is over what is before it, by one of those that are asked for. */
 static int check_signers(const struct moving *v, const struct ms_packed *m,
 			 const struct ms_buf *tail, struct ms_error *err)
@@ -192,9 +214,10 @@ static int attach(void *arg, const char *path, struct ms_packed *m,
 {
 	_cleanup_file_ struct ms_file p7s = {0};
 	struct moving *v = arg;
-	int r = read_signature(v, path, &p7s, err);
+	bool named;
+	int r = read_any(v, path, &p7s, &named, err);
 
-	if (r == -ENOENT && !is_named(v, path)) {
+	if (r == -ENOENT && !named) {
 		*err = (struct ms_error){0};
 		atomic_fetch_add(&v->left, 1);
 		return 0;

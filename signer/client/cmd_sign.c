@@ -183,7 +183,8 @@ void ms_sign_totals(const struct ms_cli *cli, const struct ms_pool *p,
 	}
 	if (ms_cli_opt(cli, "quiet"))
 		return;
-	printf("%zu signed with %s", p->signed_files, p->sign->key);
+	printf("%zu signed with %s%s", p->signed_files, p->sign->key,
+	       p->sign->detached ? " (detached)" : "");
 	if (p->left_files)
 		printf(", %zu were signed already", p->left_files);
 	if (o->failed)
@@ -225,18 +226,34 @@ static int sign_list(const struct ms_cli *cli, struct ms_tree *tree, struct ms_p
 	return o->failed || p->stopped ? MS_EXIT_FAILED : MS_EXIT_OK;
 }
 
+/* What is no module may be signed in another way. */
+static void failed(void *arg, const char *path, const struct ms_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	struct ms_error said = *err;
+	size_t len = strlen(said.msg);
+
+	if (!strcmp(err->code, "no-module"))
+		snprintf(said.msg + len, sizeof(said.msg) - len,
+			 "; other files have to be named one by one, with --detached or "
+			 "--format");
+	else if (!strcmp(err->code, "not-a-module") &&
+		 ms_tree_kind(slash ? slash + 1 : path) == MS_TREE_OTHER)
+		snprintf(said.msg + len, sizeof(said.msg) - len,
+			 "; files that are no modules: --detached or --format");
+	ms_sign_failure(arg, path, &said);
+}
+
 int ms_cmd_sign(const struct ms_cli *cli)
 {
 	_cleanup_json_ json_t *list = cli->json ? json_array() : NULL;
 	struct ms_sign_outcome o = {.list = list};
-	_cleanup_tree_ struct ms_tree tree = {.failed = ms_sign_failure, .arg = &o};
+	_cleanup_tree_ struct ms_tree tree = {.failed = failed, .arg = &o};
 	_cleanup_(ms_signer_clear) struct ms_signer own = {0};
 	_cleanup_talk_ struct ms_talk talk = {0};
 	struct ms_sign_options sign;
-	struct ms_pool pool = {.config = &talk.config,
-			       .sign = &sign,
-			       .failed = ms_sign_failure,
-			       .arg = &o};
+	struct ms_pool pool = {
+		.config = &talk.config, .sign = &sign, .failed = failed, .arg = &o};
 	struct ms_error err = {0};
 	bool files;
 	int status = ms_sign_is_of_files(cli, &files);

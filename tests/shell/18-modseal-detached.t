@@ -23,7 +23,22 @@ modseal sign -qr "$T/signed" || bail_out 'cannot sign'
 signatures() { find "$1" -name '*.p7s' | wc -l; }
 
 ok 'sign --detached' modseal sign -r --detached "$T/beside"
+like "$OUT" '^9 signed with dev \(detached\); ' 'counts, and says how'
 is "$(signatures "$T/beside")" 9 'a signature beside each'
+mkdir "$T/files"
+head -c 5000 /dev/zero >"$T/files/fw.bin"
+fails 1 'a folder without modules' modseal sign -r --detached "$T/files"
+like "$ERR" 'no module \(\*.ko\) below this folder; other files have to be named one by one' \
+	'says what to do with other files'
+fails 1 'a file that is no module' modseal sign "$T/files/fw.bin"
+like "$ERR" 'not a kernel module: .*; files that are no modules: --detached or --format' \
+	'says how those are signed'
+# Two names, and the signature beside the second
+mkdir "$T/two"
+cp "$O" "$T/two/a.ko"
+modseal sign -q --detached "$T/two/a.ko"
+ln "$T/two/a.ko" "$T/two/b.ko"
+mv "$T/two/a.ko.p7s" "$T/two/b.ko.p7s"
 run diff -r -x '*.p7s' "$T/built" "$T/beside"
 is "$OUT" '' 'and the modules are as they were'
 
@@ -31,6 +46,11 @@ is "$OUT" '' 'and the modules are as they were'
 export MODSEAL_AGENT=unix:$T/none
 ok 'attach' modseal attach "$T/beside"
 like "$OUT" '^9 attached$' 'counts'
+ok 'attach: the signature is beside the second name' modseal attach "$T/two"
+like "$OUT" '^1 attached$' 'and found'
+ok 'attach: both names are of the signed file' test "$T/two/a.ko" -ef "$T/two/b.ko"
+ok 'attach: which is signed' modseal-verify verify --no-stored --anchor "$T/dev.pem" \
+	"$T/two/a.ko"
 run diff -r -x '*.p7s' -x '*.gz' "$T/signed" "$T/beside"
 is "$OUT" '' 'makes, byte for byte, what sign makes; xz and zstd too'
 same "$T/signed/d5/e/m5.ko.gz" "$T/beside/d5/e/m5.ko.gz" 'and of what it compressed itself'

@@ -40,6 +40,19 @@ END
 head -c 300000 /dev/urandom >"$T/f"
 fails 1 'a file without a signature' verify "$T/f"
 like "$OUT" 'UNSIGNED' 'is found to be unsigned'
+like "$OUT" 'it carries no signature, and beside it there is neither FILE.p7s nor FILE.sig' \
+	'and where a signature was looked for'
+fails 1 'verify: what is no module and has no signature' modseal-verify verify \
+	--no-stored --anchor "$T/dev.pem" "$T/f"
+like "$OUT" 'UNSIGNED, NOT A MODULE' 'is both'
+is "$(grep -c 'do: ' <<<"$OUT")" 1 'with one piece of advice'
+like "$OUT" 'do: .*modseal-verify file FILE' 'which names what checks files'
+fails 1 'explain: the same' modseal-verify explain --no-stored --anchor "$T/dev.pem" "$T/f"
+is "$(grep -c 'do: ' <<<"$OUT")" 1 'one piece of advice'
+fails 2 'explain: a folder' modseal-verify explain --no-stored --anchor "$T/dev.pem" "$T"
+like "$ERR" 'is a folder: name a module, or check all of it with .modseal-verify verify' \
+	'is said to be one'
+one_line "$ERR" 'in one sentence'
 for format in detached fsverity ima; do
 	for hash in sha256 sha512; do
 		rm -f "$T"/f.p7s "$T"/f.sig

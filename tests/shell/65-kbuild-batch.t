@@ -283,7 +283,7 @@ fresh_list
 echo 'not a module' >"${names[0]}"
 fails 1 'one that cannot be signed' modseal batch --compress xz "$T/list"
 like "$ERR" 'with space.ko: not a kernel module' 'is named'
-like "$ERR" '1 modules are not signed: mend that, then run .modseal batch' 'and counted'
+like "$ERR" '1 module is not signed: mend that, then run .modseal batch' 'and counted'
 like "$ERR" "batch --key dev --compress xz $T/list., and depmod$" 'with the whole command'
 is "$(count '*.ko.xz')" 0 'nothing is compressed then'
 ok 'the list stays' test -e "$T/list"

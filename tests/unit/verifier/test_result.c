@@ -54,12 +54,33 @@ static void test_names(void **state)
 	assert_string_equal(ms_severity_name(MS_SEVERITY_NOTE), "note");
 }
 
+/* A file of another kind: one advice for both, until one of them is dropped. */
+static void test_remedy(void **state)
+{
+	_cleanup_result_ struct ms_result r = {0};
+
+	assert_int_equal(ms_result_add(&r, MS_FINDING_UNSIGNED, "x"), 0);
+	assert_non_null(strstr(ms_result_remedy(&r, 0), "modseal sign FILE"));
+	assert_int_equal(ms_result_add(&r, MS_FINDING_NOT_A_MODULE, "x"), 0);
+	assert_non_null(strstr(ms_result_remedy(&r, 0), "modseal-verify file FILE"));
+	assert_false(ms_result_remedy_seen(&r, 0));
+	assert_true(ms_result_remedy_seen(&r, 1));
+	ms_result_drop(&r, MS_FINDING_NOT_A_MODULE);
+	assert_string_equal(ms_result_remedy(&r, 0),
+			    ms_finding_remedy(MS_FINDING_UNSIGNED));
+	ms_result_drop(&r, MS_FINDING_UNSIGNED);
+	assert_int_equal(ms_result_add(&r, MS_FINDING_NOT_A_MODULE, "x"), 0);
+	assert_string_equal(ms_result_remedy(&r, 0),
+			    ms_finding_remedy(MS_FINDING_NOT_A_MODULE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_remedy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
