@@ -68,7 +68,7 @@ is "$(count 176)" 1 'one session serves them all'
 
 # What this TPM, like real ones, has no hash for: only with a key that was made for it.
 ok 'the raw key is back' wait_for 20 state raw
-for hash in sha384 sha512; do
+for hash in sha384 sha512 sha3-256; do
 	cp "$T/m.ko" "$T/x.ko"
 	fails 1 "resident, $hash" modseal sign --key resident --hash $hash "$T/x.ko"
 	like "$ERR" "no $hash.*--scheme raw" 'what lacks and what helps is said'
