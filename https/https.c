@@ -277,14 +277,14 @@ int ms_https_open(struct ms_http *h, const struct ms_client_config *c,
 		  unsigned int timeout_ms, struct ms_error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	char file[256];
 	struct via *v;
 
 	*h = (struct ms_http){.fd = -1, .timeout_ms = timeout_ms};
 	if (!c->tls_ca[0] || !c->tls_cert[0] || !c->tls_key[0])
-		return ms_error_set(
-			err, -EINVAL, "tls-files",
-			"%s needs tls-ca, tls-cert and tls-key in " MS_CLIENT_CONFIG,
-			c->agent);
+		return ms_error_set(err, -EINVAL, "tls-files",
+				    "%s needs tls-ca, tls-cert and tls-key in %s",
+				    c->agent, ms_client_config_path(file, sizeof(file)));
 	pthread_once(&once, load);
 	if (!loaded)
 		return ms_error_set(err, -ENOPKG, "no-libcurl",

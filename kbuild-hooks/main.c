@@ -65,8 +65,9 @@ static int check_x509(struct ms_http *h, const char *path, const char *key,
 		return ms_error_set(
 			err, r, "wrong-certificate",
 			"not the certificate of key %s, so this kernel would refuse "
-			"the module: sign with the key it belongs to, or build the "
-			"kernel with `modseal key cert %s`",
+			"the module: sign with the key it belongs to, or put "
+			"`modseal key cert %s --der` there and build the kernel, or the "
+			"modules, again",
 			key, key);
 	case -ENODATA:
 	case -EBADMSG:

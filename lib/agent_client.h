@@ -35,6 +35,10 @@ struct ms_client_config {
  * Return: 0 or -EINVAL with line number and the nearest valid key in @err. */
 int ms_client_config_parse(const char *text, size_t len, struct ms_client_config *c,
 			   struct ms_error *err) _must_check_;
+/** ms_client_config_path() - the file that is in use, escaped: it was in the environment
+ */
+const char *ms_client_config_path(char *buf, size_t size);
+
 /** ms_client_config_load() - defaults, file, environment (but not in a process that has
  * gained rights: secure_getenv()). A missing file is fine. */
 int ms_client_config_load(struct ms_client_config *ret,

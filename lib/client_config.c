@@ -225,15 +225,28 @@ static int load_file(const char *path, bool must_exist, struct ms_client_config 
 	return r;
 }
 
+static const char *named_file(void)
+{
+	const char *path = secure_getenv("MODSEAL_CONFIG");
+
+	return path && *path ? path : NULL;
+}
+
+const char *ms_client_config_path(char *buf, size_t size)
+{
+	const char *path = named_file();
+
+	return ms_escape_str(path ? path : MS_CLIENT_CONFIG, buf, size);
+}
+
 int ms_client_config_load(struct ms_client_config *ret, struct ms_error *err)
 {
 	struct ms_client_config c = {.agent = "unix:" MS_AGENT_SOCKET};
-	const char *path = secure_getenv("MODSEAL_CONFIG");
+	const char *path = named_file();
 	const char *agent = secure_getenv("MODSEAL_AGENT");
 	const char *key = secure_getenv("MODSEAL_KEY");
 	const char *build = secure_getenv("MODSEAL_BUILD");
-	bool named = path && *path;
-	int r = load_file(named ? path : MS_CLIENT_CONFIG, named, &c, err);
+	int r = load_file(path ? path : MS_CLIENT_CONFIG, path, &c, err);
 
 	if (r < 0)
 		return r;

@@ -7,10 +7,14 @@ FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 PKGCONFIGDIR ?= $(PREFIX)/share/pkgconfig
 LIBDIR ?= $(PREFIX)/lib
 PKCS11DIR ?= $(LIBDIR)/pkcs11
+DOCDIR ?= $(PREFIX)/share/doc/modseal
 P11KITDIR ?= $(PREFIX)/share/p11-kit/modules
 
 MANPAGES := $(wildcard docs/man/*.scd)
 from_help = packaging/completions/from-help
+# What names the folders of the default PREFIX names those of this one.
+here = sed -e 's|/usr/local/share/doc/modseal|$(DOCDIR)|g' \
+	-e 's|/usr/local/share/modseal|$(DATADIR)|g'
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DATADIR)
@@ -18,7 +22,8 @@ install: all
 		$(BUILD)/modseal-sign-file $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(BUILD)/modseald $(DESTDIR)$(SBINDIR)
 	ln -sf modseal-sign-file $(DESTDIR)$(BINDIR)/kmodsign
-	$(INSTALL) -m 644 kbuild-hooks/kbuild.mk kbuild-hooks/rpm/macros.modseal \
+	$(here) kbuild-hooks/kbuild.mk > $(BUILD)/kbuild.mk
+	$(INSTALL) -m 644 $(BUILD)/kbuild.mk kbuild-hooks/rpm/macros.modseal \
 		$(DESTDIR)$(DATADIR)
 	$(INSTALL) -m 755 kbuild-hooks/dkms/modseal-dkms-check $(DESTDIR)$(SBINDIR)
 	sed -e 's|/usr/bin/|$(BINDIR)/|; s|/usr/sbin/|$(SBINDIR)/|' \
@@ -43,9 +48,11 @@ install: all
 	$(Q)for page in $(MANPAGES); do \
 		base=$${page##*/}; base=$${base%.scd}; section=$${base##*.}; \
 		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$section && \
-		scdoc < $$page > $(BUILD)/$$base && \
+		$(here) $$page | scdoc > $(BUILD)/$$base && \
 		$(INSTALL) -m 644 $(BUILD)/$$base $(DESTDIR)$(MANDIR)/man$$section || exit 1; \
 	done
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 README.md $(wildcard docs/*.md) $(DESTDIR)$(DOCDIR)
 	ln -sf modseal-sign-file.1 $(DESTDIR)$(MANDIR)/man1/kmodsign.1
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man8
 	ln -sf ../man7/modseal-dkms.7 $(DESTDIR)$(MANDIR)/man8/modseal-dkms-check.8

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/utsname.h>
+#include "lib/escape.h"
 #include "verifier/kernel_tree.h"
 #include "verifier/root_path.h"
 
@@ -83,15 +84,32 @@ int ms_kernel_running(const char *root, char *ret, size_t size)
 	return 0;
 }
 
+static void complain_no_image(const char *root, const char *release)
+{
+	char shown[512], below[512];
+
+	ms_escape_str(release, shown, sizeof(shown));
+	ms_escape_str(root, below, sizeof(below));
+	ms_complain(
+		"the kernel's own keys are not known: there is no %s/boot/vmlinuz-%s, "
+		"and no vmlinuz in %s/lib/modules/%s",
+		below, shown, below, shown);
+}
+
 int ms_kernel_trust(struct ms_options *o, const char *release)
 {
 	bool named = o->anchors.n || o->n_kernels || o->efivars;
-	char image[MS_PATH_MAX];
+	char image[MS_PATH_MAX] = "";
 	int status = -1;
 
 	if (!named && !ms_kernel_image_find(o->root, release, image, sizeof(image)))
 		status = ms_options_load_kernel(o, image);
 	if (status < 0)
 		status = ms_options_machine(o, !named);
-	return status < 0 ? ms_options_trust(o) : status;
+	if (status >= 0)
+		return status;
+	status = ms_options_trust(o);
+	if (status == MS_EXIT_USAGE && !*image)
+		complain_no_image(o->root, release);
+	return status;
 }

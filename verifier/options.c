@@ -14,6 +14,9 @@
 #include "verifier/parallel.h"
 #include "verifier/revocation_store.h"
 
+/* What `modseal init` writes. */
+#define OWN_CERT MS_SYSCONFDIR "/cert.pem"
+
 enum {
 	OPT_ANCHOR = 256,
 	OPT_KERNEL,
@@ -483,8 +486,11 @@ int ms_options_trust(struct ms_options *o)
 		status = load_anchors(o, MS_ANCHOR_DIR);
 		return status >= 0 ? status : load_revocations(o);
 	}
-	ms_complain("nothing is trusted: name a certificate with --anchor, a kernel with "
-		    "--kernel, or put certificates into " MS_ANCHOR_DIR);
+	ms_complain(
+		"nothing is trusted: name a certificate with --anchor%s, a kernel with "
+		"--kernel, or put certificates into " MS_ANCHOR_DIR,
+		!access(OWN_CERT, R_OK) ? " (" OWN_CERT " is of this machine's own key)"
+					: "");
 	return MS_EXIT_USAGE;
 }
 

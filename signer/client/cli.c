@@ -256,6 +256,8 @@ static void help_commands(FILE *out, const char *group)
 
 static void help_all(void)
 {
+	char file[256];
+
 	printf("Usage: modseal COMMAND [OPTION...] [OPERAND...]\n\n"
 	       "Keys in the TPM and signed kernel modules, through the agent "
 	       "modseald.\n\n");
@@ -263,11 +265,11 @@ static void help_all(void)
 	printf("\nOptions of every command:\n");
 	help_options(ms_common_options);
 	printf("  %-22s %s\n", "    --version", "print the version");
-	printf("\nEnvironment: MODSEAL_AGENT, MODSEAL_KEY, MODSEAL_BUILD. Configuration: "
-	       "%s.\n"
+	printf("\nEnvironment: MODSEAL_AGENT, MODSEAL_KEY, MODSEAL_BUILD, "
+	       "MODSEAL_CONFIG.\nConfiguration: %s.\n"
 	       "Exit status: 0 done; 1 refused or failed; 2 usage or configuration; 3 no "
 	       "agent.\n",
-	       MS_CLIENT_CONFIG);
+	       ms_client_config_path(file, sizeof(file)));
 }
 
 /* --------------------------------------------------------------- dispatch */

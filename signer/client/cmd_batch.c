@@ -153,8 +153,9 @@ static int certificate_is_in(struct batch *b, struct ms_http *http,
 	return ms_error_set(
 		err, -ENOKEY, "wrong-certificate",
 		"not the certificate of key %s, so this kernel would refuse the modules: "
-		"sign with the key it belongs to, or build the kernel with `modseal key "
-		"cert %s`",
+		"sign with the key it belongs to, or put `modseal key cert %s --der` "
+		"there "
+		"and build the kernel again",
 		b->sign.key, b->sign.key);
 }
 

@@ -274,8 +274,11 @@ static void print(const struct rotation *r, const struct ms_enroll *e)
 		printf("%-14s %s\n", i ? "" : "Certificates", json_string_value(v));
 	fprintf(stderr,
 		"modseal: key rotate: have kernels trust %s ('modseal key enroll %s "
-		"--for TARGET') and let builds use it, before %s retires (%s)\n",
-		r->to, r->to, r->cli->operands[0], ms_fact_text(r->old, "retires", text));
+		"--for TARGET') and let builds use it, before %s retires (%s): name it "
+		"in the rules of modseald.conf ('key ='; then 'modseal reload') and in "
+		"modseal.conf, put its certificate where %s's is (cert.pem, cert.der)\n",
+		r->to, r->to, r->cli->operands[0], ms_fact_text(r->old, "retires", text),
+		r->cli->operands[0]);
 }
 
 int ms_cmd_key_rotate(const struct ms_cli *cli)

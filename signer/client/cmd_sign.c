@@ -59,7 +59,7 @@ int ms_sign_options_read(const struct ms_cli *cli, const struct ms_client_config
 	const char *hash = ms_cli_opt(cli, "hash");
 	const char *key = ms_cli_opt(cli, "key"), *build = ms_cli_opt(cli, "build");
 	enum ms_hash h;
-	char shown[64];
+	char shown[256];
 	int status = ms_sign_jobs(cli, ret_jobs);
 
 	if (status)
@@ -80,7 +80,7 @@ int ms_sign_options_read(const struct ms_cli *cli, const struct ms_client_config
 			cli,
 			"no key: use --key NAME, MODSEAL_KEY, or key = NAME in "
 			"%s",
-			MS_CLIENT_CONFIG);
+			ms_client_config_path(shown, sizeof(shown)));
 	if (!ms_key_name_valid(key))
 		return ms_cli_usage(cli, "\"%s\" cannot be the name of a key",
 				    ms_escape_str(key, shown, sizeof(shown)));

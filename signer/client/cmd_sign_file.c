@@ -66,7 +66,7 @@ static int read_options(const struct ms_cli *cli, const struct ms_client_config 
 				 .by_content = ms_cli_opt(cli, "by-content"),
 				 .xattr = ms_cli_opt(cli, "xattr"),
 				 .keyid = ms_cli_opt(cli, "keyid")};
-	char shown[64];
+	char shown[256];
 	int status;
 
 	if (format && ms_file_format_from_name(format, &o.format) < 0)
@@ -78,7 +78,8 @@ static int read_options(const struct ms_cli *cli, const struct ms_client_config 
 	if (!o.key[0])
 		return ms_cli_usage(cli,
 				    "no key: use --key NAME, MODSEAL_KEY, or key = NAME "
-				    "in " MS_CLIENT_CONFIG);
+				    "in %s",
+				    ms_client_config_path(shown, sizeof(shown)));
 	if (!ms_key_name_valid(o.key))
 		return ms_cli_usage(cli, "\"%s\" cannot be the name of a key",
 				    ms_escape_str(o.key, shown, sizeof(shown)));

@@ -37,6 +37,11 @@ fails 2 'PCRs with nothing between' modseal key create x --pcrs 7,
 fails 2 'jobs' modseal sign -j 0 --key k x.ko
 fails 2 'no key' modseal sign x.ko
 like "$ERR" 'MODSEAL_KEY' 'how to name one'
+touch "$T/none.conf"
+fails 2 'no key in a file of its own' env "MODSEAL_CONFIG=$T/none.conf" modseal sign x.ko
+like "$ERR" "key = NAME in $T/none.conf" 'the message names it'
+run env "MODSEAL_CONFIG=$T/none.conf" modseal --help
+like "$OUT" "MODSEAL_CONFIG.*$T/none.conf" 'and so does --help'
 fails 2 'a hash that there is not' modseal sign --key k --hash sha257 x.ko
 fails 2 'a hash that is too weak' modseal sign --key k --hash sha1 x.ko
 fails 2 'https' modseal key list --agent https://example.org

@@ -61,6 +61,8 @@ ok 'unless anchors are named' \
 	modseal-verify scan --root "$ROOT" --anchor "$DATA/p384.der"
 rm "$ROOT/boot/vmlinuz-$R"
 fails 2 'no kernel image and no anchor' modseal-verify scan --root "$ROOT"
+like "$ERR" "there is no $ROOT/boot/vmlinuz-$R, and no vmlinuz in $ROOT/lib/modules/$R" \
+	'says which image it has looked for'
 cp "$SEEDS/seed-bz-xz" "$ROOT/boot/vmlinuz-$R"
 
 # ----------------------------------------------------------------------- tree

@@ -24,6 +24,7 @@ mkdir "$T/o"
 # Rotation keeps what the old key was.
 modseal key create distro-2026 --alg p256 --subject 'Distro' --days 400 --pcrs 7,14 >/dev/null
 ok 'rotate' modseal key rotate distro-2026 --overlap 12w --dir "$T/o"
+like "$ERR" 'modseald.conf.*modseal reload.*modseal.conf.*cert.der' 'it says what has to change'
 like "$OUT" 'New key +distro-2027' 'its name is the next number'
 like "$ERR" 'key enroll distro-2027' 'and what is to be done'
 for f in algorithm custody subject protection; do

@@ -20,17 +20,29 @@ for p in modseal modseal-agent modseal-verify modseal-kbuild modseal-pkcs11; do
 	# Its own words for the three that are elsewhere in Debian.
 	grep -v '^#' "packaging/debian/$p.install" | grep . | sed -E "s|^/?|/|; s|^/lib/|/usr/lib/|
 		s|/vendor-completions/|/site-functions/|
-		s|^/usr/lib/\*/|$(rpm --eval %_libdir)/|" | sort >"$T/want"
+		s|^/usr/lib/\*/|$(rpm --eval %_libdir)/|" |
+		grep -v ^/usr/share/doc/ | sort >"$T/want"
 	sed -E 's/(\.[0-9])\.gz$/\1/' "$T/$p.list" |
 		grep -vE '^/usr/(share/(doc|licenses)|lib/\.build-id)' >"$T/got"
 	is "$(diff "$T/want" "$T/got")" '' "$p has what Debian's has"
 done
+
+for page in README.md docs/*.md; do
+	echo "/usr/share/doc/modseal/${page##*/}"
+done | sort >"$T/want"
+is "$(grep '^/usr/share/doc/modseal/.' "$T/modseal.list" | diff "$T/want" -)" '' \
+	'and the documents'
+refers=$(for page in "$T"/x/usr/share/man/man?/*; do MANWIDTH=200 man -l "$page"; done 2>/dev/null |
+	grep -o '/usr[a-z/]*/share/doc/modseal/[^ ]*[a-z]' | sort -u)
+is "$(grep -c . <<<"$refers")" 4 'manual pages name some of them'
+is "$(grep -vxFf "$T/want" <<<"$refers")" '' 'by the names that they have'
 
 in_x() { env PATH="$T/x/usr/bin:$T/x/usr/sbin:/usr/bin:/bin" "$@"; }
 for p in modseal modseald modseal-verify; do ok "$p runs" in_x "$p" --version; done
 ok 'modseal-sign-file runs' in_x modseal-sign-file --help
 ok 'and by its other name' in_x kmodsign --help
 is "$(grep -rl "$T" "$T/x")" '' 'no file names the place where it was built'
+is "$(grep -rl /usr/local/share "$T/x/usr/share")" '' 'nor a folder of another PREFIX'
 units=("$T"/x/usr/lib/systemd/system/*)
 is "$(grep -ho '^ExecStart=[^ ]*' "${units[@]}" | sort -u)" 'ExecStart=/usr/bin/modseal-verify
 ExecStart=/usr/sbin/modseald' 'units start what is packaged'
