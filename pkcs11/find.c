@@ -13,8 +13,8 @@ void ms_p11_find_clear(struct ms_p11_find *f)
 }
 
 /*
- * Whoever asks for a private key, or for something by its name, wants to know why there
- * is none. Programs that look through all tokens for certificates do not.
+ * Whoever asks for a private key, or for something by its name, wants to know that there
+ * is no agent. Programs that look through all tokens for certificates do not.
  */
 static bool wants_ours(const struct ck_attribute *templ, unsigned long count)
 {
@@ -35,17 +35,19 @@ static bool wants_ours(const struct ck_attribute *templ, unsigned long count)
 static ck_rv_t load(struct ms_p11_session *s, bool complain)
 {
 	struct ms_error err = {0};
+	bool there;
 	int r;
 
 	if (s->loaded)
 		return CKR_OK;
 	r = ms_p11_agent_open(&s->agent, &err);
-	if (r == 0)
+	there = r == 0;
+	if (there)
 		r = ms_p11_objects_load(&s->agent, &err);
 	s->loaded = r == 0;
 	if (r == 0)
 		return CKR_OK;
-	if (complain)
+	if (there || complain)
 		ms_p11_complain(&err);
 	return r == -ENOMEM ? CKR_HOST_MEMORY : CKR_DEVICE_ERROR;
 }

@@ -58,11 +58,20 @@ static void test_templates(void **state)
 
 static void test_no_agent(void **state)
 {
+	ck_object_class_t private = CKO_PRIVATE_KEY, certificate = CKO_CERTIFICATE;
+	struct ck_attribute templ = {CKA_CLASS, &certificate, sizeof(certificate)};
+	_cleanup_free_ char *said = NULL;
 	struct token t = {0};
 
 	token_start(&t);
 	setenv("MODSEAL_AGENT", "unix:/nonexistent/agent.sock", 1);
+	/* Who looks for certificates everywhere has not asked for an agent. */
 	assert_int_equal(C_FindObjectsInit(t.session, NULL, 0), CKR_DEVICE_ERROR);
+	assert_int_equal(C_FindObjectsInit(t.session, &templ, 1), CKR_DEVICE_ERROR);
+	said = token_said(&t);
+	assert_string_equal(said, "");
+	templ.value = &private;
+	assert_int_equal(C_FindObjectsInit(t.session, &templ, 1), CKR_DEVICE_ERROR);
 	assert_said(&t, "no agent at /nonexistent/agent.sock: No such file or directory");
 	/* And no search has begun. */
 	assert_int_equal(C_FindObjectsFinal(t.session), CKR_OPERATION_NOT_INITIALIZED);
