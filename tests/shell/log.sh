@@ -13,8 +13,11 @@ start() { dev-agent agent-start "$T/a"; }
 signed() { # N: the newest checkpoint covers at least N entries
 	[ "$(api GET /v1/log/checkpoint | sed -n 2p)" -ge "$1" ] 2>/dev/null
 }
+has_key() { # the log's key is loaded: it can be verified
+	api GET /v1/log/vkey | grep -q '+'
+}
 whole() { # every entry has its checkpoint
-	signed "$(api GET /v1/status | jq .store.entries)"
+	signed "$(api GET /v1/status | jq .store.entries)" && has_key
 }
 # What was there is kept and comes back for the next test.
 save() {
@@ -37,8 +40,9 @@ tampered() { # SQL PATTERN NAME
 	sql "$1"
 	start
 	wait_for 20 signed 1
+	wait_for 20 has_key
 	run modseal log verify
-	is "$STATUS" 1 "$3: verify fails"
+	is "$STATUS" 1 "$3: verify fails" || diag "$ERR"
 	like "$OUT" "$2" "$3: and says what it is"
 }
 
