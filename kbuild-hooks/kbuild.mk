@@ -100,7 +100,7 @@ endif
 # `modseal batch` knows the key of its configuration, or by this name.
 modseal-batch-key = $(patsubst pkcs11:modseal:key=%,%,$(patsubst modseal:%,%,$(or \
 	$(MODSEAL_KEY),$(filter pkcs11:%,$(call modseal-unquote,$(CONFIG_MODULE_SIG_KEY))))))
-modseal-batch = $(call modseal-quote,$(MODSEAL)) batch --hash $(modseal-hash) \
+modseal-batch = $(call modseal-quote,$(MODSEAL)) batch --no-sync --hash $(modseal-hash) \
 	--certificate $(call modseal-quote,$(abspath $(objtree)/certs/signing_key.x509)) \
 	$(if $(modseal-batch-key),--key $(call modseal-quote,$(modseal-batch-key))) \
 	$(if $(and $(modseal-compressed),$(modseal-format)),--compress $(modseal-format)) \

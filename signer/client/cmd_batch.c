@@ -284,7 +284,7 @@ static int finish(struct batch *b)
 				      ms_sign_failure, &b->outcome);
 	if (r < 0)
 		(void)ms_error_set(&err, r, NULL, "cannot compress: %s", ms_strerror(r));
-	if (r == 0 && !b->outcome.failed)
+	if (r == 0 && !b->outcome.failed && !ms_cli_opt(b->cli, "no-sync"))
 		r = make_durable(b, &err);
 	if (r == 0 && !b->outcome.failed)
 		r = ms_spool_done(&b->spool, &err);

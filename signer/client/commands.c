@@ -300,6 +300,7 @@ static const struct ms_cli_option batch_options[] = {
 	{"certificate", 0, "FILE", NULL, "the kernel's: it has to be that of the key"},
 	{"compress", 0, "FORMAT", "gzip|xz|zstd", "compress them when all are signed"},
 	{"by-digest", 0, NULL, NULL, "send digests, not modules (always so over https)"},
+	{"no-sync", 0, NULL, NULL, "do not wait for the disk: what was copied just now"},
 	{"quiet", 'q', NULL, NULL, "print failures only"},
 	{0},
 };
