@@ -109,7 +109,7 @@ for _ in 1 2 3; do modseal sign --key owl "$T/m.ko" >/dev/null 2>&1; done
 is "$(count outside-hours)" 2 'one at a time of a kind'
 ok 'at its deadline it is killed' wait_for 15 is_metric \
 	'modseal_alerts_total{kind="outside-hours",result="killed"}' 1
-ok 'and what it started' gone "$(cat "$T/got/hang.pid")"
+ok 'and what it started' wait_for 15 gone "$(cat "$T/got/hang.pid")"
 all_gone() {
 	local pid
 	for pid in $(pgrep -g "$(cat "$T/got/hang.pid")"); do gone "$pid" || return 1; done
