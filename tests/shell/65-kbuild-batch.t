@@ -288,6 +288,20 @@ like "$ERR" "batch --key dev --compress xz $T/list., and depmod$" 'with the whol
 is "$(count '*.ko.xz')" 0 'nothing is compressed then'
 ok 'the list stays' test -e "$T/list"
 
+# One wait for the disk, or none where what was copied is not on it either.
+if strace -o /dev/null true 2>/dev/null; then
+	for how in '' --no-sync; do
+		fresh_list
+		# shellcheck disable=SC2086 # none, or one word
+		ok "signed with strace $how" strace -f -qq -e trace=syncfs,fsync,fdatasync \
+			-o "$T/synced" modseal batch $how "$T/list"
+		is "$(grep -c 'sync' "$T/synced")" "$([ -n "$how" ] && echo 0 || echo 1)" \
+			"waits for the disk as asked $how"
+	done
+else
+	skip 4 'strace may not trace here'
+fi
+
 fresh_list
 dev-agent agent-stop "$T/a"
 fails 3 'no agent' modseal batch "$T/list"
