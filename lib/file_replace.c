@@ -16,6 +16,14 @@
 #define PIECES_MAX 16
 #define LINKS_MAX 40
 
+/* linux/limits.h, which not every libc includes */
+#ifndef XATTR_SIZE_MAX
+#define XATTR_SIZE_MAX 65536
+#endif
+#ifndef XATTR_LIST_MAX
+#define XATTR_LIST_MAX 65536
+#endif
+
 /* ------------------------------------------------- temporary files and signals */
 
 enum slot_state {
@@ -207,10 +215,6 @@ static int copy_xattr(int from, int to, const char *name)
 		return -errno;
 	return 0;
 }
-
-#ifndef XATTR_LIST_MAX
-#define XATTR_LIST_MAX 65536
-#endif
 
 static int copy_xattrs(int from, int to)
 {
