@@ -349,7 +349,6 @@ int ms_cmd_batch(const struct ms_cli *cli)
 
 	b.pool = (struct ms_pool){.config = &talk.config,
 				  .sign = &b.sign,
-				  .hold = true,
 				  .quiet = ms_cli_opt(cli, "quiet"),
 				  .failed = ms_sign_failure,
 				  .arg = &b.outcome};

@@ -136,27 +136,6 @@ static int check_place(const struct ms_pool *p, const char *path, struct ms_erro
 	return ms_file_replaceable(path, err);
 }
 
-/* What is held takes space on disk as well: where there is none left, it is given back.
- */
-static int write_signed(struct ms_pool *p, struct ms_packed *m, const char *path,
-			const struct ms_buf *message, struct ms_error *err)
-{
-	int rc = ms_packed_write_signed(m, &p->packers, path, p->sign, message, err);
-
-	if (!p->hold || (rc != -ENOSPC && rc != -EDQUOT))
-		return rc;
-	ms_held_give_up(&p->held);
-	*err = (struct ms_error){0};
-	return ms_packed_write_signed(m, &p->packers, path, p->sign, message, err);
-}
-
-/* The file that was replaced, which somebody may hold. */
-static void done_with(struct ms_pool *p, struct ms_packed *m)
-{
-	if (p->hold && m->fd >= 0)
-		ms_held_take(&p->held, TAKE_FD(m->fd), (uint64_t)m->f.st.st_size);
-}
-
 /* Read, ask, append, replace. Return: 0, LEFT, or the file's errno with a sentence */
 static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 		     struct ms_packed *m, struct ms_error *err)
@@ -175,9 +154,7 @@ static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 		rc = ms_agent_ask(http, path, p->sign, m->data, m->payload_len, &message,
 				  err);
 	if (!rc)
-		rc = write_signed(p, m, path, &message, err);
-	if (!rc)
-		done_with(p, m);
+		rc = ms_packed_write_signed(m, &p->packers, path, p->sign, &message, err);
 	ms_packed_close(m);
 	if (rc)
 		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
@@ -326,9 +303,8 @@ static int ask_for_batch(struct ms_pool *p, struct ms_http *http,
 static void finish_item(struct ms_pool *p, struct ms_digest_item *i)
 {
 	if (i->rc == 0)
-		i->rc = write_signed(p, &i->m, i->path, &i->message, &i->err);
-	if (i->rc == 0)
-		done_with(p, &i->m);
+		i->rc = ms_packed_write_signed(&i->m, &p->packers, i->path, p->sign,
+					       &i->message, &i->err);
 	if (i->rc < 0 && i->rc != -EINPROGRESS && hopeless(i->err.code))
 		stop(p, &i->err, false);
 	else if (i->rc != -EINPROGRESS)
@@ -411,8 +387,6 @@ static void *worker(void *arg)
 	else
 		worker_loop(p, &http, &m);
 	ms_http_close(&http);
-	if (p->hold)
-		ms_held_close(&p->held);
 	pthread_mutex_lock(&p->lock);
 	if (!--p->running && write(p->wake, &one, sizeof(one)) < 0)
 		atomic_store(&p->stop, true);
@@ -514,7 +488,6 @@ int ms_pool_run(struct ms_pool *p)
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->large, NULL);
 	ms_packers_init(&p->packers, p->jobs);
-	ms_held_init(&p->held, p->hold ? p->n : 0);
 	ms_progress_start(&p->progress, p->n, p->quiet);
 	started = start(p, threads, n);
 	if (started)
@@ -526,6 +499,5 @@ int ms_pool_run(struct ms_pool *p)
 	pthread_mutex_destroy(&p->lock);
 	pthread_mutex_destroy(&p->large);
 	ms_packers_clear(&p->packers);
-	ms_held_clear(&p->held);
 	return started || !p->n ? 0 : -EAGAIN;
 }

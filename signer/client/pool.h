@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "lib/agent_client.h"
-#include "signer/client/held.h"
 #include "signer/client/packed.h"
 #include "signer/client/progress.h"
 
@@ -24,8 +23,6 @@
  * @leave: called for each module that was read, by several threads at a time: true leaves
  *	it as it is; NULL: none is
  * @leave_arg: second argument of @leave
- * @hold: hold what was replaced until all is done (see held.h): faster, and for a while
- *	more is on the disk
  * @failed: called for each failure, one at a time
  * @arg: first argument of @failed
  * @left_files: how many @leave has left
@@ -39,7 +36,7 @@ struct ms_pool {
 	char *const *path;
 	size_t n;
 	unsigned int jobs;
-	bool quiet, by_digest, hold;
+	bool quiet, by_digest;
 	bool (*leave)(const struct ms_packed *m, void *arg);
 	void *leave_arg;
 	void (*failed)(void *arg, const char *path, const struct ms_error *err);
@@ -61,7 +58,6 @@ struct ms_pool {
 	int wake;
 	struct ms_progress progress;
 	struct ms_packers packers;
-	struct ms_held held;
 };
 
 /**

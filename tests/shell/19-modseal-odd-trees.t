@@ -135,25 +135,44 @@ else
 fi
 ok 'the agent is alive' agent_alive
 
-# A disk with room for the eight that -j1 writes at once, and not for all of them twice:
-# what a batch has replaced, it does not hold for ever.
+# A disk that is full: says so, and every module is the one that it was. Then one with room
+# for the eight that -j1 writes at once, and not for all of them twice.
 mkdir "$T/small"
 if mount -t tmpfs -o size=11m tmpfs "$T/small" 2>/dev/null; then
 	at_exit umount "$T/small"
 	head -c 300000 /dev/urandom >"$T/more"
-	for i in $(seq 24); do
-		cat "$O" "$T/more" >"$T/small/m$i.ko"
-		printf '%s\0' "$T/small/m$i.ko"
-	done >"$T/list"
+	cat "$O" "$T/more" >"$T/large.ko"
+	for i in $(seq 24); do printf '%s\0' "$T/small/m$i.ko"; done >"$T/list"
+	as_before() {
+		local i
+		for i in $(seq 24); do cmp "$T/large.ko" "$T/small/m$i.ko" || return 1; done
+	}
+	all_good() {
+		local i
+		for i in $(seq 24); do
+			verified "$T/small/m$i.ko" "$T/dev.pem" "$T/large.ko" || return 1
+		done
+	}
 	for how in '' --by-digest; do
+		for i in $(seq 24); do cp "$T/large.ko" "$T/small/m$i.ko"; done
 		cp "$T/list" "$T/again"
+		head -c 20m /dev/zero >"$T/small/full" 2>/dev/null
 		# shellcheck disable=SC2086 # none, or one word
-		ok "a batch on a small disk $how" modseal batch -q -j1 --hash sha512 \
+		fails 1 "a batch on a full disk $how" modseal batch -q -j1 --hash sha512 \
 			$how "$T/again"
-		for i in $(seq 24); do cat "$O" "$T/more" >"$T/small/m$i.ko"; done
+		is "$(grep -c 'No space left on device: free some' <<<"$ERR")" 24 \
+			'one sentence for each'
+		ok 'no module has changed' as_before
+		is "$(left_overs "$T/small")" '' 'no temporary files'
+		same "$T/list" "$T/again" 'and the list is kept'
+		rm "$T/small/full"
+		# shellcheck disable=SC2086 # none, or one word
+		ok "again with some space $how" modseal batch -q -j1 --hash sha512 \
+			$how "$T/again"
+		ok 'all are signed' all_good
 	done
 else
-	skip 2 'no tmpfs can be mounted here'
+	skip 14 'no tmpfs can be mounted here'
 fi
 
 # What no rule lets through for one, it lets through for none.
