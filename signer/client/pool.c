@@ -136,12 +136,18 @@ static int check_place(const struct ms_pool *p, const char *path, struct ms_erro
 	return ms_file_replaceable(path, err);
 }
 
+static void prefix_path(struct ms_error *err, const char *path)
+{
+	char shown[300];
+
+	ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+}
+
 /* Read, ask, append, replace. Return: 0, LEFT, or the file's errno with a sentence */
 static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 		     struct ms_packed *m, struct ms_error *err)
 {
 	_cleanup_buf_ struct ms_buf message = MS_BUF_INIT(MS_MESSAGE_MAX);
-	char shown[300];
 	int rc = ms_packed_read(m, path, err);
 
 	if (!rc && is_left(p, m)) {
@@ -157,7 +163,7 @@ static int sign_once(struct ms_pool *p, struct ms_http *http, const char *path,
 		rc = ms_packed_write_signed(m, &p->packers, path, p->sign, &message, err);
 	ms_packed_close(m);
 	if (rc)
-		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+		prefix_path(err, path);
 	return rc;
 }
 
@@ -300,11 +306,18 @@ static int ask_for_batch(struct ms_pool *p, struct ms_http *http,
 	}
 }
 
+static void write_item(struct ms_pool *p, struct ms_digest_item *i)
+{
+	i->rc = ms_packed_write_signed(&i->m, &p->packers, i->path, p->sign, &i->message,
+				       &i->err);
+	if (i->rc < 0)
+		prefix_path(&i->err, i->path);
+}
+
 static void finish_item(struct ms_pool *p, struct ms_digest_item *i)
 {
 	if (i->rc == 0)
-		i->rc = ms_packed_write_signed(&i->m, &p->packers, i->path, p->sign,
-					       &i->message, &i->err);
+		write_item(p, i);
 	if (i->rc < 0 && i->rc != -EINPROGRESS && hopeless(i->err.code))
 		stop(p, &i->err, false);
 	else if (i->rc != -EINPROGRESS)
@@ -315,15 +328,13 @@ static void finish_item(struct ms_pool *p, struct ms_digest_item *i)
 static void read_item(struct ms_pool *p, struct ms_digest_item *i, const char *path,
 		      enum ms_hash hash)
 {
-	char shown[300];
-
 	if (ms_digest_item_read(i, path, hash) < 0)
 		return;
 	if (is_left(p, &i->m)) {
 		i->rc = LEFT;
 	} else if (check_place(p, path, &i->err) < 0) {
 		i->rc = -EACCES;
-		ms_error_prefix(&i->err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+		prefix_path(&i->err, path);
 	}
 }
 
