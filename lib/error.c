@@ -69,7 +69,7 @@ const char *ms_strerror(int rc)
 	/* strerrordesc_np() is not translated and needs no buffer. */
 	s = rc == INT_MIN ? NULL : strerrordesc_np(rc < 0 ? -rc : rc);
 #else
-	/* musl's needs none either, and is translated only where setlocale() was called. */
+	/* musl's needs none either, and is translated only after setlocale(). */
 	s = rc == INT_MIN ? NULL : strerror(rc < 0 ? -rc : rc);
 #endif
 	return s ? s : "Unknown error";
