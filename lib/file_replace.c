@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/xattr.h>
 #include "lib/file.h"
+#include "lib/file_error.h"
 #include "lib/limits.h"
 
 #define PIECES_MAX 16
@@ -300,11 +301,8 @@ static int write_all(int fd, const struct iovec *iov, int n)
 	}
 }
 
-static int fill(int fd, int like, const struct iovec *iov, int n, bool sync,
-		struct ms_error *err)
+int ms_file_write_error(int r, struct ms_error *err)
 {
-	int r = write_all(fd, iov, n);
-
 	if (r == -EFBIG)
 		return ms_error_set(err, r, "file-too-large",
 				    "cannot be written: larger than this process or file "
@@ -314,9 +312,17 @@ static int fill(int fd, int like, const struct iovec *iov, int n, bool sync,
 			err, r, "no-space",
 			"cannot be written: %s: free some space and try again",
 			ms_strerror(r));
+	return ms_error_set(err, r, "cannot-write", "cannot be written: %s",
+			    ms_strerror(r));
+}
+
+static int fill(int fd, int like, const struct iovec *iov, int n, bool sync,
+		struct ms_error *err)
+{
+	int r = write_all(fd, iov, n);
+
 	if (r < 0)
-		return ms_error_set(err, r, "cannot-write", "cannot be written: %s",
-				    ms_strerror(r));
+		return ms_file_write_error(r, err);
 	r = like < 0 ? 0 : copy_looks(like, fd);
 	if (r < 0)
 		return ms_error_set(err, r, "cannot-keep-owner",

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include "lib/escape.h"
+#include "lib/file_append.h"
 #include "lib/limits.h"
 #include "lib/module_file.h"
 #include "lib/trailer.h"
@@ -63,6 +64,12 @@ int ms_module_read(const char *path, struct ms_file *f, int *ret_fd,
 	return r;
 }
 
+/* Only the end is new. */
+static bool begins_with_file(const struct iovec *iov, int n, const struct ms_file *f)
+{
+	return n > 1 && iov[0].iov_base == f->data && iov[0].iov_len == f->len;
+}
+
 int ms_module_replace(const char *path, int fd, const struct ms_file *f,
 		      const struct iovec *iov, int n, const char *dest, bool sync,
 		      struct ms_error *err)
@@ -73,6 +80,11 @@ int ms_module_replace(const char *path, int fd, const struct ms_file *f,
 	if (!ms_file_unchanged(f, fd) || (!dest && !ms_file_is_at(path, fd)))
 		return ms_error_set(err, -EAGAIN, "file-changed",
 				    "changed while it was being signed: try again");
+	if (!dest && !sync && begins_with_file(iov, n, f)) {
+		r = ms_file_append(path, fd, f, iov + 1, n - 1, err);
+		if (r)
+			return r < 0 ? r : 0;
+	}
 	r = ms_file_replace(dest ? dest : path, fd, 0, iov, n, sync, err);
 	if (r < 0 && dest)
 		ms_error_prefix(err, "the signed module %s",

@@ -29,6 +29,9 @@ int ms_module_payload(const uint8_t *p, size_t n, size_t *ret,
  * @path, @fd, @f: from ms_module_read(), or as it has them
  * @iov, @n, @dest, @sync: as in ms_file_replace() and ms_module_append()
  *
+ * What only adds to the file, is not to be synced and stays where it is, is written in
+ * place (ms_file_append()) if that is as good.
+ *
  * Return: 0; -EAGAIN (someone changed the file since); as ms_file_replace().
  */
 int ms_module_replace(const char *path, int fd, const struct ms_file *f,

@@ -170,7 +170,7 @@ static void test_other_in_its_place(void **state)
 	close(fd);
 	assert_int_equal(symlink("m2", link), 0);
 	assert_int_equal(ms_module_read(link, &f, &fd, &len, &err), 0);
-	assert_int_equal(ms_module_append(link, fd, &f, len, msg, 2, NULL, false, &err),
+	assert_int_equal(ms_module_append(link, fd, &f, len, msg, 2, NULL, true, &err),
 			 0);
 	assert_int_equal(unlink(link), 0);
 	put_file("m", ELF, ELF_LEN);
