@@ -52,8 +52,9 @@ modseal-unpack = [ -e $(1) ] || \
 
 # ------------------------------------------------------------------------- one by one
 
+# exec: the last command of its shell needs no process beside it.
 modseal-cmd-sign = $(if $(modseal-again),$(call modseal-unpack,$(call \
-	modseal-quote,$@))) $(modseal-sign) $(call modseal-quote,$@)
+	modseal-quote,$@))) exec $(modseal-sign) $(call modseal-quote,$@)
 override quiet_cmd_sign = $(if $(modseal-in-batch),,SIGN    $@)
 # Without the `|| true` of external modules: what cannot be signed stops the build.
 override cmd_sign = $(if $(modseal-in-batch),$(modseal-note),$(modseal-cmd-sign))
