@@ -38,29 +38,10 @@ static const char help_text[] =
 	"agent\n"
 	"  --help, --version\n";
 
-/* @h: NULL: the agent is on another host */
-static int check_x509(struct ms_http *h, const char *path, const char *key,
-		      struct ms_error *err)
+/* What a certificate that does not fit comes to. Return: @r */
+static int certificate_error(int r, const char *key, struct ms_error *err)
 {
-	_cleanup_file_ struct ms_file f = {0};
-	_cleanup_buf_ struct ms_buf cert = MS_BUF_INIT(MS_CERT_MAX);
-	char target[sizeof("/v1/keys//certificate") + MS_KEY_NAME_MAX];
-	int r = ms_file_read(AT_FDCWD, path, MS_CERT_FILE_MAX, 0, &f, err);
-
-	if (r == -ENOENT || r == -ENOTDIR)
-		return 0;
-	if (r < 0)
-		return r;
-	snprintf(target, sizeof(target), "/v1/keys/%s/certificate", key);
-	r = h ? ms_agent_call(h, "GET", target, "application/pkix-cert", NULL, NULL, 0,
-			      &cert, err)
-	      : ms_hook_remote_cert(key, &cert, err);
-	if (r < 0)
-		return r;
-	r = ms_x509_file_holds(f.data, f.len, cert.data, cert.len);
 	switch (r) {
-	case 0:
-		return 0;
 	case -ENOKEY:
 		return ms_error_set(
 			err, r, "wrong-certificate",
@@ -82,21 +63,65 @@ static int check_x509(struct ms_http *h, const char *path, const char *key,
 	}
 }
 
+/* Asks the agent for the certificate. @h: NULL: the agent is on another host */
+static int compare_certificate(struct ms_http *h, const struct ms_file *f,
+			       const char *key, struct ms_error *err)
+{
+	_cleanup_buf_ struct ms_buf cert = MS_BUF_INIT(MS_CERT_MAX);
+	char target[sizeof("/v1/keys//certificate") + MS_KEY_NAME_MAX];
+	int r;
+
+	snprintf(target, sizeof(target), "/v1/keys/%s/certificate", key);
+	r = h ? ms_agent_call(h, "GET", target, "application/pkix-cert", NULL, NULL, 0,
+			      &cert, err)
+	      : ms_hook_remote_cert(key, &cert, err);
+	if (r < 0)
+		return r;
+	r = ms_x509_file_holds(f->data, f->len, cert.data, cert.len);
+	return r < 0 ? certificate_error(r, key, err) : 0;
+}
+
+/*
+ * The certificate that the kernel is built with has to be the key's. Where the file holds
+ * no more than that, the agent is told to expect it, in the request for the signature.
+ *
+ * @ret: that certificate, or empty
+ */
+static int check_x509(struct ms_http *h, const char *path, const char *key,
+		      struct ms_buf *ret, struct ms_error *err)
+{
+	_cleanup_file_ struct ms_file f = {0};
+	char shown[200];
+	int r = ms_file_read(AT_FDCWD, path, MS_CERT_FILE_MAX, 0, &f, err);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r == 0) {
+		r = h ? ms_x509_file_only(f.data, f.len, ret) : -ENOTUNIQ;
+		if (r < 0)
+			ms_buf_clear(ret);
+		if (r == -ENOTUNIQ || r == -EFBIG)
+			r = compare_certificate(h, &f, key, err);
+		else if (r < 0)
+			r = certificate_error(r, key, err);
+	}
+	if (r < 0)
+		ms_error_prefix(err, "%s", ms_escape_str(path, shown, sizeof(shown)));
+	return r;
+}
+
 static int sign_remote(const struct ms_hook_arguments *a, const char *key,
 		       struct ms_error *err)
 {
-	char shown[200];
-	int r = check_x509(NULL, a->x509, key, err);
+	struct ms_buf none = {0};
+	int r = check_x509(NULL, a->x509, key, &none, err);
 
-	if (r < 0) {
-		ms_error_prefix(err, "%s", ms_escape_str(a->x509, shown, sizeof(shown)));
-		return r;
-	}
-	return ms_hook_remote_sign(a, key, err);
+	return r < 0 ? r : ms_hook_remote_sign(a, key, err);
 }
 
 static int sign(const struct ms_hook_arguments *a, struct ms_error *err)
 {
+	_cleanup_buf_ struct ms_buf cert = MS_BUF_INIT(MS_EXPECT_CERT_MAX);
 	_cleanup_file_ struct ms_file f = {0};
 	struct ms_client_config config;
 	char key[MS_KEY_NAME_MAX + 1], shown[200];
@@ -118,17 +143,20 @@ static int sign(const struct ms_hook_arguments *a, struct ms_error *err)
 	if (ms_agent_is_remote(&config))
 		return sign_remote(a, key, err);
 	r = ms_agent_open(&h, &config, err);
-	if (r < 0) {
+	if (r < 0)
 		ms_error_prefix(err, "%s",
 				ms_escape_str(a->module, shown, sizeof(shown)));
-	} else {
-		r = check_x509(&h, a->x509, key, err);
-		if (r < 0)
-			ms_error_prefix(err, "%s",
-					ms_escape_str(a->x509, shown, sizeof(shown)));
-	}
-	if (r == 0)
+	else
+		r = check_x509(&h, a->x509, key, &cert, err);
+	if (r == 0) {
+		h.certificate = cert.len ? &cert : NULL;
 		r = ms_agent_sign_file(&h, a->module, &opt, &f, err);
+	}
+	if (r == -ENOKEY && strcmp(err->code, "wrong-certificate") == 0) {
+		*err = (struct ms_error){0};
+		r = certificate_error(r, key, err);
+		ms_error_prefix(err, "%s", ms_escape_str(a->x509, shown, sizeof(shown)));
+	}
 	ms_http_close(&h);
 	return r;
 }

@@ -3,6 +3,7 @@
 #define MS_HOOK_X509_FILE_H
 
 #include <stdint.h>
+#include "lib/buf.h"
 
 /**
  * ms_x509_file_holds() - is this certificate one of those in a file?
@@ -17,5 +18,13 @@
  */
 int ms_x509_file_holds(const uint8_t *file, size_t len, const uint8_t *der,
 		       size_t der_len) _must_check_;
+
+/**
+ * ms_x509_file_only() - the certificate of a file that holds one
+ * @out: empty; its DER is put there, as far as there is room
+ *
+ * Return: 0, -ENOTUNIQ (there are several), -ENODATA, -EBADMSG, -EFBIG, -ENOMEM.
+ */
+int ms_x509_file_only(const uint8_t *file, size_t len, struct ms_buf *out) _must_check_;
 
 #endif

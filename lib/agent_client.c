@@ -40,6 +40,8 @@ static int errno_of_status(unsigned int status)
 		return -EEXIST;
 	case 413:
 		return -EFBIG;
+	case 417:
+		return -ENOKEY;
 	case 400:
 	case 415:
 	case 422:
@@ -102,6 +104,14 @@ int ms_agent_call(struct ms_http *h, const char *method, const char *target,
 	r = ms_http_call(h, method, target, types, body_type, body, n, &head, out, err);
 	if (r < 0)
 		return r;
+	if (head.status >= 200 && head.status < 300 && h->certificate &&
+	    !head.certificate) {
+		out->len = had;
+		return ms_error_set(
+			err, -EPROTO, "bad-answer",
+			"the agent has not looked at the certificate of its "
+			"key: it is older than this program: update modseald");
+	}
 	if (head.status >= 200 && head.status < 300)
 		return 0;
 	r = problem(&head, (const char *)out->data + had, out->len - had, err);

@@ -64,9 +64,13 @@ int ms_agent_open(struct ms_http *h, const struct ms_client_config *c,
  * Asks for "text/plain" problems beside @accept, so that no JSON has to be parsed: such a
  * body is "code\nsentence\n".
  *
+ * When @h->certificate is set, an answer that does not say that the certificate was
+ * looked at counts for nothing: -EPROTO.
+ *
  * Return: 0 for status 200 to 299 (body in @out); for a problem answer a negative errno
- * (401/403 -EACCES, 404 -ENOENT, 409 -EEXIST, 413 -EFBIG, 400/415/422 -EINVAL, 503
- * -EAGAIN, others -EIO) with the agent's code and sentence, escaped, in @err.
+ * (401/403 -EACCES, 404 -ENOENT, 409 -EEXIST, 413 -EFBIG, 417 -ENOKEY, 400/415/422
+ * -EINVAL, 503 -EAGAIN, others -EIO) with the agent's code and sentence, escaped, in
+ * @err.
  */
 int ms_agent_call(struct ms_http *h, const char *method, const char *target,
 		  const char *accept, const char *body_type, const struct iovec *body,

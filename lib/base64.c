@@ -84,3 +84,29 @@ int ms_base64_decode(const char *text, size_t len, bool blanks, struct ms_buf *o
 		out->len = had;
 	return r;
 }
+
+void ms_base64_put(struct ms_buf *out, const uint8_t *p, size_t len, unsigned int line)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned int column = 0;
+
+	for (size_t i = 0; i < len; i += 3) {
+		size_t n = MS_MIN(len - i, (size_t)3);
+		uint32_t v = (uint32_t)p[i] << 16 |
+			     (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+			     (n > 2 ? p[i + 2] : 0);
+		char quad[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63],
+				n > 1 ? alphabet[v >> 6 & 63] : '=',
+				n > 2 ? alphabet[v & 63] : '='};
+
+		ms_buf_put(out, quad, sizeof(quad));
+		column += 4;
+		if (line && column >= line) {
+			ms_buf_put_u8(out, '\n');
+			column = 0;
+		}
+	}
+	if (line && column)
+		ms_buf_put_u8(out, '\n');
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "lib/buf.h"
 
 /**
@@ -18,5 +19,11 @@
  */
 int ms_base64_decode(const char *text, size_t len, bool blanks,
 		     struct ms_buf *out) _must_check_;
+
+/**
+ * ms_base64_put() - the other way round
+ * @line: characters in a line, of which every one ends with a line end; 0: no lines
+ */
+void ms_base64_put(struct ms_buf *out, const uint8_t *p, size_t len, unsigned int line);
 
 #endif

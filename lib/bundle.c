@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "lib/base64.h"
+
 #define MISSING "event_log_missing"
 #define MEMBERS_MAX (MS_EV_N + 3u)
 
@@ -126,7 +128,7 @@ static int take_field(const struct value *name, const struct value *v, struct ms
 	f = ms_tpm_evidence_from_name(word);
 	if (!f || !v->len)
 		return -EBADMSG;
-	r = ms_base64_get(v->p, v->len, &b);
+	r = ms_base64_decode(v->p, v->len, false, &b);
 	if (r == 0)
 		ms_tpm_evidence_put(out, f, b.data, b.len);
 	return r < 0 ? r : ms_buf_error(out);
@@ -191,7 +193,7 @@ int ms_bundle_write(const char *type, const struct ms_tpm_evidence *e,
 			continue;
 		ms_buf_printf(out, ",\n  \"%s\": \"",
 			      ms_tpm_evidence_name((enum ms_tpm_ev)i));
-		ms_base64_put(out, e->f[i].p, e->f[i].len);
+		ms_base64_put(out, e->f[i].p, e->f[i].len, 0);
 		ms_buf_printf(out, "\"");
 	}
 	if (event_log_missing)

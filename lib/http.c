@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
+#include "lib/base64.h"
 #include "lib/http.h"
 #include "lib/limits.h"
 
@@ -339,6 +340,11 @@ static int put_request(struct ms_buf *b, const struct ms_http *h, const char *me
 		ms_buf_printf(b, "Content-Type: %s\r\n", body_type);
 	if (h->idempotency_key)
 		ms_buf_printf(b, "Idempotency-Key: %s\r\n", h->idempotency_key);
+	if (h->certificate) {
+		ms_buf_printf(b, "Expect: certificate=\"");
+		ms_base64_put(b, h->certificate->data, h->certificate->len, 0);
+		ms_buf_printf(b, "\"\r\n");
+	}
 	if (length || strcmp(method, "POST") == 0)
 		ms_buf_printf(b, "Content-Length: %llu\r\n", (unsigned long long)length);
 	ms_buf_put(b, "\r\n", 2);
@@ -354,6 +360,9 @@ int ms_http_call(struct ms_http *h, const char *method, const char *target,
 	uint64_t length = 0;
 	int r;
 
+	if (h->via && h->certificate)
+		return ms_error_set(err, -EOPNOTSUPP, NULL,
+				    "no certificate can be expected here");
 	if (h->via)
 		return h->via->call(h, method, target, accept, body_type, body, n,
 				    ret_head, out, err);

@@ -16,13 +16,14 @@
  * @status: 100 to 599
  * @content_length: bytes of the body; the agent always sends it (chunked is refused)
  * @keep_alive: the connection may be used again
+ * @certificate: the agent has seen that the key has the certificate that was expected
  * @content_type: without parameters, lower case
  * @request_id: the agent's X-Request-Id, or ""
  */
 struct ms_http_head {
 	unsigned int status;
 	uint64_t content_length;
-	bool keep_alive;
+	bool keep_alive, certificate;
 	char content_type[64];
 	char request_id[64];
 };
@@ -53,6 +54,9 @@ struct ms_http_via {
  * @fd: -1 while closed; the next call opens it again
  * @via: how to get there instead, and what it needs; NULL: the Unix socket
  * @idempotency_key: sent with every request as long as it is set; borrowed
+ * @certificate: DER; as long as it is set, the agent is told to expect the key to have
+ *	this certificate, and else refuses; borrowed, of at most MS_EXPECT_CERT_MAX bytes.
+ *	Over the Unix socket alone: -EOPNOTSUPP.
  * @used: a whole answer has come over @fd, so that the agent may have closed it since
  */
 struct ms_http {
@@ -63,6 +67,7 @@ struct ms_http {
 	const struct ms_http_via *via;
 	void *via_arg;
 	const char *idempotency_key;
+	const struct ms_buf *certificate;
 	struct ms_buf in; /* what was read beyond the last head */
 };
 

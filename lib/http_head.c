@@ -146,6 +146,8 @@ static int parse_field(struct piece line, struct ms_http_head *h, struct seen *s
 		return -EBADMSG;
 	if (name_is(name, "Connection"))
 		parse_connection(value, h);
+	else if (name_is(name, "Expectation-Met"))
+		h->certificate = name_is(value, "certificate");
 	else if (name_is(name, "Content-Type"))
 		parse_type(value, h);
 	else if (name_is(name, "X-Request-Id"))

@@ -3,9 +3,6 @@
 #include "lib/base64.h"
 #include "lib/pem.h"
 
-static const char alphabet[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -64,26 +61,7 @@ int ms_pem_find(const char *text, size_t len, const char *label, struct ms_buf *
 
 void ms_pem_put(struct ms_buf *out, const char *label, const uint8_t *der, size_t len)
 {
-	unsigned int column = 0;
-
 	ms_buf_printf(out, "-----BEGIN %s-----\n", label);
-	for (size_t i = 0; i < len; i += 3) {
-		size_t n = MS_MIN(len - i, (size_t)3);
-		uint32_t v = (uint32_t)der[i] << 16 |
-			     (n > 1 ? (uint32_t)der[i + 1] << 8 : 0) |
-			     (n > 2 ? der[i + 2] : 0);
-		char quad[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63],
-				n > 1 ? alphabet[v >> 6 & 63] : '=',
-				n > 2 ? alphabet[v & 63] : '='};
-
-		ms_buf_put(out, quad, sizeof(quad));
-		column += 4;
-		if (column == 64) {
-			ms_buf_put_u8(out, '\n');
-			column = 0;
-		}
-	}
-	if (column)
-		ms_buf_put_u8(out, '\n');
+	ms_base64_put(out, der, len, 64);
 	ms_buf_printf(out, "-----END %s-----\n", label);
 }

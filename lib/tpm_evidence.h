@@ -63,9 +63,4 @@ void ms_tpm_evidence_put(struct ms_buf *out, enum ms_tpm_ev f, const void *p, si
 int ms_tpm_evidence_parse(const uint8_t *p, size_t len,
 			  struct ms_tpm_evidence *ret) _must_check_;
 
-/** ms_base64_put() - base64 (RFC 4648, 4) with padding, without line ends, appended */
-void ms_base64_put(struct ms_buf *out, const uint8_t *p, size_t len);
-/** ms_base64_get() - strict reverse, appended. Return: 0, -EBADMSG, -EFBIG, -ENOMEM */
-int ms_base64_get(const char *text, size_t len, struct ms_buf *out) _must_check_;
-
 #endif

@@ -7,6 +7,7 @@
 
 #include "lib/escape.h"
 #include "lib/trailer.h"
+#include "signer/agent/conn.h"
 #include "signer/agent/signable.h"
 #include "signer/agent/signing.h"
 #include "signer/agent/web.h"
@@ -41,6 +42,7 @@ static int read_parameters(struct ms_web *w, struct ms_signing *s)
 	s->key = w->key;
 	s->file = file ? file : "";
 	s->build = build ? build : "";
+	s->certificate = ms_conn_request(w->conn)->certificate;
 	s->content = true;
 	/* First of all: whatever else is wrong, the record says of what type it was. */
 	if (type && ms_sign_type_from_name(type, &s->type) < 0)

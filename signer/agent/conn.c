@@ -145,8 +145,11 @@ static void refuse(struct ms_conn *c, int rc, const char *code, const char *text
 
 static void refuse_head(struct ms_conn *c, int rc)
 {
-	c->req = (struct ms_http_request){
-		.method = "", .path = "", .accept = "", .idempotency_key = ""};
+	c->req = (struct ms_http_request){.method = "",
+					  .path = "",
+					  .accept = "",
+					  .idempotency_key = "",
+					  .certificate = ""};
 	switch (rc) {
 	case -ENOTSUP:
 		refuse(c, rc, "length-required",

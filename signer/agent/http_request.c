@@ -177,6 +177,23 @@ static int parse_key(struct ms_http_request *r, const char *v)
 	return 0;
 }
 
+/* RFC 9110, section 10.1.1: what is not understood must not be passed over. */
+static int parse_expect(struct ms_http_request *r, char *v)
+{
+	static const char certificate[] = "certificate=\"";
+	size_t n = sizeof(certificate) - 1, len = strlen(v);
+
+	if (strcasecmp(v, "100-continue") == 0) {
+		r->expect = true;
+		return 0;
+	}
+	if (len < n + 2 || strncasecmp(v, certificate, n) != 0 || v[len - 1] != '"')
+		return -EBADMSG;
+	v[len - 1] = '\0';
+	r->certificate = v + n;
+	return 0;
+}
+
 static int take_field(struct ms_http_request *r, const char *name, char *v,
 		      struct seen *seen)
 {
@@ -188,11 +205,9 @@ static int take_field(struct ms_http_request *r, const char *name, char *v,
 		return -ENOTSUP;
 	if (strcasecmp(name, "Idempotency-Key") == 0)
 		return once(&seen->key) < 0 ? -EBADMSG : parse_key(r, v);
-	if (strcasecmp(name, "Expect") == 0) {
-		if (once(&seen->expect) < 0 || strcasecmp(v, "100-continue") != 0)
-			return -EBADMSG;
-		r->expect = true;
-	} else if (strcasecmp(name, "Content-Type") == 0) {
+	if (strcasecmp(name, "Expect") == 0)
+		return once(&seen->expect) < 0 ? -EBADMSG : parse_expect(r, v);
+	if (strcasecmp(name, "Content-Type") == 0) {
 		if (once(&seen->type) < 0)
 			return -EBADMSG;
 		parse_type(r, v);
@@ -228,8 +243,10 @@ static int parse_field(struct ms_http_request *r, char *line, struct seen *seen)
 
 int ms_http_request_parse(char *p, size_t len, struct ms_http_request *ret)
 {
-	struct ms_http_request r = {
-		.accept = "", .content_type = "", .idempotency_key = ""};
+	struct ms_http_request r = {.accept = "",
+				    .content_type = "",
+				    .idempotency_key = "",
+				    .certificate = ""};
 	char *end = p + len, *query = NULL;
 	struct seen seen = {0};
 	size_t n = 0;

@@ -25,11 +25,13 @@ struct ms_http_param {
  * @accept: or ""
  * @content_type: without parameters, lower case, or ""
  * @idempotency_key: 1 to 64 letters, digits, '.', '_', ':' and '-'; or ""
+ * @certificate: base64 of the certificate that the client expects the key to have; or ""
  * @keep_alive: another request may follow on the connection
  * @expect: the client waits for "100 Continue"
  */
 struct ms_http_request {
 	const char *method, *path, *accept, *content_type, *idempotency_key;
+	const char *certificate;
 	struct ms_http_param param[MS_HTTP_PARAMS_MAX];
 	size_t n_params;
 	uint64_t content_length;

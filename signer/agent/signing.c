@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "lib/base64.h"
 #include "lib/escape.h"
 #include "lib/fsverity.h"
 #include "lib/pkcs7.h"
@@ -22,7 +23,7 @@ struct ms_signing *ms_signing_new(struct ms_front *f, ms_signing_done_fn *done, 
 	s->began_us = ms_stats_now_us();
 	s->done = done;
 	s->arg = arg;
-	s->request_id = s->key = s->file = s->path = s->build = "";
+	s->request_id = s->key = s->file = s->path = s->build = s->certificate = "";
 	s->message = MS_BUF_INIT(MS_MESSAGE_MAX);
 	return s;
 }
@@ -65,6 +66,30 @@ static int check_type(struct ms_signing *s, const struct ms_front_key *key)
 	return 0;
 }
 
+/* A kernel that is built with another certificate would refuse what we sign. */
+static int check_certificate(struct ms_signing *s, const struct ms_front_key *key)
+{
+	_cleanup_buf_ struct ms_buf der = MS_BUF_INIT(MS_EXPECT_CERT_MAX);
+	const struct ms_cert *cert = key->cert;
+	int r;
+
+	if (!s->certificate[0])
+		return 0;
+	if (!cert)
+		return ms_error_set(&s->err, -EAGAIN, "key-broken",
+				    "key %s is broken: %s", s->key, key->info.reason);
+	r = ms_base64_decode(s->certificate, strlen(s->certificate), false, &der);
+	if (r < 0)
+		return ms_error_set(&s->err, -EINVAL, "bad-request",
+				    "the certificate that is expected cannot be read");
+	if (der.len != cert->der_len || memcmp(der.data, cert->der, der.len) != 0)
+		return ms_error_set(&s->err, -EINVAL, "wrong-certificate",
+				    "key %s has another certificate than the one that "
+				    "is expected: 'modseal key cert %s' prints it",
+				    s->key, s->key);
+	return 0;
+}
+
 static int decide(struct ms_signing *s)
 {
 	struct ms_policy_request req = {.who = &s->who,
@@ -100,6 +125,8 @@ static int decide(struct ms_signing *s)
 				    "no key %s: 'modseal key list' shows the keys",
 				    s->key);
 	r = check_type(s, key);
+	if (r == 0)
+		r = check_certificate(s, key);
 	if (r < 0)
 		return r;
 	if (key->cert) {

@@ -26,6 +26,7 @@ typedef void ms_signing_done_fn(struct ms_signing *s);
  * @who, @request_id, @key, @file: copied or borrowed for as long as it is on its way
  * @path: in its tree, as the client says, or ""
  * @build: id of the build that it belongs to, or ""
+ * @certificate: base64 of the one that the client expects @key to have, or ""
  * @type: what it is; @facts are of modules alone
  * @facts: as read from the module; or as the client claims when @content is false
  * @content: the agent has seen the module itself
@@ -38,7 +39,7 @@ typedef void ms_signing_done_fn(struct ms_signing *s);
 struct ms_signing {
 	struct ms_front *front;
 	struct ms_identity who;
-	const char *request_id, *key, *file, *path, *build;
+	const char *request_id, *key, *file, *path, *build, *certificate;
 	struct ms_elf_facts facts;
 	enum ms_sign_type type;
 	enum ms_hash hash;

@@ -107,9 +107,13 @@ void ms_web_bytes(struct ms_web *w, int status, const char *type, const void *p,
 {
 	char fields[512];
 
-	snprintf(fields, sizeof(fields),
-		 "Content-Type: %s\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n%s",
-		 type, w->id, status == 503 ? "Retry-After: 1\r\n" : "");
+	snprintf(
+		fields, sizeof(fields),
+		"Content-Type: %s\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n%s%s",
+		type, w->id, status == 503 ? "Retry-After: 1\r\n" : "",
+		status == 200 && ms_conn_request(w->conn)->certificate[0]
+			? "Expectation-Met: certificate\r\n"
+			: "");
 	ms_metrics_answer(w->front->metrics, status);
 	log_request(w, status);
 	w->front->open--;
@@ -151,6 +155,9 @@ static int status_of(int rc, const char *code)
 		return 411;
 	if (strcmp(code, "bad-content-type") == 0)
 		return 415;
+	if (strcmp(code, "wrong-certificate") == 0 ||
+	    strcmp(code, "bad-expectation") == 0)
+		return 417;
 	if (strcmp(code, "head-too-large") == 0)
 		return 431;
 	if (strcmp(code, "bad-version") == 0)
@@ -326,6 +333,16 @@ static bool wrong_type(const struct ms_web *w, const struct route *r)
 	return takes_json(r) && ms_web_body_announced(w) > 0;
 }
 
+/* RFC 9110, section 10.1.1: not to be passed over. */
+static void refuse_expectation(struct ms_web *w)
+{
+	struct ms_error err = {0};
+
+	ms_error_set(&err, -EINVAL, "bad-expectation",
+		     "a certificate can be expected of /v1/keys/{key}/sign alone");
+	ms_web_problem(w, -EINVAL, &err);
+}
+
 static void refuse_type(struct ms_web *w)
 {
 	struct ms_error err = {0};
@@ -416,6 +433,8 @@ void ms_web_request(struct ms_front *f, struct ms_conn *c)
 		too_large(w, max);
 	else if (wrong_type(w, r))
 		refuse_type(w);
+	else if (ms_conn_request(c)->certificate[0] && r->handler != ms_api_sign)
+		refuse_expectation(w);
 	else
 		r->handler(w);
 }

@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(r.accept, p, size);
 	check(r.content_type, p, size);
 	check(r.idempotency_key, p, size);
+	check(r.certificate, p, size);
 	if (r.path[0] != '/' || r.n_params > MS_HTTP_PARAMS_MAX ||
 	    strlen(r.idempotency_key) > MS_IDEMPOTENCY_MAX)
 		abort();

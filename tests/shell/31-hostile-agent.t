@@ -43,6 +43,14 @@ fails 1 'other-cert' modseal-sign-file sha256 modseal:other-cert "$T/cert.pem" "
 like "$ERR" 'this kernel would refuse' 'other-cert: says why'
 same "$T/orig.ko" "$T/m.ko" 'other-cert: the module is as it was'
 
+
+# An agent that passes over the certificate that it is told to expect has not checked it.
+cp "$T/orig.ko" "$T/m.ko"
+fails 1 'deaf' modseal-sign-file -p sha256 modseal:deaf "$T/cert.pem" "$T/m.ko"
+like "$ERR" 'm.ko: .*older than this program: update modseald' 'deaf: says what to do'
+same "$T/orig.ko" "$T/m.ko" 'deaf: the module is as it was'
+is "$(find "$T" -name '.modseal-*' -o -name '*.p7s')" '' 'deaf: nothing is left'
+
 for kind in drip extra close-after silent-close; do
 	cp "$T/large.ko" "$T/m.ko"
 	ok "$kind" modseal-sign-file sha256 modseal:$kind "$T/cert.pem" "$T/m.ko"

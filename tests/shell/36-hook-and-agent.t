@@ -48,7 +48,35 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -out "$T/other.pem" 
 	-subj '/CN=other' 2>/dev/null
 refused 'the kernel has another certificate' 'this kernel would refuse' \
 	$msf sha256 modseal:dev "$T/other.pem" "$T/m.ko"
+like "$(modseal log show | tail -1)" 'refuse.*dev' 'which is on record'
 untouched 'refusals'
+
+# Several certificates are compared here, one is told to the agent.
+cat "$T/other.pem" "$T/cert.pem" >"$T/both.pem"
+cat "$T/other.pem" "$T/other.pem" >"$T/others.pem"
+refused 'others alone' 'others.pem: .*this kernel would refuse' \
+	$msf sha256 modseal:dev "$T/others.pem" "$T/m.ko"
+untouched 'others alone'
+ok "the key's among others" $msf sha256 modseal:dev "$T/both.pem" "$T/m.ko"
+ok 'openssl finds it good' verify "$T/m.ko"
+cp "$T/orig.ko" "$T/m.ko"
+
+# What is expected is heeded or refused, never passed over. The path is the whole request.
+expecting() {
+	curl -s --unix-socket "$T/a/agent.sock" -w '%{http_code}' -H 'Accept: text/plain' \
+		-H "Expect: certificate=\"$2\"" "${@:3}" "http://modseal$1"
+}
+der=$(base64 -w0 "$T/cert.der")
+like "$(expecting /v1/keys/dev/sign "$der" --data-binary @"$T/orig.ko" -o /dev/null)" \
+	'^200$' 'the certificate in a request'
+like "$(expecting /v1/keys/dev/sign "${der:4}" --data-binary @"$T/orig.ko")" \
+	'^wrong-certificate.*417$' 'a part of it'
+like "$(expecting /v1/keys/dev/sign "AAAA$der" --data-binary @"$T/orig.ko")" \
+	'^wrong-certificate.*417$' 'more than it'
+like "$(expecting /v1/keys/dev/sign "!" --data-binary @"$T/orig.ko")" \
+	'^bad-request.*400$' 'what is no base64'
+like "$(expecting /v1/keys/dev/certificate "$der")" '^bad-expectation.*417$' \
+	'where no certificate is looked at'
 printf '\177ELF and nothing more' >"$T/bad.ko"
 refused 'not a module' 'bad.ko: .*not a kernel module' $msf sha256 modseal:dev none "$T/bad.ko"
 

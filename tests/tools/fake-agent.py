@@ -9,6 +9,7 @@ answer is: `good` signs with openssl cms, `denied` and the like refuse, the rest
 in the way that its function below says. LOG gets one line for each request: connection,
 method, target, bytes of body.
 """
+import base64
 import os
 import socket
 import struct
@@ -56,6 +57,7 @@ def good(body, query):
 
 BEHAVIOUR = {
     "good": good,
+    "deaf": good,  # passes over what it is told to expect
     "denied": lambda b, q: problem(403, "denied", "no rule lets uid:0 use key denied: ask"),
     "nobody": lambda b, q: problem(404, "no-such-key", "there is no key nobody"),
     "busy": lambda b, q: problem(503, "tpm-busy", "the TPM is locked out: wait 10 minutes"),
@@ -94,16 +96,32 @@ def certificate(name):
     return answer(200, DER, "application/pkix-cert")
 
 
+def expectation(name, expected):
+    """What an agent says that has another certificate, or None."""
+    if expected and (name == "other-cert" or expected != DER):
+        return problem(417, "wrong-certificate", "key %s has another certificate" % name)
+    return None
+
+
+def met(name, expected, reply):
+    """The answer, with a word that the certificate was looked at, unless it is deaf."""
+    if not expected or name == "deaf":
+        return reply
+    return reply.replace(b"200 X\r\n", b"200 X\r\nExpectation-Met: certificate\r\n", 1)
+
+
 def serve_one(conn, stream, number):
     line = stream.readline()
     if not line:
         raise HangUp
     method, target, _ = line.decode("latin-1").split(" ", 2)
-    length = 0
+    length, expected = 0, b""
     while (field := stream.readline().strip()):
         name, _, value = field.decode("latin-1").partition(":")
         if name.lower() == "content-length":
             length = int(value)
+        if name.lower() == "expect":
+            expected = base64.b64decode(value.split('"')[1], validate=True)
     url = urllib.parse.urlsplit(target)
     name = url.path.split("/")[3] if url.path.startswith("/v1/keys/") else ""
     if name == "early-413":  # answers and hangs up while the client is still sending
@@ -124,15 +142,18 @@ def serve_one(conn, stream, number):
     if name == "never-answers":
         HANGING.wait(60)
         raise HangUp
+    if (reply := expectation(name, expected)):
+        conn.sendall(reply)
+        return
     if name == "drip":
-        for byte in answer(200, message(body, {}), PKCS7):
+        for byte in met(name, expected, answer(200, message(body, {}), PKCS7)):
             conn.sendall(bytes([byte]))
             if HANGING.wait(0.002):
                 raise HangUp
         return
     query = urllib.parse.parse_qs(url.query)
     reply = BEHAVIOUR.get(name, BEHAVIOUR["nobody"])(body, query)
-    conn.sendall(reply)
+    conn.sendall(met(name, expected, reply))
     if name not in ("good", "denied", "nobody", "extra"):
         raise HangUp
 

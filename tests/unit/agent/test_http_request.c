@@ -38,6 +38,7 @@ static void test_good(void **state)
 	assert_string_equal(r.accept, "text/plain");
 	assert_string_equal(r.idempotency_key, "build-1:7.a_b");
 	assert_true(r.expect && r.keep_alive);
+	assert_string_equal(r.certificate, "");
 
 	assert_int_equal(parse("GET / HTTP/1.0\r\n\r\n", 18, &r), 0);
 	assert_false(r.keep_alive);
@@ -48,6 +49,33 @@ static void test_good(void **state)
 		parse("GET / HTTP/1.1\r\nHost:\r\nConnection: a,Close\r\n\r\n", 46, &r),
 		0);
 	assert_false(r.keep_alive);
+}
+
+/* RFC 9110: what is expected and not understood ends the request. */
+static void test_expectations(void **state)
+{
+#define EXPECT(what) "GET / HTTP/1.1\r\nHost: a\r\nExpect: " what "\r\n\r\n"
+	static const char good[] = EXPECT("Certificate=\"MAMCAQE=\"");
+	static const char *const bad[] = {
+		EXPECT(""),
+		EXPECT("certificate"),
+		EXPECT("certificate="),
+		EXPECT("certificate=\""),
+		EXPECT("certificate=\"\""),
+		EXPECT("certificate=\"MAMCAQE="),
+		EXPECT("certificate=MAMCAQE="),
+		EXPECT("certificates=\"MAMCAQE=\""),
+		EXPECT("100-continue, certificate=\"MAMCAQE=\""),
+		EXPECT("certificate=\"MAMCAQE=\"\r\nExpect: 100-continue"),
+	};
+	struct ms_http_request r;
+
+	assert_int_equal(parse(good, sizeof(good) - 1, &r), 0);
+	assert_string_equal(r.certificate, "MAMCAQE=");
+	assert_false(r.expect);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(parse(bad[i], strlen(bad[i]), &r), -EBADMSG);
+#undef EXPECT
 }
 
 static void test_refusals(void **state)
@@ -131,6 +159,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_expectations),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_caps),
 	};

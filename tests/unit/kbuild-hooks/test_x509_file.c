@@ -75,12 +75,44 @@ static void test_too_large(void **state)
 	assert_int_equal(holds_bytes(text, at + 32000 + sizeof(end) - 1), -EFBIG);
 }
 
+static int only_bytes(const char *file, size_t len)
+{
+	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(8);
+	int r = ms_x509_file_only((const uint8_t *)file, len, &out);
+
+	if (r == 0) {
+		assert_int_equal(out.len, 5);
+		assert_memory_equal(out.data, B, 5);
+	}
+	return r;
+}
+
+#define only(text) only_bytes(text, sizeof(text) - 1)
+
+static void test_only(void **state)
+{
+	assert_int_equal(only(B), 0);
+	assert_int_equal(only(PEM_B), 0);
+	assert_int_equal(only("text\n" PEM_B "more\n"), 0);
+	assert_int_equal(only(B A), -ENOTUNIQ);
+	assert_int_equal(only(B "\n"), -ENOTUNIQ);
+	assert_int_equal(only(PEM_B PEM_A), -ENOTUNIQ);
+	assert_int_equal(only(PEM_B "-----BEGIN CERTIFICATE-----\n"), -ENOTUNIQ);
+	assert_int_equal(only(""), -ENODATA);
+	assert_int_equal(only("hello"), -ENODATA);
+	assert_int_equal(only("\x30\x04\x02\x01\x02"), -EBADMSG);
+	assert_int_equal(only("-----BEGIN CERTIFICATE-----\nMAMC!\n"
+			      "-----END CERTIFICATE-----\n"),
+			 -EBADMSG);
+	assert_int_equal(only("\x30\x07\x30\x05\x02\x03\x01\x01\x02"), -EFBIG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),	  cmocka_unit_test(test_others),
 		cmocka_unit_test(test_none),	  cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_too_large), cmocka_unit_test(test_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,13 +64,42 @@ static void test_too_much(void **state)
 	assert_int_equal(decode("Zg==", false, &out), -EFBIG); /* it is sticky */
 }
 
+/* RFC 4648, section 10, and lines of eight. */
+static void test_put(void **state)
+{
+	static const struct {
+		const char *bytes, *text;
+		unsigned int line;
+	} cases[] = {
+		{"", "", 0},
+		{"f", "Zg==", 0},
+		{"fo", "Zm8=", 0},
+		{"foo", "Zm9v", 0},
+		{"foob", "Zm9vYg==", 0},
+		{"fooba", "Zm9vYmE=", 0},
+		{"foobar", "Zm9vYmFy", 0},
+		{"", "", 8},
+		{"foo", "Zm9v\n", 8},
+		{"foobar", "Zm9vYmFy\n", 8},
+		{"foobarf", "Zm9vYmFy\nZg==\n", 8},
+		{"\377\376\375", "//79", 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(100);
+
+		ms_base64_put(&out, (const uint8_t *)cases[i].bytes,
+			      strlen(cases[i].bytes), cases[i].line);
+		assert_string_equal(ms_buf_cstr(&out), cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_blanks),
-		cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_vectors), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_blanks),	cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_put),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

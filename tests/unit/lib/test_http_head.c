@@ -33,6 +33,36 @@ static void test_everything(void **state)
 	assert_string_equal(h.request_id, "0f-9A_b.c");
 }
 
+static void test_expectation_met(void **state)
+{
+	static const struct {
+		const char *field;
+		bool met;
+	} cases[] = {
+		{"Expectation-Met: certificate\r\n", true},
+		{"expectation-met:certificate \r\n", true},
+		{"Expectation-Met: certificates\r\n", false},
+		{"Expectation-Met:\r\n", false},
+		{"Expectation-Met: certificate, x\r\n", false},
+		{"X-Expectation-Met: certificate\r\n", false},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ms_http_head h;
+		size_t used;
+		char text[200];
+		int n = snprintf(text, sizeof(text),
+				 "HTTP/1.1 200 OK\r\n%sContent-Length: 0\r\n\r\n",
+				 cases[i].field);
+
+		assert_int_equal(
+			ms_http_head_parse((const uint8_t *)text, (size_t)n, &h, &used),
+			0);
+		assert_int_equal(h.certificate, cases[i].met);
+	}
+}
+
 static void test_keep_alive(void **state)
 {
 	static const struct {
@@ -201,10 +231,15 @@ static void test_odd_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything), cmocka_unit_test(test_keep_alive),
-		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_unfinished), cmocka_unit_test(test_without_body),
-		cmocka_unit_test(test_size),	   cmocka_unit_test(test_odd_values),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_expectation_met),
+		cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_without_body),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_odd_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
