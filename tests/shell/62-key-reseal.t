@@ -5,27 +5,18 @@
 . "$(dirname "$0")/lib.sh"
 
 agent_start
+. "$(dirname "$0")/tpm.sh"
 make_module "$T/m.ko" m
-export TPM2TOOLS_TCTI="swtpm:path=$T/a/tpm.sock" TSS2_LOG=all+NONE
-[ -S "$T/a/tpm.sock" ] || TPM2TOOLS_TCTI=$(sed -n 's/^tcti *= *//p' "$T/a/modseald.conf")
 signs() { # KEY
 	cp "$T/m.ko" "$T/s.ko" && modseal sign --key "$1" "$T/s.ko"
 }
 state() { [ "$(modseal key show "$1" --json | jq -r .state)" = "$2" ]; }
-# The worker lets go of the TPM by itself, as swtpm takes one connection at a time.
-extend() { # PCR
-	wait_for 10 tpm2_pcrextend "$1:sha256=$(printf %064d "$RANDOM")"
-}
-again() { # a new boot, as far as the agent is concerned
-	dev-agent agent-stop "$T/a"
-	DEV_AGENT_DEADLINE=1 dev-agent agent-start "$T/a" 2>/dev/null
-}
 # --- without a policy key: sealed anew while it is there
 ok 'a key under PCR 23' modseal key create plain --alg p256 --pcrs 23
 before=$(modseal key cert plain)
 ok 'PCR 23 changes' extend 23
 ok 'it is sealed anew' modseal key reseal plain --pcrs 23
-again
+restart
 ok 'and opens at the next start' wait_for 20 state plain active
 is "$(modseal key cert plain)" "$before" 'the same key'
 # To values that the PCRs will have: extending zeros by a known value.
@@ -34,15 +25,14 @@ next=$( (tail -c 32 "$T/pcr23"; printf '\0%.0s' {1..31}; printf '\7') | sha256su
 printf '23: %s\n' "$next" >"$T/foretold"
 isnt "$now" "$next" 'what PCR 23 will be is something else'
 ok 'it is sealed to what will be' modseal key reseal plain --pcrs 23 --values "$T/foretold"
-again
+restart
 ok 'before the update it opens as before' wait_for 20 state plain active
-ok 'the update' wait_for 10 tpm2_pcrextend "23:sha256=$(printf %064d 7)"
-again
+ok 'the update' restart tpm2_pcrextend "23:sha256=$(printf %064d 7)"
 ok 'after it it opens, too' wait_for 20 state plain active
 ok 'and signs' signs plain
 is "$(find "$T/a/state/keys" -name '*next*' | wc -l)" 0 'and there is one file again'
 ok 'PCR 23 changes once more' extend 23
-again
+restart
 ok 'what nobody foretold stays locked' wait_for 20 state plain locked
 fails 1 'and cannot be sealed anew' modseal key reseal plain --pcrs 23
 like "$ERR" 'only an unlocked key can be sealed anew' 'as nobody has it'

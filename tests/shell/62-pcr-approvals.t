@@ -5,21 +5,12 @@
 . "$(dirname "$0")/lib.sh"
 
 agent_start
+. "$(dirname "$0")/tpm.sh"
 make_module "$T/m.ko" m
-export TPM2TOOLS_TCTI="swtpm:path=$T/a/tpm.sock" TSS2_LOG=all+NONE
-[ -S "$T/a/tpm.sock" ] || TPM2TOOLS_TCTI=$(sed -n 's/^tcti *= *//p' "$T/a/modseald.conf")
 signs() { # KEY
 	cp "$T/m.ko" "$T/s.ko" && modseal sign --key "$1" "$T/s.ko"
 }
 state() { [ "$(modseal key show "$1" --json | jq -r .state)" = "$2" ]; }
-# The worker lets go of the TPM by itself, as swtpm takes one connection at a time.
-extend() { # PCR
-	wait_for 10 tpm2_pcrextend "$1:sha256=$(printf %064d "$RANDOM")"
-}
-again() { # a new boot, as far as the agent is concerned
-	dev-agent agent-stop "$T/a"
-	DEV_AGENT_DEADLINE=1 dev-agent agent-start "$T/a" 2>/dev/null
-}
 approve() { # OUT ARG...: by the policy key
 	local out=$1
 	shift
@@ -44,18 +35,10 @@ fails 1 'RSA-3072 as a policy key' modseal key approve-pcrs --policy-key "$T/big
 	--from-tpm
 like "$ERR" 'RSA-2048 or P-256' 'is refused, as TPMs cannot check it'
 
-# --- sealed, resident and with a PIN, all under one policy key
+# --- a sealed key
 ok 'a sealed key is made' modseal key create sealed --alg p256 \
 	--policy-key "$T/policy.pub" --approval "$T/now"
 like "$OUT" 'PCR 16 \(SHA-256\) as a policy key approves \(1 approval\)' 'and says so'
-ok 'a resident one' modseal key create resident --custody resident --alg p256 \
-	--approval "$T/now"
-ok 'one with a PIN' modseal key create pinned --alg p256 --approval "$T/now" \
-	--pin-fd 3 3< <(echo Zaphod-4711)
-ok 'an RSA key approves, too' modseal key approve-pcrs --policy-key "$T/rsa.key" \
-	-o "$T/rsa.now" --from-tpm --pcrs 16,23
-ok 'and a key is made with it' modseal key create rsa --alg p256 --approval "$T/rsa.now"
-for k in sealed resident pinned rsa; do ok "$k signs" signs "$k"; done
 
 # --- other tools compute the same: the Name of the policy key, the policy, the signature
 der() { # LABEL FILE
@@ -107,7 +90,7 @@ tools() { # the policy, step by step, and the object under it
 	tpm2_flushcontext "$T/s.ctx"
 	cmp "$T/theirs" "$T/policy"
 }
-ok 'tpm2-tools compute the same policy' wait_for 10 tools
+ok 'tpm2-tools compute the same policy' without_agent tools
 unseal() {
 	tpm2_createprimary -Q -C o -G ecc -c "$T/srk.ctx" -a "restricted|decrypt|fixedtpm|$(
 	)fixedparent|sensitivedataorigin|userwithauth|noda" && tpm2_flushcontext -t &&
@@ -125,7 +108,17 @@ unseal() {
 	tpm2_flushcontext -t
 	[ "$(stat -c %s "$T/kek")" -eq 32 ]
 }
-ok 'and unseal the key with the approval in its file' wait_for 10 unseal
+ok 'and unseal the key with the approval in its file' without_agent unseal
+
+# --- resident, with a PIN, and one that an RSA key approves
+ok 'a resident one' modseal key create resident --custody resident --alg p256 \
+	--approval "$T/now"
+ok 'one with a PIN' modseal key create pinned --alg p256 --approval "$T/now" \
+	--pin-fd 3 3< <(echo Zaphod-4711)
+ok 'an RSA key approves, too' modseal key approve-pcrs --policy-key "$T/rsa.key" \
+	-o "$T/rsa.now" --from-tpm --pcrs 16,23
+ok 'and a key is made with it' modseal key create rsa --alg p256 --approval "$T/rsa.now"
+for k in sealed resident pinned rsa; do ok "$k signs" signs "$k"; done
 
 # --- the firmware changes
 ok 'PCR 16 changes' extend 16
@@ -135,7 +128,7 @@ fails 1 'a resident key signs no more' modseal sign --key resident "$T/s.ko"
 like "$ERR" 'PCRs \(16\) have values that the policy key has not approved' 'and says why'
 same "$T/s.ko" "$T/m.ko" 'the module is as it was'
 ok 'a sealed one still does: it is in memory' signs sealed
-again
+restart
 ok 'after a start it does not' wait_for 20 state sealed locked
 like "$(modseal key show sealed --json | jq -r .reason)" 'not approved.*approve-pcrs' \
 	'and says what to do'
@@ -190,12 +183,13 @@ ok 'and signs' signs pinned
 like "$(modseal log search --event key-approval --key sealed)" 'sealed.*failed.*sealed' \
 	'it is on record, and what was refused, too'
 
-# --- ahead of time: the values as tpm2_pcrread prints them
-extend 23
-wait_for 10 tpm2_pcrread sha1:23+sha256:23 >/dev/null
+# --- ahead of time: values like those that tpm2_pcrread prints
 printf 'sha1:\n  23: 0x%040d\nsha256:\n  16: 0x%064d\n  23: 0x%064d # later\n' 1 2 3 >"$T/values"
 ok 'values from a file are approved' approve "$T/later" --values "$T/values" --pcrs 23
 like "$ERR" 'PCR 23 = 0*3' 'those of SHA-256'
+tpm2_pcrread sha1:23+sha256:16,23 >"$T/printed"
+ok 'and as it prints them' approve "$T/present" --values "$T/printed" --pcrs 23
+like "$ERR" 'PCR 23 = 0{64}' 'those of SHA-256'
 fails 1 'a value that the file does not have' approve "$T/none" --values "$T/values" --pcrs 7
 like "$ERR" 'no value of PCR 7' 'is missed'
 echo '7: 0x1234' >"$T/short"

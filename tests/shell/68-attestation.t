@@ -173,7 +173,8 @@ run modseal-verify attestation e1.json --cert e.pem --root "$root" --ak-ca enrol
 like "$OUT" 'failed +event-log +it does not lead to the quoted value of PCR 7' \
 	'a log of another machine is found out'
 for event in SecureBoot '\0\0\0\0'; do
-	tpm2_pcrextend -T "swtpm:path=$T/b/tpm.sock" \
+	ok 'the TPM is told of the event' wait_for 10 \
+		tpm2_pcrextend -T "swtpm:path=$T/b/tpm.sock" \
 		"7:sha256=$(printf %b "$event" | sha256sum | head -c 64)"
 done
 modseal --agent "$B" key attest e --event-log "$log" -o e2.json 2>/dev/null
