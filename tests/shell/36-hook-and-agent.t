@@ -74,7 +74,7 @@ like "$(expecting /v1/keys/dev/sign "${der:4}" --data-binary @"$T/orig.ko")" \
 like "$(expecting /v1/keys/dev/sign "AAAA$der" --data-binary @"$T/orig.ko")" \
 	'^wrong-certificate.*417$' 'more than it'
 like "$(expecting /v1/keys/dev/sign "!" --data-binary @"$T/orig.ko")" \
-	'^bad-request.*400$' 'what is no base64'
+	'^wrong-certificate.*417$' 'what is no base64'
 like "$(expecting /v1/keys/dev/certificate "$der")" '^bad-expectation.*417$' \
 	'where no certificate is looked at'
 printf '\177ELF and nothing more' >"$T/bad.ko"
