@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Audit records in SQLite. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "signer/agent/store_internal.h"
+#include "signer/agent/store_wal.h"
 
 #define SCHEMA_VERSION 2
 #define APPLICATION_ID 0x6d736c31 /* "msl1" */
@@ -159,6 +161,7 @@ static int setup_connection(sqlite3 *db)
 				      "PRAGMA journal_size_limit=4194304;"
 				      "PRAGMA trusted_schema=OFF;"
 				      "PRAGMA cell_size_check=ON;";
+	static_assert(MS_STORE_WAL_SIZE == 4194304, "journal_size_limit");
 	int rc = sqlite3_busy_timeout(db, 5000);
 
 	if (rc == SQLITE_OK)
@@ -360,6 +363,7 @@ static int open_db(struct ms_store *s, struct ms_error *err)
 		rc = last_seq(s, &size);
 	if (rc != SQLITE_OK)
 		return fail(s, "open", rc, err);
+	ms_store_grow_wal(s->path);
 	rc = open_reader(s, err);
 	return rc < 0 ? rc : ms_store_tree_open(s, size, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signer/agent/store.h"
+#include "signer/agent/store_wal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -256,7 +257,7 @@ static void disk_full(void **state)
 	assert_int_equal(stat(wal, &st), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	set_fsize((rlim_t)st.st_size + 150000);
-	for (int i = 0; i < 10 && rc == 0; i++) {
+	for (int i = 0; i < 400 && rc == 0; i++) {
 		r = record("sign", "k", 2);
 		r.bytes = big;
 		r.len = sizeof(big);
@@ -481,6 +482,89 @@ static void killed_while_appending(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* ------------------------------------------------------------------- the WAL */
+
+static off_t wal_size(void)
+{
+	char wal[80];
+	struct stat st;
+
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	return stat(wal, &st) < 0 ? -1 : st.st_size;
+}
+
+/* It does not grow while records come in, and what is behind their end does no harm. */
+static void wal(void **state)
+{
+	struct ms_store *s = must_open();
+	struct ms_error err = {};
+
+	assert_int_equal(wal_size(), MS_STORE_WAL_SIZE);
+	for (unsigned int i = 0; i < 1500; i++) {
+		struct ms_record r = record("sign", "k", i);
+
+		assert_int_equal(ms_store_append(s, &r, 1, &err), 0);
+		assert_int_equal(wal_size(), MS_STORE_WAL_SIZE);
+	}
+	ms_store_close(s);
+	s = must_open();
+	assert_int_equal(count_gapless(s), 1500);
+	assert_int_equal(wal_size(), MS_STORE_WAL_SIZE);
+	ms_store_close(s);
+}
+
+/* Who is killed leaves records in the WAL, in front of the zeros. */
+static void wal_killed(void **state)
+{
+	struct ms_store *s;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct ms_error err = {};
+
+		s = must_open();
+		for (unsigned int i = 0; i < 7; i++) {
+			struct ms_record r = record("sign", "k", i);
+
+			if (ms_store_append(s, &r, 1, &err) < 0)
+				_exit(1);
+		}
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(wal_size(), MS_STORE_WAL_SIZE);
+	s = must_open();
+	assert_int_equal(count_gapless(s), 7);
+	ms_store_close(s);
+}
+
+/* Where there is no room for it, records are kept as well. */
+static void wal_without_room(void **state)
+{
+	struct rlimit limit = {300000, 300000};
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct ms_record r = record("sign", "k", 1);
+		struct ms_error err = {};
+		struct ms_store *s;
+
+		signal(SIGXFSZ, SIG_IGN);
+		if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+			_exit(2);
+		s = must_open();
+		_exit(wal_size() < 300000 && ms_store_append(s, &r, 1, &err) == 0 ? 0
+										  : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -497,6 +581,9 @@ int main(void)
 		T(newer_version),
 		T(not_a_database),
 		T(killed_while_appending),
+		T(wal),
+		T(wal_killed),
+		T(wal_without_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
