@@ -5,9 +5,7 @@
 . tests/shell/modseal.sh
 
 agent_start
-dev-agent agent-stop "$T/a"
-sed -i '/^key = /a content = digest' "$T/a/modseald.conf"
-dev-agent agent-start "$T/a" || bail_out 'no agent'
+agent_config '/^key = /a content = digest'
 modseal key cert dev >"$T/dev.pem"
 make_module "$T/original.ko"
 O=$T/original.ko

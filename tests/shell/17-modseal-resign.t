@@ -5,9 +5,7 @@
 . tests/shell/modseal.sh
 
 agent_start
-dev-agent agent-stop "$T/a"
-sed -i 's/^key = dev$/key = */; /^\[rule/a content = digest' "$T/a/modseald.conf"
-dev-agent agent-start "$T/a" || bail_out 'no agent'
+agent_config '/^key = /a content = digest'
 unset MODSEAL_KEY
 make_module "$T/original.ko"
 O=$T/original.ko
@@ -15,8 +13,6 @@ for key in distro-2026 other elder; do
 	modseal key create $key --alg p256 >/dev/null || bail_out "no key $key"
 	modseal key cert $key >"$T/$key.pem"
 done
-signatures() { sqlite3 -readonly "$T/a/state/audit.db" \
-	"SELECT count(*) FROM audit WHERE event = 'sign'"; }
 
 make_tree "$T/tree" 20
 # m0..m9: by the old key, some compressed; m10..m12 by another; m13..m14 none; m15 by both

@@ -20,11 +20,11 @@ cp -r "$T/built" "$T/signed"
 cp -r "$T/built" "$T/beside"
 chmod 600 "$T/beside/d6/e/m6.ko"
 modseal sign -qr "$T/signed" || bail_out 'cannot sign'
-signatures() { find "$1" -name '*.p7s' | wc -l; }
+messages() { find "$1" -name '*.p7s' | wc -l; }
 
 ok 'sign --detached' modseal sign -r --detached "$T/beside"
 like "$OUT" '^9 signed with dev \(detached\); ' 'counts, and says how'
-is "$(signatures "$T/beside")" 9 'a signature beside each'
+is "$(messages "$T/beside")" 9 'a signature beside each'
 mkdir "$T/files"
 head -c 5000 /dev/zero >"$T/files/fw.bin"
 fails 1 'a folder without modules' modseal sign -r --detached "$T/files"
@@ -101,11 +101,11 @@ rm -rf "$T/signed" "$T/beside"
 cp -r "$T/built" "$T/signed"
 export MODSEAL_AGENT=unix:$T/a/agent.sock
 ok 'sign --detached --to' modseal sign -qr --detached --to "$T/sigs" "$T/built"
-is "$(signatures "$T/built") $(signatures "$T/sigs")" '0 9' 'puts all into another folder'
+is "$(messages "$T/built") $(messages "$T/sigs")" '0 9' 'puts all into another folder'
 ok 'where the modules are in their tree' test -s "$T/sigs/d0/e/m0.ko.xz.p7s"
 export MODSEAL_AGENT=unix:$T/none
 ok 'attach --from' modseal attach -q --from "$T/sigs" --cert "$T/dev.pem" "$T/signed/"
-is "$(signatures "$T/signed")" 0 'with nothing beside'
+is "$(messages "$T/signed")" 0 'with nothing beside'
 ok 'detach --to' modseal detach -q --to "$T/again" "$T/signed"
 run diff -r "$T/sigs" "$T/again"
 is "$OUT" '' 'gives the same signatures'

@@ -5,14 +5,10 @@
 . tests/shell/modseal.sh
 
 agent_start
-dev-agent agent-stop "$T/a"
-sed -i '/^key = /a content = digest' "$T/a/modseald.conf"
-dev-agent agent-start "$T/a" || bail_out 'no agent'
+agent_config '/^key = /a content = digest'
 modseal key cert dev >"$T/dev.pem"
 make_module "$T/original.ko"
 O=$T/original.ko
-signatures() { sqlite3 -readonly "$T/a/state/audit.db" \
-	"SELECT count(*) FROM audit WHERE event = 'sign'"; }
 inode() { stat -c %i "$1"; }
 good() { verified "$1" "$T/dev.pem" "$O"; }
 
@@ -82,7 +78,6 @@ like "$OUT" '^2 attached' 'once'
 is "$(inode "$h/a/two.ko")" "$(inode "$h/b/one.ko")" 'keeps them as well'
 ok 'and is good' good "$h/three.ko"
 modseal key create new --alg p256 >/dev/null
-sed -i 's/^key = dev$/key = */' "$T/a/modseald.conf" && modseal reload >/dev/null
 ok 'resign' modseal resign --key new --from dev "$h"
 like "$OUT" '^2 signed with new' 'once'
 is "$(inode "$h/a/two.ko")" "$(inode "$h/b/one.ko")" 'keeps them, too'
@@ -184,7 +179,7 @@ fi
 
 # What no rule lets through for one, it lets through for none.
 rm -rf "$T/tree" && make_tree "$T/tree" 40
-sed -i 's/^who = .*/who = uid:12345/' "$T/a/modseald.conf" && modseal reload >/dev/null
+agent_config 's/^who = .*/who = uid:12345/'
 for how in '' --by-digest; do
 	# shellcheck disable=SC2086 # none, or one word
 	fails 1 "a tree that no rule is about $how" modseal sign -r $how "$T/tree"

@@ -2,54 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A key file is what docs/KEY-FILE.md says: tpm2-tools unseal it, other files are refused.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/tpm.sh"
 
-swtpm socket --tpm2 --tpmstate "dir=$T" --server "type=unixio,path=$T/s" \
-	--ctrl "type=unixio,path=$T/s.ctrl" --flags not-need-init,startup-clear \
-	>"$T/swtpm.log" 2>&1 &
-at_exit kill $!
-export TPM2TOOLS_TCTI="swtpm:path=$T/s" TSS2_LOG=all+NONE
-wait_for 10 tpm2_getcap properties-fixed || bail_out "no swtpm: $(cat "$T/swtpm.log")"
+tpm_start
 cd "$T" || exit 1
 
 openssl req -x509 -newkey rsa:2048 -nodes -sha256 -subj /CN=test -keyout key.pem \
 	-out cert.pem 2>/dev/null || bail_out 'no openssl'
 
-# block LABEL FILE: the DER of one PEM block
-block() {
-	sed -n "/^-----BEGIN $1-----/,/^-----END $1-----/{/^-----/d;p}" "$2" | base64 -d
-}
-
 # unseal KEYFILE [PIN]: as its documentation says, with tpm2-tools alone
 unseal() {
 	local pin=${2:-}
-	block 'TSS2 PRIVATE KEY' "$1" >tss2.der
-	python3 - <<-'END'
-		def tlv(b, i):
-		    n, i = b[i + 1], i + 2
-		    if n & 0x80:
-		        k = n & 0x7f
-		        n, i = int.from_bytes(b[i:i + k], "big"), i + k
-		    return i, i + n
-		b = open("tss2.der", "rb").read()
-		at, end = tlv(b, 0)
-		octets = []
-		while at < end:
-		    start, stop = tlv(b, at)
-		    if b[at] == 4:
-		        octets.append(b[start:stop])
-		    at = stop
-		open("pub", "wb").write(octets[0])
-		open("priv", "wb").write(octets[1])
-	END
-	tpm2_createprimary -Q -C o -G ecc -c srk.ctx -a "restricted|decrypt|fixedtpm|$(
-	)fixedparent|sensitivedataorigin|userwithauth|noda" &&
-		tpm2_flushcontext -t &&
-		tpm2_load -Q -C srk.ctx -u pub -r priv -c obj.ctx &&
-		tpm2_flushcontext -t &&
+	tpm_object "$1" && tpm_load &&
 		tpm2_startauthsession --policy-session -S session.ctx &&
 		tpm2_policypcr -Q -S session.ctx -l sha256:7 || return 1
 	[ -z "$pin" ] || tpm2_policyauthvalue -Q -S session.ctx || return 1
-	tpm2_unseal -Q -c obj.ctx -p "session:session.ctx${pin:++$pin}" -o kek || return 1
+	tpm2_unseal -Q -c obj -p "session:session.ctx${pin:++$pin}" -o kek || return 1
 	tpm2_flushcontext session.ctx
 	tpm2_flushcontext -t
 	[ "$(stat -c %s kek)" -eq 32 ]
@@ -60,7 +28,7 @@ ok 'and another one with a PIN' seal-pem "$TPM2TOOLS_TCTI" key.pem cert.pem pin.
 is "$(stat -c %a plain.key)" 600 'nobody else can read it'
 is "$(grep -c ^-----BEGIN plain.key)" 4 'it has four parts'
 openssl x509 -in cert.pem -outform DER -out cert.der
-block CERTIFICATE plain.key >cert2.der
+pem_block CERTIFICATE plain.key >cert2.der
 same cert.der cert2.der 'one is the certificate'
 openssl rsa -traditional -in key.pem -outform DER -out key.der 2>/dev/null
 # The modulus is in the certificate, the exponents and primes behind it are nowhere.

@@ -8,7 +8,6 @@ call() {
 	curl -sS --max-time 60 -w '\n%{http_code}\n' --unix-socket "$T/a/agent.sock" \
 		--data-binary @- "http://modseal/v1/keys/dev/sign-digests"
 }
-records() { sqlite3 -readonly "$T/a/state/audit.db" "$1"; }
 
 for i in 1 2 3; do make_module "$T/m$i.ko" "m$i"; done
 item() { # FILE: the item for it
@@ -26,9 +25,7 @@ is "$(jq -r '.items[0].error.code' <<<"$(head -n1 <<<"$OUT")")" content-required
 	'a rule asks for whole modules unless it says otherwise'
 is "$(records "SELECT count(*) FROM audit WHERE event = 'sign'")" 0 'and nothing is signed'
 
-dev-agent agent-stop "$T/a"
-sed -i '/^key = /a content = digest' "$T/a/modseald.conf"
-dev-agent agent-start "$T/a"
+agent_config '/^key = /a content = digest'
 modseal key cert dev >"$T/dev.pem"
 
 run call_file

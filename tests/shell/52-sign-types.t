@@ -12,16 +12,9 @@ content() { # PARAMETERS FILE
 	curl -sS --max-time 60 --unix-socket "$T/a/agent.sock" --data-binary @"$2" \
 		"http://modseal/v1/keys/dev/sign?$1" >"$T/answer"
 }
-records() { sqlite3 -readonly "$T/a/state/audit.db" "$1"; }
 last() {
 	records "SELECT record FROM audit WHERE event IN ('sign', 'refuse')
 		ORDER BY seq DESC LIMIT 1"
-}
-rule() { # LINES: in the place of all rules
-	dev-agent agent-stop "$T/a"
-	sed -i '/^\[rule /,$d' "$T/a/modseald.conf"
-	printf '[rule x]\nwho = uid:%s\nkey = dev\n%s\n' "$(id -u)" "$1" >>"$T/a/modseald.conf"
-	dev-agent agent-start "$T/a"
 }
 request() { # TYPE FILE [HASH]
 	jq -nc --arg t "$1" --arg n "${2##*/}" --arg h "${3:-sha256}" \
@@ -58,7 +51,7 @@ content type=rpm "$T/fw.bin"
 is "$(last | jq -r '.type + " " + .code')" 'unknown bad-request' 'and one that is none'
 
 # By content.
-rule 'type = file
+agent_rule dev 'type = file
 file = *.bin'
 content 'type=file&name=fw.bin' "$T/fw.bin"
 cp "$T/answer" "$T/sig"
@@ -91,7 +84,7 @@ build=$(modseal build open --kernel 6.1.0 --key dev 2>&1) && fail 'no build' "$b
 like "$build" 'type module' 'no build is opened by a rule about files'
 
 # By digest.
-rule 'type = file fsverity ima raw
+agent_rule dev 'type = file fsverity ima raw
 content = digest'
 digests "$(request file "$T/fw.bin")"
 signature >"$T/sig"

@@ -4,12 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 
 agent_start
-rule() { # LINES: in the place of all rules
-	dev-agent agent-stop "$T/a"
-	sed -i '/^\[rule /,$d' "$T/a/modseald.conf"
-	printf '[rule x]\nwho = uid:%s\nkey = *\n%s\n' "$(id -u)" "$1" >>"$T/a/modseald.conf"
-	dev-agent agent-start "$T/a"
-}
 tool() { # NAME: is it here? Loudly, if it is not
 	command -v "$1" >/dev/null || { skip 1 "$1 is not installed" && return 1; }
 }
@@ -26,7 +20,7 @@ fails 1 'a rule about modules signs no file' modseal sign --detached "$T/fw.bin"
 like "$ERR" 'type = file' 'and says what is missing'
 ok 'nothing is written' test ! -e "$T/fw.bin.p7s"
 
-rule 'type = file fsverity ima
+agent_rule '*' 'type = file fsverity ima
 content = digest'
 
 # CMS
@@ -161,10 +155,10 @@ fails 1 'a damaged trailer' modseal sign --format ima-appended "$T/damaged"
 
 # Another answer than what was asked for; a file that changes.
 ok 'a rule of fsverity only' true
-rule 'type = fsverity
+agent_rule '*' 'type = fsverity
 content = digest'
 fails 1 'one type does not stand for another' modseal sign --format ima "$T/fw.bin"
-rule 'type = file ima'
+agent_rule '*' 'type = file ima'
 rm -f "$T"/fw.bin.*
 fails 1 'content is asked for' modseal sign --detached "$T/fw.bin"
 like "$ERR" '--by-content' 'and how to send it'

@@ -25,7 +25,6 @@ key = dev
 END
 tls_agent || bail_out 'no agent with TLS'
 make_module "$T/m.ko" m
-records() { sqlite3 -readonly "$T/a/state/audit.db" "$1"; }
 
 refused() { # NAME WHY [OPTION...]
 	local name=$1 why=$2

@@ -5,8 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 agent_start
-sed -i '/^key = /a type = file fsverity ima\ncontent = digest' "$T/a/modseald.conf"
-ok 'a rule for files' modseal reload
+agent_config '/^key = /a type = file fsverity ima\ncontent = digest'
 modseal key cert dev >"$T/dev.pem"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/o.key" -out "$T/o.pem" -days 2 \
 	-subj /CN=other -addext keyUsage=digitalSignature 2>/dev/null

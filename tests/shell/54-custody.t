@@ -2,16 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Custody resident and leaf: keys that are born in the TPM and stay there.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/modseal.sh"
+. "$(dirname "$0")/keys.sh"
 
 agent_start
 make_module "$T/m.ko" m
 payload=$(stat -c %s "$T/m.ko")
-message() { # SIGNED-MODULE: its PKCS#7 message
-	local size len
-	size=$(stat -c %s "$1")
-	len=$((16#$(tail -c 32 "$1" | head -c 4 | od -An -tx1 | tr -d ' \n')))
-	tail -c +$((size - 40 - len + 1)) "$1" | head -c "$len"
-}
 verified() { # SIGNED-MODULE CERT: OpenSSL finds a signature by CERT over the payload
 	message "$1" >"$T/msg"
 	head -c "$payload" "$1" >"$T/content"
@@ -56,10 +52,9 @@ same "$T/i.ko" "$T/m.ko" 'the module is as it was'
 # After a restart: resident keys are back by themselves, the one with a PIN waits for it.
 dev-agent agent-stop "$T/a"
 DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
-state() { [ "$(modseal key show "$1" --json | jq -r .state)" = "$2" ]; }
-wait_for 20 state r-rsa2048 active && pass 'a resident key is back' || fail 'a resident key is back'
-wait_for 20 state issuer active && pass 'the issuer is back' || fail 'the issuer is back'
-ok 'the one with a PIN is locked' wait_for 20 state pinned locked
+ok 'a resident key is back' wait_for 20 key_is r-rsa2048 active
+ok 'the issuer is back' wait_for 20 key_is issuer active
+ok 'the one with a PIN is locked' wait_for 20 key_stays_locked pinned PIN
 fails 1 'a wrong PIN' modseal key unlock pinned --pin-fd 3 3< <(echo wrong)
 like "$ERR" 'wrong PIN' 'is said to be wrong'
 ok 'the right PIN' modseal key unlock pinned --pin-fd 3 3< <(echo Zaphod-4711)

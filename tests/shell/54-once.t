@@ -4,10 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 agent_start
-dev-agent agent-stop "$T/a"
-sed -i '/^key = /a content = digest' "$T/a/modseald.conf"
-dev-agent agent-start "$T/a"
-records() { sqlite3 -readonly "$T/a/state/audit.db" "$1"; }
+agent_config '/^key = /a content = digest'
 signed() { records "SELECT count(*) FROM audit WHERE event = 'sign'"; }
 call() { # KEY FILE [OPTION...]
 	local key=$1 file=$2
@@ -17,13 +14,6 @@ call() { # KEY FILE [OPTION...]
 		http://modseal/v1/keys/dev/sign-digests
 }
 code() { head -n1 <<<"$OUT" | jq -r .code; }
-front() {
-	local main pid
-	read -r main _ <"$T/a/modseald.pid"
-	for pid in $(cat "/proc/$main/task/$main/children"); do
-		[ "$(cat "/proc/$pid/comm")" != modseald-front ] || echo "$pid"
-	done
-}
 batch() { # NAME COUNT
 	jq -nc --argjson n "$2" '{hash: "sha256", items: [range($n) |
 		{name: "x\(.)", digest: ("a" * (64 - (tostring | length)) + tostring)}]}' >"$T/$1"
@@ -63,7 +53,7 @@ begun() { [ "$(records "SELECT count(*) FROM audit WHERE event = 'request'")" -g
 call k-4 many >"$T/out" 2>&1 &
 client=$!
 wait_for 20 begun || diag 'the request was not begun in 20 s'
-kill -9 "$(front)"
+kill -9 "$(agent_process front)"
 wait "$client"
 wait_for 20 agent_alive && pass 'the front is killed, and comes back' ||
 	fail 'the front is killed, and comes back'

@@ -96,8 +96,7 @@ recorded() { [ "$(records "WHERE event = 'build-expire'" | jq -r .build)" = "$id
 ok 'which is on record' wait_for 20 recorded
 
 # Digests.
-sed -i '/^key = /a content = digest' "$T/a/modseald.conf"
-dev-agent agent-stop "$T/a" && dev-agent agent-start "$T/a"
+agent_config '/^key = /a content = digest'
 digests() { # BUILD: codes or "signed" of two items
 	jq -nc --arg b "$1" '{hash: "sha256", build: $b, items: [
 		{digest: ("0" * 64), facts: {name: "a", vermagic: "6.1.0-1-amd64 SMP"}},

@@ -29,7 +29,6 @@ conf() { # CA CERT
 }
 conf ca builder
 export MODSEAL_CONFIG=$T/modseal.conf MODSEAL_AGENT=https://localhost:$TLS_PORT
-records() { sqlite3 -readonly "$T/a/state/audit.db" "$1"; }
 good() { # MODULE ORIGINAL
 	modseal-verify --anchor "$T/dev.pem" "$1" >/dev/null 2>&1 || true
 	tail -c 28 "$1" | cmp -s - <(printf '~Module signature appended~\n') &&

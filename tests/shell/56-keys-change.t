@@ -3,26 +3,10 @@
 # Requests and certificates of outside CAs, backups, and the end of a key's life.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/modseal.sh"
+. "$(dirname "$0")/keys.sh"
 
 agent_start
 make_module "$T/m.ko" m
-refused() { # PATTERN NAME COMMAND...
-	local pattern=$1 name=$2
-	shift 2
-	fails 1 "$name" "$@"
-	one_line "$ERR" 'is refused in one sentence'
-	like "$ERR" "$pattern" 'that says why'
-}
-fails_to_sign() { # PATTERN KEY
-	cp "$T/m.ko" "$T/$2.ko"
-	refused "$1" "$2 does not sign" modseal sign --key "$2" "$T/$2.ko"
-	same "$T/$2.ko" "$T/m.ko" 'and the module is as it was'
-}
-works() {
-	cp "$T/m.ko" "$T/$1.ko"
-	modseal key cert "$1" >"$T/$1.pem" && modseal sign --key "$1" "$T/$1.ko" &&
-		verified "$T/$1.ko" "$T/$1.pem" "$T/m.ko"
-}
 
 modseal key create sealed --alg p384 --subject 'Sealed one' >/dev/null
 modseal key create resident --custody resident --alg p256 >/dev/null
@@ -53,7 +37,7 @@ signing=('basicConstraints=critical,CA:FALSE' 'extendedKeyUsage=codeSigning'
 for k in sealed resident; do
 	certify "$T/$k.csr" 30 "${signing[@]}" >"$T/$k.crt"
 	ok "$k: the CA's certificate is installed" modseal key install-cert $k "$T/$k.crt"
-	ok 'it signs' works $k
+	ok 'it signs' signs $k
 	ok 'and the CA stands behind it' openssl verify -CAfile "$T/ca.pem" -purpose any \
 		"$T/$k.pem"
 done
@@ -96,7 +80,7 @@ for to in r e; do
 		-noout -pubkey)" 'and has the key'
 	ok 'it is restored' modseal key restore "again-$to" "$T/$to.plain"
 	like "$ERR" 'still on disk' 'and what is left is said'
-	ok 'and signs' works "again-$to"
+	ok 'and signs' signs "again-$to"
 	same "$T/again-$to.pem" "$T/sealed.pem" 'with the same certificate'
 done
 like "$(openssl cms -cmsout -print -inform PEM -in "$T/r.cms")" \
@@ -139,7 +123,7 @@ fails 2 'no recipient' modseal key export-backup sealed -o "$T/no.cms"
 
 # Expiry.
 ok 'a key of one day' modseal key create short --custody resident --alg p256 --days 1
-ok 'it signs' works short
+ok 'it signs' signs short
 # OpenSSL 3.5 takes no negative -days.
 modseal key csr short >"$T/short.csr"
 (
@@ -184,7 +168,7 @@ fails 2 'a reason of our own' modseal key revoke again-e --reason whatever
 fails 2 'a time that is none' modseal key revoke again-e --reason superseded --from x
 refused 'time before' 'a time to come' \
 	modseal key revoke again-e --reason superseded --from 2999-01-01
-ok 'it still signs' works again-e
+ok 'it still signs' signs again-e
 modseal key cert issuer >"$T/issuer.pem"
 ok 'revoke an issuer' modseal key revoke issuer --reason keyCompromise --from 2024-02-29 \
 	-o "$T/crl.pem"
@@ -227,7 +211,7 @@ is "$(modseal key show again-r --json | jq -r .state)" revoked 'revoked stays re
 fails_to_sign 'state file' resident
 fails_to_sign 'the certificate of key short expired on 20..-..-..' short
 like "$(modseal key show short --json | jq -r .warning)" 'has expired' 'which is shown'
-ok 'the others sign' works dev
+ok 'the others sign' signs dev
 # One key under two names.
 is "$(modseal key show zcopy --json | jq -r .state)" broken 'a copied file is no second key'
 fails_to_sign 'zcopy.* is the key dev under another name' zcopy

@@ -2,17 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Custody leaf: an issuing key in the TPM certifies a key for each build, once.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/modseal.sh"
 
 agent_start
 for i in 1 2 3; do make_module "$T/m$i.ko" "m$i"; done
 ok 'an issuing key' modseal key create issuer --custody leaf
 modseal key cert issuer >"$T/issuer.pem"
-message() { # SIGNED-MODULE: its PKCS#7 message
-	local size len
-	size=$(stat -c %s "$1")
-	len=$((16#$(tail -c 32 "$1" | head -c 4 | od -An -tx1 | tr -d ' \n')))
-	tail -c +$((size - 40 - len + 1)) "$1" | head -c "$len"
-}
 
 run modseal build open --kernel 6.1.0-1-amd64 --key issuer --max 3
 is "$STATUS" 0 'a build is opened'

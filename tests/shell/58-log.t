@@ -63,21 +63,17 @@ ok 'checked offline' modseal log verify --export "$T/log" --vkey "$T/vkey" \
 	--checkpoint "$T/note" --agent unix:/nonexistent
 sed '6s/"foo"/"bar"/' "$T/log" >"$T/log2"
 fails 1 'a changed exported entry' modseal log verify --export "$T/log2"
-sed '4d' "$T/log" >"$T/log2"
-run modseal log verify --export "$T/log2"
-like "$OUT" 'entry 3 is missing' 'one that is missing'
-sed '4{h;d};5{G}' "$T/log" >"$T/log2"
-run modseal log verify --export "$T/log2"
-like "$OUT" 'reordered' 'two that changed places'
-sed '4p' "$T/log" >"$T/log2"
-run modseal log verify --export "$T/log2"
-like "$OUT" 'inserted' 'one that was put in'
-sed '$d' "$T/log" >"$T/log2"
-run modseal log verify --export "$T/log2"
-like "$OUT" 'some at the end are missing' 'the end cut off'
-sed '3s/{/[/' "$T/log" >"$T/log2"
-run modseal log verify --export "$T/log2"
-like "$OUT" 'cannot be read' 'one that is none'
+changed() { # SED-SCRIPT PATTERN NAME
+	sed "$1" "$T/log" >"$T/log2"
+	fails 1 "$3" modseal log verify --export "$T/log2"
+	like "$OUT" "$2" 'is named'
+}
+changed '4d' 'entry 3 is missing' 'one that is missing'
+changed '4{h;d};5{G}' 'reordered' 'two that changed places'
+changed '4p' 'inserted' 'one that was put in'
+# shellcheck disable=SC2016 # sed's
+changed '$d' 'some at the end are missing' 'the end cut off'
+changed '3s/{/[/' 'cannot be read' 'one that is none'
 echo 'vm/x+00000000+AAAA' >"$T/bad"
 fails 2 'a key that is none' modseal log verify --export "$T/log" --vkey "$T/bad"
 fails 2 'a file that is no log' modseal log verify --export "$T/note"

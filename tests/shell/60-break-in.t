@@ -27,12 +27,7 @@ main=$!
 at_exit kill "$main"
 front_ready() { curl -fsS --max-time 5 --unix-socket "$T/a/agent.sock" http://m/readyz; }
 ok 'the other agent runs' wait_for 30 front_ready
-child() {
-	local pid
-	for pid in $(cat "/proc/$main/task/$main/children"); do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "modseald-$1" ] || echo "$pid"
-	done
-}
+child() { agent_process "$1" "$main"; }
 do_it() { curl -sS --max-time 20 --unix-socket "$T/a/agent.sock" http://m/break-in -d "$1"; }
 works() { is "$(do_it "$1" | jq .worked)" true "$2"; }
 # refused ACTION NAME: an error

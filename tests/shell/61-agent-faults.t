@@ -6,19 +6,6 @@
 
 export DEV_KEY_ALG=rsa4096
 agent_start
-records() { sqlite3 -readonly "$T/a/state/audit.db" "$1"; }
-child() { # ROLE: pid of one of the agent's processes
-	local main pid
-	read -r main _ <"$T/a/modseald.pid"
-	for pid in $(cat "/proc/$main/task/$main/children"); do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "modseald-$1" ] || echo "$pid"
-	done
-}
-another() { # ROLE PID: there is a process of this role, and not that one
-	local now
-	now=$(child "$1")
-	[ -n "$now" ] && [ "$now" != "$2" ]
-}
 ready() { curl -fsS --max-time 10 --unix-socket "$T/a/agent.sock" http://modseal/readyz; }
 signed() { tail -c 28 "$1" | cmp -s - <(printf '~Module signature appended~\n'); }
 
@@ -58,10 +45,10 @@ for role in key front tpm; do
 	modseal sign -q -r -j1 "$T/tree" >"$T/out" 2>"$T/err" &
 	client=$!
 	wait_for 20 some_signed $((before + 20)) || diag 'nothing was signed in 20 s'
-	pid=$(child "$role")
+	pid=$(agent_process "$role")
 	kill -9 "$pid"
 	wait "$client"
-	wait_for 20 another "$role" "$pid" && pass "$role killed: it is started again" ||
+	wait_for 20 agent_successor "$role" "$pid" && pass "$role killed: it is started again" ||
 		fail "$role killed: it is started again"
 	wait_for 20 ready && pass "$role killed: the agent becomes ready by itself" ||
 		fail "$role killed: the agent becomes ready by itself"
@@ -86,7 +73,7 @@ before=$(records "SELECT count(*) FROM audit WHERE event = 'sign'")
 modseal sign -q -r -j1 "$T/tree" 2>"$T/err" &
 client=$!
 wait_for 20 some_signed $((before + 20))
-children=$(child key; child front; child tpm)
+children=$(agent_process key; agent_process front; agent_process tpm)
 dev-agent agent-kill "$T/a"
 wait "$client"
 isnt "$?" 0 'agent killed: the client fails'
@@ -122,7 +109,7 @@ ok 'TPM back: it signs' modseal sign "$T/y.ko"
 
 # A store that cannot grow: nothing is released, and work goes on when it can.
 signed_before=$(records "SELECT count(*) FROM audit WHERE event = 'sign'")
-front=$(child front)
+front=$(agent_process front)
 prlimit --pid "$front" --fsize=0:unlimited
 cp "$T/one.ko" "$T/z.ko"
 fails 1 'store full: nothing is signed' modseal sign "$T/z.ko"
@@ -130,7 +117,7 @@ one_line "$ERR" 'store full: one sentence'
 same "$T/z.ko" "$T/one.ko" 'store full: the module is as it was'
 agent_alive "$T/a" && pass 'store full: the agent lives' || fail 'store full: the agent lives'
 fails any 'store full: not ready' ready
-is "$(child front)" "$front" 'store full: no process was lost'
+is "$(agent_process front)" "$front" 'store full: no process was lost'
 prlimit --pid "$front" --fsize=unlimited:unlimited
 is "$(records "SELECT count(*) FROM audit WHERE event = 'sign'")" "$signed_before" \
 	'store full: no record either'
@@ -138,13 +125,13 @@ ok 'store has room again: it signs' modseal sign "$T/z.ko"
 wait_for 20 ready && pass 'store has room again: ready' || fail 'store has room again: ready'
 
 # SIGSTOP of the TPM: the deadline ends the wait, the worker is replaced.
-pid=$(child tpm)
+pid=$(agent_process tpm)
 read -r swtpm _ <"$T/a/swtpm.pid"
 kill -STOP "$swtpm"
 ok 'TPM hangs: not ready' wait_for 20 not_ready
 cp "$T/one.ko" "$T/w.ko"
 ok 'TPM hangs: an unsealed key goes on signing' modseal sign "$T/w.ko"
-wait_for 40 another tpm "$pid" && pass 'TPM hangs: its worker is replaced' ||
+wait_for 40 agent_successor tpm "$pid" && pass 'TPM hangs: its worker is replaced' ||
 	fail 'TPM hangs: its worker is replaced'
 kill -CONT "$swtpm"
 wait_for 30 ready && pass 'TPM works again: ready' || fail 'TPM works again: ready'

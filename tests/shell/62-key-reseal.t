@@ -3,21 +3,19 @@
 # Keys without a policy key are sealed anew, to what the PCRs are or will be, while they
 # are still there; none is lost.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/modseal.sh"
+. "$(dirname "$0")/keys.sh"
 
 agent_start
 . "$(dirname "$0")/tpm.sh"
 make_module "$T/m.ko" m
-signs() { # KEY
-	cp "$T/m.ko" "$T/s.ko" && modseal sign --key "$1" "$T/s.ko"
-}
-state() { [ "$(modseal key show "$1" --json | jq -r .state)" = "$2" ]; }
 # --- without a policy key: sealed anew while it is there
 ok 'a key under PCR 23' modseal key create plain --alg p256 --pcrs 23
 before=$(modseal key cert plain)
 ok 'PCR 23 changes' extend 23
 ok 'it is sealed anew' modseal key reseal plain --pcrs 23
 restart
-ok 'and opens at the next start' wait_for 20 state plain active
+ok 'and opens at the next start' wait_for 20 key_is plain active
 is "$(modseal key cert plain)" "$before" 'the same key'
 # To values that the PCRs will have: extending zeros by a known value.
 now=$(wait_for 10 tpm2_pcrread -Q sha256:23 -o "$T/pcr23"; od -An -tx1 "$T/pcr23" | tr -d ' \n')
@@ -26,14 +24,14 @@ printf '23: %s\n' "$next" >"$T/foretold"
 isnt "$now" "$next" 'what PCR 23 will be is something else'
 ok 'it is sealed to what will be' modseal key reseal plain --pcrs 23 --values "$T/foretold"
 restart
-ok 'before the update it opens as before' wait_for 20 state plain active
+ok 'before the update it opens as before' wait_for 20 key_is plain active
 ok 'the update' restart tpm2_pcrextend "23:sha256=$(printf %064d 7)"
-ok 'after it it opens, too' wait_for 20 state plain active
+ok 'after it it opens, too' wait_for 20 key_is plain active
 ok 'and signs' signs plain
 is "$(find "$T/a/state/keys" -name '*next*' | wc -l)" 0 'and there is one file again'
 ok 'PCR 23 changes once more' extend 23
 restart
-ok 'what nobody foretold stays locked' wait_for 20 state plain locked
+ok 'what nobody foretold stays locked' wait_for 20 key_stays_locked plain 'PCR 23 is not'
 fails 1 'and cannot be sealed anew' modseal key reseal plain --pcrs 23
 like "$ERR" 'only an unlocked key can be sealed anew' 'as nobody has it'
 ok 'a resident key' modseal key create resident --custody resident --alg p256 --pcrs 23

@@ -11,32 +11,9 @@ ok 'a key that we know' modseal key import known "$T/known.key"
 openssl pkey -in "$T/known.key" -text -noout | sed -n '/^priv:/,/^pub:/p' | sed '1d;$d' |
 	tr -d ' :\n' >"$T/d.hex"
 . "$(dirname "$0")/tpm.sh"
-sed -n '/^-----BEGIN TSS2/,/^-----END TSS2/{/^-----/d;p}' "$T/a/state/keys/known.key" |
-	base64 -d >"$T/key.der"
-python3 - "$T" <<-'END'
-	import sys
-	def tlv(b, i):
-	    n, i = b[i + 1], i + 2
-	    if n & 0x80:
-	        k = n & 0x7f
-	        n, i = int.from_bytes(b[i:i + k], "big"), i + k
-	    return i, i + n
-	b = open(sys.argv[1] + "/key.der", "rb").read()
-	at, end = tlv(b, 0)
-	octets = []
-	while at < end:
-	    start, stop = tlv(b, at)
-	    if b[at] == 4:
-	        octets.append(b[start:stop])
-	    at = stop
-	open(sys.argv[1] + "/pub", "wb").write(octets[0])
-	open(sys.argv[1] + "/priv", "wb").write(octets[1])
-END
+tpm_object "$T/a/state/keys/known.key"
 unseal() { # the key-encryption key, by tpm2-tools
-	tpm2_createprimary -Q -C o -G ecc -c "$T/srk" -a "restricted|decrypt|fixedtpm|$(
-	)fixedparent|sensitivedataorigin|userwithauth|noda" && tpm2_flushcontext -t &&
-		tpm2_load -Q -C "$T/srk" -u "$T/pub" -r "$T/priv" -c "$T/obj" &&
-		tpm2_flushcontext -t &&
+	tpm_load &&
 		tpm2_startauthsession --policy-session -S "$T/session" &&
 		tpm2_policypcr -Q -S "$T/session" -l sha256:7 &&
 		tpm2_unseal -Q -c "$T/obj" -p "session:$T/session" -o "$T/kek"

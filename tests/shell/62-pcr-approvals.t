@@ -3,14 +3,12 @@
 # PCR values change with every firmware: an offline policy key approves the new ones, and
 # no key is made again.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/modseal.sh"
+. "$(dirname "$0")/keys.sh"
 
 agent_start
 . "$(dirname "$0")/tpm.sh"
 make_module "$T/m.ko" m
-signs() { # KEY
-	cp "$T/m.ko" "$T/s.ko" && modseal sign --key "$1" "$T/s.ko"
-}
-state() { [ "$(modseal key show "$1" --json | jq -r .state)" = "$2" ]; }
 approve() { # OUT ARG...: by the policy key
 	local out=$1
 	shift
@@ -41,10 +39,7 @@ ok 'a sealed key is made' modseal key create sealed --alg p256 \
 like "$OUT" 'PCR 16 \(SHA-256\) as a policy key approves \(1 approval\)' 'and says so'
 
 # --- other tools compute the same: the Name of the policy key, the policy, the signature
-der() { # LABEL FILE
-	sed -n "/^-----BEGIN $1-----/,/^-----END $1-----/{/^-----/d;p}" "$2" | base64 -d
-}
-der 'TSS2 PRIVATE KEY' "$T/a/state/keys/sealed.key" >"$T/key.der"
+tpm_object "$T/a/state/keys/sealed.key"
 python3 - "$T" <<-'END'
 	import sys
 	t = sys.argv[1]
@@ -59,11 +54,9 @@ python3 - "$T" <<-'END'
 	        start, stop = tlv(b, at)
 	        yield b[at], start, stop
 	        at = stop
-	b = open(t + "/key.der", "rb").read()
+	b = open(t + "/object.der", "rb").read()
 	top = list(each(b, *tlv(b, 0)))
 	octets = [b[s:e] for tag, s, e in top if tag == 4]
-	open(t + "/pub", "wb").write(octets[0])
-	open(t + "/priv", "wb").write(octets[1])
 	area = octets[0][2:]               # type, nameAlg, attributes, authPolicy
 	n = int.from_bytes(area[8:10], "big")
 	open(t + "/policy", "wb").write(area[10:10 + n])
@@ -92,10 +85,7 @@ tools() { # the policy, step by step, and the object under it
 }
 ok 'tpm2-tools compute the same policy' without_agent tools
 unseal() {
-	tpm2_createprimary -Q -C o -G ecc -c "$T/srk.ctx" -a "restricted|decrypt|fixedtpm|$(
-	)fixedparent|sensitivedataorigin|userwithauth|noda" && tpm2_flushcontext -t &&
-		tpm2_load -Q -C "$T/srk.ctx" -u "$T/pub" -r "$T/priv" -c "$T/obj.ctx" &&
-		tpm2_flushcontext -t || return 1
+	tpm_load || return 1
 	openssl dgst -sha256 -binary "$T/approved" >"$T/ahash"
 	tpm2_verifysignature -Q -c "$T/pk.ctx" -g sha256 -m "$T/approved" -s "$T/sig" \
 		-t "$T/ticket" && tpm2_flushcontext -t || return 1
@@ -103,7 +93,7 @@ unseal() {
 	tpm2_policypcr -Q -S "$T/s.ctx" -l sha256:16 &&
 		tpm2_policyauthorize -Q -S "$T/s.ctx" -n "$T/pk.name" -i "$T/approved" \
 			-t "$T/ticket" &&
-		tpm2_unseal -Q -c "$T/obj.ctx" -p "session:$T/s.ctx" -o "$T/kek"
+		tpm2_unseal -Q -c "$T/obj" -p "session:$T/s.ctx" -o "$T/kek"
 	tpm2_flushcontext "$T/s.ctx"
 	tpm2_flushcontext -t
 	[ "$(stat -c %s "$T/kek")" -eq 32 ]
@@ -129,9 +119,8 @@ like "$ERR" 'PCRs \(16\) have values that the policy key has not approved' 'and 
 same "$T/s.ko" "$T/m.ko" 'the module is as it was'
 ok 'a sealed one still does: it is in memory' signs sealed
 restart
-ok 'after a start it does not' wait_for 20 state sealed locked
-like "$(modseal key show sealed --json | jq -r .reason)" 'not approved.*approve-pcrs' \
-	'and says what to do'
+ok 'after a start it does not, and says what to do' \
+	wait_for 20 key_stays_locked sealed 'not approved.*approve-pcrs'
 
 # --- what does not help
 ok 'somebody else approves' modseal key approve-pcrs --policy-key "$T/rsa.key" \
@@ -167,7 +156,7 @@ like "$ERR" 'without a policy key' 'is told so'
 fails 1 'sealing anew what has a policy key' modseal key reseal sealed
 like "$ERR" 'approve-pcrs' 'is told the other way'
 same "$T/a/state/keys/sealed.key" "$T/sealed.before" 'the key file is as it was'
-ok 'and still locked' state sealed locked
+ok 'and still locked' key_is sealed locked
 
 # --- what does
 ok 'the approval is added' modseal key reseal sealed --policy-key "$T/policy.pub" \

@@ -4,6 +4,7 @@
 # TPM, however many modules it has; a resident key costs one for each, and nothing more.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/modseal.sh"
+. "$(dirname "$0")/keys.sh"
 
 dev-agent start "$T/a" --no-key >/dev/null 2>&1 || bail_out 'no agent'
 at_exit dev-agent stop "$T/a"
@@ -45,9 +46,9 @@ batch() { # KEY N [BUILD]: so many digests, answered; 0 if all are signed
 		"http://modseal/v1/keys/$1/sign-digests" >"$T/answer"
 	[ "$(jq '[.items[] | select(has("signature"))] | length' "$T/answer")" = "$2" ]
 }
-state() { [ "$(modseal key show "$1" --json | jq -r .state)" = active ]; }
-ok 'the keys are back' wait_for 20 state issuer
-ok 'all of them' wait_for 20 state resident
+for key in issuer resident raw; do
+	ok "the key is back: $key" wait_for 20 key_is $key active
+done
 
 : >"$T/commands"
 run modseal build open --kernel 6.1.0-1-amd64 --key issuer
@@ -67,7 +68,6 @@ ok "and nothing else is slow ($(($(spent) - 1832)) ms)" test "$(spent)" -lt 2400
 is "$(count 176)" 1 'one session serves them all'
 
 # What this TPM, like real ones, has no hash for: only with a key that was made for it.
-ok 'the raw key is back' wait_for 20 state raw
 for hash in sha384 sha512 sha3-256; do
 	cp "$T/m.ko" "$T/x.ko"
 	fails 1 "resident, $hash" modseal sign --key resident --hash $hash "$T/x.ko"

@@ -4,6 +4,7 @@
 # format is theirs, too.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/modseal.sh"
+. "$(dirname "$0")/keys.sh"
 
 for c in tpm2_create tpm2_encodeobject; do
 	command -v $c >/dev/null || skip_all "no $c"
@@ -11,18 +12,6 @@ done
 agent_start
 . "$(dirname "$0")/tpm.sh"
 make_module "$T/m.ko" m
-signs() {
-	cp "$T/m.ko" "$T/$1.ko"
-	modseal key cert "$1" >"$T/$1.pem" && modseal sign --key "$1" "$T/$1.ko" &&
-		verified "$T/$1.ko" "$T/$1.pem" "$T/m.ko"
-}
-refused() { # PATTERN NAME COMMAND...
-	local pattern=$1 name=$2
-	shift 2
-	fails 1 "$name" "$@"
-	one_line "$ERR" 'is refused in one sentence'
-	like "$ERR" "$pattern" 'that says why'
-}
 provider=0
 openssl list -provider tpm2 -providers >/dev/null 2>&1 && provider=1
 

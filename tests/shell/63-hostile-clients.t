@@ -5,15 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 
 agent_start
-child() { # ROLE
-	local main pid
-	read -r main _ <"$T/a/modseald.pid"
-	for pid in $(cat "/proc/$main/task/$main/children"); do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "modseald-$1" ] || echo "$pid"
-	done
-}
 make_module "$T/m.ko" m
-front=$(child front)
+front=$(agent_process front)
 is "$(prlimit --pid "$front" --nofile --output SOFT --noheadings | tr -d ' ')" \
 	"$(prlimit --pid "$front" --nofile --output HARD --noheadings | tr -d ' ')" \
 	'the front may have as many connections as its hard limit allows'
@@ -53,7 +46,7 @@ wait "$idle"
 wait_for 20 agent_alive && pass 'they are gone: served again' ||
 	fail 'they are gone: served again'
 is "$(grep -c 'cannot accept' "$T/a/modseald.log")" 1 'and the log has one line about it'
-is "$(child front)" "$front" 'the front is the same process'
+is "$(agent_process front)" "$front" 'the front is the same process'
 ok 'it signs' modseal sign "$T/m.ko"
 
 # The same with clients that have begun to send a body, and say no more.
@@ -73,7 +66,7 @@ wait_for 20 agent_alive && pass 'they are gone, too' || fail 'they are gone, too
 kb() { awk '/^VmHWM/ { print $2 }' "/proc/$front/status"; }
 dev-agent agent-stop "$T/a"
 dev-agent agent-start "$T/a"
-front=$(child front)
+front=$(agent_process front)
 # 10,000, or as many as the descriptors of the crowd itself allow.
 most=$(ulimit -Hn)
 [ "$most" != unlimited ] && [ "$most" -lt 10100 ] && most=$((most - 100)) || most=10000
@@ -133,7 +126,7 @@ wait "${clients[@]}"
 after=$(kb)
 [ $((after - before)) -lt $((480 * 1024)) ] && pass '10 bodies of 64 MB: memory has a limit' ||
 	fail '10 bodies of 64 MB: memory has a limit' "$before KB before, $after KB after"
-is "$(child front)" "$front" 'the front is the same process'
+is "$(agent_process front)" "$front" 'the front is the same process'
 ok 'it signs' modseal sign "$T/m.ko"
 
 # Ten thousand digests of one identity do not hold up another one's module.

@@ -40,13 +40,6 @@ os.execvp("modseal", ["modseal", "sign", "-r", *sys.argv[1:]])' "$@" "$T/tree" \
 	PID=$!
 }
 
-# process NAME: pid of one of the agent's processes
-process() {
-	local main
-	read -r main _ <"$T/a/modseald.pid"
-	pgrep -s "$main" -x "$1"
-}
-
 # waits PID: it has asked the agent for something
 waits() {
 	find "/proc/$1/fd" -lname 'socket:*' 2>/dev/null | grep -q .
@@ -85,7 +78,7 @@ done
 
 # An agent that does not answer
 fresh_tree
-pid=$(process modseald-key)
+pid=$(agent_process key)
 kill -STOP "$pid"
 begin_interruptible -j2
 ok 'modules are on their way' wait_for 20 waits $PID
@@ -128,7 +121,7 @@ same "$T/limited.ko" "$T/limited.old" 'it is as it was'
 
 # The key process is stopped first, so that the modules on their way stay there.
 fresh_tree
-kill -STOP "$(process modseald-key)"
+kill -STOP "$(agent_process key)"
 begin -j2
 ok 'modules are on their way' wait_for 20 waits $PID
 dev-agent agent-kill "$T/a"
@@ -142,7 +135,7 @@ like "$(cat "$T/err")" '^modseal: no agent at .*start modseald' 'what to do'
 like "$(cat "$T/out")" "^0 signed with dev, $N not tried" 'and the totals'
 
 dev-agent agent-start "$T/a" || bail_out 'no agent'
-kill -STOP "$(process modseald-key)"
+kill -STOP "$(agent_process key)"
 begin -j2
 wait_for 20 waits $PID
 began=${EPOCHREALTIME/./}
@@ -161,7 +154,7 @@ else
 fi
 
 fresh_tree
-pid=$(process modseald-key)
+pid=$(agent_process key)
 kill -STOP "$pid"
 begin -j2
 wait_for 20 waits $PID

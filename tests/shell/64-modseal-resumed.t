@@ -7,10 +7,7 @@
 
 N=4000
 agent_start
-dev-agent agent-stop "$T/a"
-sed -i '/^key = /a content = digest' "$T/a/modseald.conf"
-sed -i 's/^key = dev$/key = */' "$T/a/modseald.conf"
-dev-agent agent-start "$T/a" || bail_out 'no agent'
+agent_config '/^key = /a content = digest'
 modseal key create k --alg p256 >/dev/null || bail_out 'no key'
 modseal key create other --alg p256 >/dev/null || bail_out 'no key'
 export MODSEAL_KEY=k
@@ -19,8 +16,6 @@ modseal key cert other >"$T/other.pem"
 make_module "$T/original.ko"
 O=$T/original.ko
 
-records() { sqlite3 -readonly "$T/a/state/audit.db" "$1"; }
-signatures() { records "SELECT count(*) FROM audit WHERE event = 'sign'"; }
 # at_most COUNT: how many modules have that many records; all modules have names of their own
 most_for_one() {
 	records "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM audit
@@ -61,18 +56,13 @@ signed_files() {
 	END
 }
 some_records() { [ "$(signatures)" -ge "$1" ]; }
-key_process() {
-	local main
-	read -r main _ <"$T/a/modseald.pid"
-	pgrep -s "$main" -x modseald-key
-}
 
 # The key process is stopped, what it had signed arrives, and then the agent is killed.
 interrupted() { # OPTION...
 	modseal sign -r "$@" "$T/tree" >"$T/out" 2>"$T/err" &
 	local pid=$!
 	wait_for 60 some_records $((before + 1200)) || diag 'it is slow'
-	kill -STOP "$(key_process)"
+	kill -STOP "$(agent_process key)"
 	wait_for 30 settled || diag 'it does not settle'
 	dev-agent agent-kill "$T/a"
 	wait $pid

@@ -2,29 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A wrong PIN in the credentials costs one try, however often the key process dies.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/keys.sh"
 
 export DEV_KEY_ALG=p256
 agent_start
-key_process() {
-	local main pid
-	read -r main _ <"$T/a/modseald.pid"
-	for pid in $(cat "/proc/$main/task/$main/children"); do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != modseald-key ] || echo "$pid"
-	done
-}
-another() {
-	local now
-	now=$(key_process)
-	[ -n "$now" ] && [ "$now" != "$1" ]
-}
 reason() { modseal key show "$1" --json | jq -r .reason; }
-state_is() { [ "$(modseal key show "$1" --json | jq -r .state)" = "$2" ]; }
 says() { [[ $(reason "$1") == *"$2"* ]]; }
 kill_key_process() {
 	local pid
-	pid=$(key_process)
+	pid=$(agent_process key)
 	kill -9 "$pid"
-	wait_for 20 another "$pid" && wait_for 20 state_is dev active
+	wait_for 20 agent_successor key "$pid" && wait_for 20 key_is dev active
 }
 pin() { "${@:2}" --pin-fd 3 3<<<"$1"; }
 
@@ -38,13 +26,13 @@ echo 5678 >"$T/cred/right.pin"
 CREDENTIALS_DIRECTORY=$T/cred DEV_AGENT_DEADLINE=2 run dev-agent agent-start "$T/a"
 wait_for 20 says pinned 'wrong PIN' && pass 'the wrong PIN is refused' ||
 	fail 'the wrong PIN is refused' "$(reason pinned)"
-ok 'the right one opens its key' wait_for 20 state_is right active
+ok 'the right one opens its key' wait_for 20 key_is right active
 for i in 1 2 3; do
 	kill_key_process
 	wait_for 20 says pinned 'did not open it' &&
 		pass "killed, $i: the PIN is not given again" ||
 		fail "killed, $i: the PIN is not given again" "$(reason pinned)"
-	ok "killed, $i: the right one is" wait_for 20 state_is right active
+	ok "killed, $i: the right one is" wait_for 20 key_is right active
 done
 ok 'the TPM is not locked: the right PIN opens it' pin 1234 modseal key unlock pinned
 

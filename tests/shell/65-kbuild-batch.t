@@ -34,10 +34,6 @@ checksum() {
 lists() {
 	find "$T/out" -name '.modseal-batch*'
 }
-# signatures: that the agent has made
-signatures() {
-	modseal log search --event sign | wc -l
-}
 
 # ----------------------------------------------------------- each kernel's own rules
 # source DIR VERSION N: a driver that is built, as kbuild leaves it
@@ -121,21 +117,12 @@ fi
 # ------------------------------------------------ the kernel's own modules, in its tree
 if headers=$(kernel_build); then
 	tree=$T/tree
-	mkdir -p "$tree/certs" "$tree/drivers"
-	for f in "$headers"/* "$headers"/.[a-z]*; do
-		ln -s "$(realpath "$f")" "$tree/"
-	done
-	rm "$tree/include" && cp -rL "$headers/include" "$tree/"
-	echo '# nothing to ask Kconfig for' >"$tree/include/config/auto.conf.cmd"
-	touch "$tree/include/config/auto.conf"
+	own=()
 	for ((i = 0; i < 16; i++)); do
-		cp "$T/original.ko" "$tree/drivers/m$i.ko"
-		echo "drivers/m$i.ko"
-	done >"$tree/modules.order"
-	: >"$tree/modules.builtin"
-	: >"$tree/modules.builtin.modinfo"
-	: >"$tree/System.map"
-	cp "$T/cert.der" "$tree/certs/signing_key.x509"
+		cp "$T/original.ko" "$T/m$i.ko"
+		own+=("$T/m$i.ko")
+	done
+	kernel_tree "$headers" "$tree" "$T/cert.der" "${own[@]}"
 	in_tree() {
 		make -C "$tree" -j8 INSTALL_MOD_PATH="$T/out" "$@"
 	}

@@ -7,17 +7,7 @@
 headers=$(kernel_build) || skip_all 'no kernel headers here'
 command -v depmod >/dev/null || skip_all 'no depmod here'
 fake_agent
-mkdir "$T/src"
-cat >"$T/src/hello.c" <<'END'
-#include <linux/module.h>
-MODULE_LICENSE("GPL");
-static int __init hello_init(void) { return 0; }
-static void __exit hello_exit(void) { }
-module_init(hello_init);
-module_exit(hello_exit);
-END
-sed 's/hello_/there_/' "$T/src/hello.c" >"$T/src/there.c"
-echo 'obj-m := hello.o there.o' >"$T/src/Kbuild"
+driver "$T/src" hello there
 
 kbuild() {
 	make -C "$headers" M="$T/src" INSTALL_MOD_PATH="$T/out" "$@"
@@ -84,21 +74,8 @@ else
 fi
 
 # ------------------------------------------------ the kernel's own modules, in its tree
-# The headers again, as a tree of our own that has modules and a certificate.
 tree=$T/tree
-mkdir -p "$tree/certs" "$tree/drivers"
-for f in "$headers"/* "$headers"/.[a-z]*; do
-	ln -s "$(realpath "$f")" "$tree/"
-done
-rm "$tree/include" && cp -rL "$headers/include" "$tree/"
-echo '# nothing to ask Kconfig for' >"$tree/include/config/auto.conf.cmd"
-touch "$tree/include/config/auto.conf"
-cp "$T/src/hello.ko" "$T/src/there.ko" "$tree/drivers"
-printf 'drivers/%s.ko\n' hello there >"$tree/modules.order"
-: >"$tree/modules.builtin"
-: >"$tree/modules.builtin.modinfo"
-cp "$T/cert.der" "$tree/certs/signing_key.x509"
-
+kernel_tree "$headers" "$tree" "$T/cert.der" "$T/src/hello.ko" "$T/src/there.ko"
 rm -rf "$T/out"
 export MODSEAL_KEY=good
 ok 'in the tree: make modules_install' make -C "$tree" INSTALL_MOD_PATH="$T/out" \

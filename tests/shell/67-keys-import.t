@@ -3,6 +3,7 @@
 # modseal key import: keys that openssl made, in every form, and what is refused.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/modseal.sh"
+. "$(dirname "$0")/keys.sh"
 
 agent_start
 K=$T/k
@@ -15,11 +16,6 @@ import() { # PASSPHRASE NAME FILE ...
 }
 spki() { # CERT on stdin
 	openssl x509 -pubkey -noout
-}
-works() { # NAME: it signs, and OpenSSL finds the certificate's signature
-	cp "$T/m.ko" "$T/$1.ko"
-	modseal key cert "$1" >"$T/$1.pem" && modseal sign --key "$1" "$T/$1.ko" &&
-		verified "$T/$1.ko" "$T/$1.pem" "$T/m.ko"
 }
 
 # What openssl makes.
@@ -52,7 +48,7 @@ for f in rsa2048 rsa3072 rsa4096 P-256 P-384; do
 	like "$OUT" 'State +active' 'is ready'
 	like "$ERR" 'still on disk.*shred -u' 'and what is left on disk is said'
 	one_line "$ERR" 'in one sentence'
-	ok 'it signs' works "i-$f"
+	ok 'it signs' signs "i-$f"
 	is "$(spki <"$T/i-$f.pem")" "$(openssl pkey -in "$K/$f.pem" -pubout)" \
 		'its certificate has the same public key'
 	ok 'and is good for 30 days' openssl x509 -in "$T/i-$f.pem" -noout -checkend \
@@ -70,10 +66,10 @@ for old in PBE-SHA1-3DES PBE-SHA1-RC2-40 PBE-MD5-DES; do
 		-out "$K/$old.pem" -passout pass:geheim
 done
 ok 'encrypted PKCS#8 of old, with 3DES' import geheim old "$K/PBE-SHA1-3DES.pem"
-ok 'which signs' works old
+ok 'which signs' signs old
 ok 'encrypted PKCS#8 DER' import geheim encder "$K/enc.der"
 ok 'PKCS#12' import geheim p12 "$K/a.p12"
-ok 'which signs' works p12
+ok 'which signs' signs p12
 is "$(modseal key cert p12 | openssl x509 -noout -fingerprint)" \
 	"$(openssl x509 -in "$K/cert.pem" -noout -fingerprint)" 'with the certificate in it'
 ok 'PKCS#12 with an empty passphrase' modseal key import nopass "$K/none.p12"
@@ -89,13 +85,6 @@ ok 'with a PIN' modseal key import pinned "$K/P-256.pem" --pin-fd 4 4<<<Zaphod-4
 like "$(modseal key show pinned)" 'Protection.* PIN' 'which it has then'
 
 # Refused: each in a sentence, and no key comes of it.
-refused() { # PATTERN NAME COMMAND...
-	local pattern=$1 name=$2
-	shift 2
-	fails 1 "$name" "$@"
-	one_line "$ERR" 'is refused in one sentence'
-	like "$ERR" "$pattern" 'that says why'
-}
 before=$(ls "$T/a/state/keys")
 sum=$(cat "$T"/a/state/keys/*.key | sha256sum)
 head -c 700 "$K/rsa2048.pem" >"$K/cut.pem"
@@ -152,10 +141,9 @@ needle=$(sed -n 10p "$K/rsa2048.pem")
 ok 'the private key is in no file of the agent' sh -c "! grep -rlF -e '$needle' '$T/a'"
 dev-agent agent-stop "$T/a"
 DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null
-state() { [ "$(modseal key show "$1" --json | jq -r .state)" = "$2" ]; }
-ok 'after a start it is back' wait_for 20 state i-rsa2048 active
-ok 'and signs' works i-rsa2048
-ok 'under one name only' state p12 broken
+ok 'after a start it is back' wait_for 20 key_is i-rsa2048 active
+ok 'and signs' signs i-rsa2048
+ok 'under one name only' key_is p12 broken
 sed -i 's/^admins *=.*/admins = uid:4242/' "$T/a/modseald.conf"
 dev-agent agent-stop "$T/a"
 DEV_AGENT_DEADLINE=2 dev-agent agent-start "$T/a" 2>/dev/null

@@ -5,33 +5,14 @@
 . "$(dirname "$0")/lib.sh"
 
 strace -o /dev/null true 2>/dev/null || skip_all 'strace may not trace here'
-D=$T/d
-mkdir "$D"
-tcti=swtpm:path=$T/t/tpm.sock
-at_exit dev-agent stop "$T/t"
-dev-agent tpm-start "$T/t" || bail_out 'no TPM'
-init() { modseal init --dir "$D" --tcti "$tcti" --alg p256 "$@"; }
-
-# start_agent: with the command that init has printed, $START
-start_agent() {
-	setsid sh -c "exec $START" </dev/null >>"$T/agent.log" 2>&1 &
-	AGENT=$!
-	wait_for 20 curl -fsS --unix-socket "$D/agent.sock" http://modseal/readyz
-}
-end_agent() {
-	[ -z "${AGENT:-}" ] || kill "$AGENT" 2>/dev/null
-	[ -z "${AGENT:-}" ] || wait "$AGENT"
-	AGENT=
-}
-at_exit end_agent
-
+. tests/shell/init.sh
 START="modseald --config $D/modseald.conf"
 
 calls='write writev fsync fchmod rename renameat mkdir connect sendto sendmsg recvfrom read'
 # killed CALL N: init is killed as it makes its Nth CALL; false: it makes fewer
 killed() {
 	run strace -o /dev/null -e "trace=$1" -e "inject=$1:signal=KILL:when=$2" \
-		"$BUILD/modseal" init --dir "$D" --tcti "$tcti" --alg p256
+		"${init[@]}"
 	[ "$STATUS" -ge 128 ]
 }
 

@@ -38,16 +38,8 @@ block() {
 	printf '%s\n' "$text" >"$T/block"
 }
 
-mkdir "$T/src" "$T/mok" "$T/rpm"
-cat >"$T/src/hello.c" <<'END'
-#include <linux/module.h>
-MODULE_LICENSE("GPL");
-static int __init hello_init(void) { return 0; }
-static void __exit hello_exit(void) { }
-module_init(hello_init);
-module_exit(hello_exit);
-END
-echo 'obj-m := hello.o' >"$T/src/Kbuild"
+mkdir "$T/mok" "$T/rpm"
+driver "$T/src" hello
 ok 'a driver is built' make -C "$headers" M="$T/src" modules
 
 signed() { # FOLDER: there are modules in it, and this key signed each

@@ -37,6 +37,44 @@ verify() {
 		-nointern -certfile "${2:-$T/cert.pem}" -out /dev/null
 }
 
+# driver DIR NAME...: the sources of modules outside the kernel's tree
+driver() {
+	local name
+	mkdir -p "$1"
+	for name in "${@:2}"; do
+		sed "s/NAME/$name/g" >"$1/$name.c" <<-'END'
+			#include <linux/module.h>
+			MODULE_LICENSE("GPL");
+			static int __init NAME_init(void) { return 0; }
+			static void __exit NAME_exit(void) { }
+			module_init(NAME_init);
+			module_exit(NAME_exit);
+		END
+	done
+	printf 'obj-m += %s.o\n' "${@:2}" >"$1/Kbuild"
+}
+
+# kernel_tree HEADERS DIR CERTIFICATE MODULE...: the headers again, as a kernel's own tree
+# that has these modules, which are there, and a certificate
+kernel_tree() {
+	local headers=$1 tree=$2 f
+	mkdir -p "$tree/certs" "$tree/drivers"
+	for f in "$headers"/* "$headers"/.[a-z]*; do
+		ln -s "$(realpath "$f")" "$tree/"
+	done
+	rm "$tree/include" && cp -rL "$headers/include" "$tree/"
+	echo '# nothing to ask Kconfig for' >"$tree/include/config/auto.conf.cmd"
+	touch "$tree/include/config/auto.conf"
+	cp "$3" "$tree/certs/signing_key.x509"
+	for f in "${@:4}"; do
+		cp "$f" "$tree/drivers/"
+		echo "drivers/${f##*/}"
+	done >"$tree/modules.order"
+	: >"$tree/modules.builtin"
+	: >"$tree/modules.builtin.modinfo"
+	: >"$tree/System.map"
+}
+
 unsigned() {
 	[ -s "$1" ] && [ "$(tail -c 28 "$1")" != '~Module signature appended~' ]
 }

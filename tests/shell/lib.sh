@@ -228,6 +228,47 @@ agent_alive() {
 		http://modseal/healthz >/dev/null
 }
 
+# agent_config SED-ARGUMENT...: edits its configuration, which it takes at once
+agent_config() {
+	cp "$T/a/modseald.conf" "$T/.conf"
+	sed -i "$@" "$T/a/modseald.conf"
+	! cmp -s "$T/a/modseald.conf" "$T/.conf" || bail_out "sed changed nothing: $*"
+	agent_reload
+}
+agent_reload() {
+	modseal reload >"$T/.reload" 2>&1 ||
+		bail_out "the agent's configuration: $(<"$T/.reload")"
+}
+
+# agent_rule KEYS LINES: one rule for us, in the place of all
+agent_rule() {
+	sed -i '/^\[rule /,$d' "$T/a/modseald.conf"
+	printf '[rule x]\nwho = uid:%s\nkey = %s\n%s\n' "$(id -u)" "$1" "$2" \
+		>>"$T/a/modseald.conf"
+	agent_reload
+}
+
+# agent_process ROLE [PID]: pid of one of the processes of the agent, or of that supervisor
+agent_process() {
+	local main=${2:-} pid
+	[ -n "$main" ] || read -r main _ <"$T/a/modseald.pid"
+	for pid in $(cat "/proc/$main/task/$main/children"); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "modseald-$1" ] || echo "$pid"
+	done
+}
+
+# agent_successor ROLE PID: there is a process of this role, and not that one
+agent_successor() {
+	local now
+	now=$(agent_process "$1")
+	[ -n "$now" ] && [ "$now" != "$2" ]
+}
+
+# records SQL: of the table audit
+records() {
+	sqlite3 -readonly "$T/a/state/audit.db" "$1"
+}
+
 # have_terminal: pseudo terminals can be made; a bare chroot has none
 have_terminal() {
 	python3 -c 'import pty; pty.openpty()' 2>/dev/null

@@ -14,13 +14,17 @@ is_signed() {
 	[ "$(tail -c 28 "$1" 2>/dev/null | tr -d '\0')" = "$MARKER" ]
 }
 
+# message FILE: the PKCS#7 message
+message() {
+	local n
+	n=$(message_size "$1")
+	tail -c $((n + 40)) "$1" | head -c "$n"
+}
+
 # split FILE: $T/.payload and $T/.message
 split() {
-	local size n
-	n=$(message_size "$1")
-	size=$(stat -L -c %s "$1")
-	head -c $((size - 40 - n)) "$1" >"$T/.payload"
-	tail -c $((n + 40)) "$1" | head -c "$n" >"$T/.message"
+	head -c $(($(stat -L -c %s "$1") - 40 - $(message_size "$1"))) "$1" >"$T/.payload"
+	message "$1" >"$T/.message"
 }
 
 # verified FILE CERT ORIGINAL: signed once, over these bytes, by this certificate
@@ -29,7 +33,9 @@ verified() {
 	split "$1"
 	cmp "$T/.payload" "$3" || return 1
 	openssl cms -verify -binary -inform DER -in "$T/.message" -content "$T/.payload" \
-		-certfile "$2" -noverify -out /dev/null
+		-certfile "$2" -noverify -out /dev/null 2>"$T/.cms" && return
+	cat "$T/.cms" >&2
+	return 1
 }
 
 # make_tree DIR N: N copies of a module in some folders; MODULE is the original
@@ -71,6 +77,11 @@ tree_whole() {
 	END
 	)
 	[ -z "$BAD" ] || { diag "neither old nor new: $BAD"; return 1; }
+}
+
+# signatures: how many the agent has made
+signatures() {
+	records "SELECT count(*) FROM audit WHERE event = 'sign'"
 }
 
 # left_overs DIR: temporary files

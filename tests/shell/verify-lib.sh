@@ -139,13 +139,24 @@ finding() {
 	is "$got" "exit 1 $codes / $verdict $errno" "$name"
 }
 
-# peak_of COMMAND...: its exit status and the most memory it had, in KiB
-peak_of() {
-	python3 - "$@" <<'END'
+# peak STATUS MIB NAME COMMAND...: its exit status, and the most memory it had
+peak() {
+	local want=$1 limit=$2 name=$3 status kib
+	shift 3
+	read -r status kib < <(python3 - "$@" <<'END'
 import resource, subprocess, sys
 status = subprocess.run(
     sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
 ).returncode
 print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 END
+	)
+	is "$status" "$want" "$name"
+	if grep -q __asan_init "$BUILD/modseal-verify"; then
+		skip 1 'memory is not measured under a sanitizer'
+	elif [ "$kib" -le $((limit * 1024)) ]; then
+		pass "within $limit MiB ($kib KiB)"
+	else
+		fail "within $limit MiB" "$kib KiB"
+	fi
 }
