@@ -33,13 +33,15 @@ static const char usage[] =
 	"  -m MODULE   sign this one, with a number at its end: another each time\n"
 	"  -b N        instead: sign-digests with N random digests a call (1)\n"
 	"  -n CLIENTS  (1)\n"
-	"  -s SECONDS, -r REQUESTS in all   when to stop\n"
+	"  -s SECONDS, -r REQUESTS in all   when to stop; or at SIGTERM\n"
 	"  -R RATE     requests a second in all; time counts from when one was due\n"
 	"  -o FILE     each signature that was handed out: request id, digest\n"
 	"  -O          an Idempotency-Key with each call, which is made again until "
 	"there\n"
 	"              is an answer\n"
-	"  -p          patient: goes on after broken connections, and when told: later\n";
+	"  -p          patient: goes on after broken connections, and calls anew until "
+	"all\n"
+	"              is signed\n";
 
 static const char *socket_path, *cert, *key_file, *ca, *key_name, *out_path;
 static uint16_t port;
@@ -54,6 +56,7 @@ static SSL_CTX *ctx;
 static FILE *out;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t requests_begun;
+static volatile sig_atomic_t told_to_stop;
 
 /**
  * struct client - one of them, on a thread of its own
@@ -273,8 +276,8 @@ static void note(struct client *c, const char *id, const char *digest)
 		fprintf(out, "%.32s %.64s\n", id, digest);
 }
 
-/* The answer's digests that have a signature beside them. */
-static void read_batch(struct client *c, const char *id, const char *p)
+/* The answer's digests that have a signature beside them. Return: all have one. */
+static bool read_batch(struct client *c, const char *id, const char *p)
 {
 	uint64_t before = c->signatures;
 
@@ -285,11 +288,14 @@ static void read_batch(struct client *c, const char *id, const char *p)
 		else if (!c->problem[0])
 			snprintf(c->problem, sizeof(c->problem), "%s", p);
 	}
-	if (c->signatures - before != batch)
-		c->refused++;
+	if (c->signatures - before == batch)
+		return true;
+	c->refused++;
+	return false;
 }
 
-static void read_answer(struct client *c, unsigned long status, const char *body)
+/* Return: all was signed. */
+static bool read_answer(struct client *c, unsigned long status, const char *body)
 {
 	const char *id = strcasestr(c->answer, "\r\nx-request-id: ");
 	uint8_t digest[MS_DIGEST_MAX];
@@ -300,18 +306,36 @@ static void read_answer(struct client *c, unsigned long status, const char *body
 		c->refused++;
 		if (!c->problem[0])
 			snprintf(c->problem, sizeof(c->problem), "%lu %s", status, body);
-	} else if (!module) {
-		read_batch(c, id, body);
-	} else if (!out) {
-		c->signatures++;
-	} else if (ms_digest(MS_HASH_SHA256, c->body, c->body_len, digest) == 0) {
-		note(c, id, ms_hex(digest, 32, hex));
+		return false;
 	}
+	if (!module)
+		return read_batch(c, id, body);
+	if (!out)
+		c->signatures++;
+	else if (ms_digest(MS_HASH_SHA256, c->body, c->body_len, digest) == 0)
+		note(c, id, ms_hex(digest, 32, hex));
+	return true;
+}
+
+static void on_term(int sig)
+{
+	(void)sig;
+	told_to_stop = 1;
 }
 
 static bool time_is_up(void)
 {
-	return now_us() >= began_us + seconds_max * 1000000;
+	return told_to_stop || now_us() >= began_us + seconds_max * 1000000;
+}
+
+static void draw_request(struct client *c)
+{
+	snprintf(c->idem, sizeof(c->idem), "%016llx%016llx", (unsigned long long)draw(c),
+		 (unsigned long long)draw(c));
+	if (module)
+		make_module(c);
+	else
+		make_batch(c);
 }
 
 /* One request, again and again if it must be. Return: false: no more. */
@@ -320,19 +344,13 @@ static bool one(struct client *c)
 	uint64_t until = now_us() + 60 * 1000000;
 	const char *body = "";
 
-	snprintf(c->idem, sizeof(c->idem), "%016llx%016llx", (unsigned long long)draw(c),
-		 (unsigned long long)draw(c));
-	if (module)
-		make_module(c);
-	else
-		make_batch(c);
+	draw_request(c);
 	for (;;) {
 		unsigned long status = call(c, &body);
+		bool answered = status && !(patient && status >= 500);
 
-		if (status && !(patient && status >= 500)) {
-			read_answer(c, status, body);
+		if (answered && (read_answer(c, status, body) || !patient))
 			return true;
-		}
 		if (!status)
 			hang_up(c);
 		if (!patient)
@@ -341,7 +359,9 @@ static bool one(struct client *c)
 		if (now_us() > until)
 			die("no answer", "not for a minute");
 		sleep_until(now_us() + AGAIN_US);
-		if (!once)
+		if (answered)
+			draw_request(c); /* a refusal is kept, and given again */
+		else if (!once)
 			return true; /* what came of it nobody knows: another one */
 	}
 }
@@ -520,6 +540,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGTERM, on_term);
 	if (!socket_path)
 		set_up_tls();
 	if (out_path && !(out = fopen(out_path, "we")))
