@@ -151,7 +151,8 @@ $(BUILD)/modseal: $(BUILD)/signer/client/main.o $(AR_client) $(AR_https) $(AR_co
 	$(say) LINK $@
 	$(link) $^ $(call pkglibs,$(LIBS_client) $(LIBS_compress) $(LIBS_lib))
 
-$(BUILD)/modseal-verify: $(BUILD)/verifier/main.o $(AR_verifier) $(AR_compress) $(AR_lib)
+$(BUILD)/modseal-verify: $(BUILD)/verifier/main.o $(AR_verifier) $(AR_https) \
+		$(AR_compress) $(AR_lib)
 	$(say) LINK $@
 	$(link) $^ $(call pkglibs,$(LIBS_verifier) $(LIBS_compress) $(LIBS_lib))
 

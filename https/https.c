@@ -2,166 +2,71 @@
 #include "https/https.h"
 
 #include <ctype.h>
-#define CURL_DISABLE_TYPECHECK
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
-#include <pthread.h>
 #include <strings.h>
 
+#include "https/transfer.h"
 #include "lib/escape.h"
 
-#define CONNECT_MS 10000L
-
-/* What is used of libcurl. */
-static struct {
-	CURLcode (*global_init)(long flags);
-	CURL *(*easy_init)(void);
-	CURLcode (*easy_setopt)(CURL *curl, CURLoption option, ...);
-	CURLcode (*easy_perform)(CURL *curl);
-	CURLcode (*easy_getinfo)(CURL *curl, CURLINFO info, ...);
-	void (*easy_cleanup)(CURL *curl);
-	const char *(*easy_strerror)(CURLcode code);
-	struct curl_slist *(*slist_append)(struct curl_slist *list, const char *text);
-	void (*slist_free_all)(struct curl_slist *list);
-} api;
-
-static bool loaded;
+#define CONNECT_MS 10000u
+#define WHY_MAX 320
 
 /**
  * struct via - one connection
- * @head: of the answer that is coming; @out: where its body goes
+ * @head: of the answer that is coming
  */
 struct via {
-	CURL *curl;
+	struct ms_transfer *transfer;
 	char base[MS_PATH_MAX];
-	char why[CURL_ERROR_SIZE];
 	struct ms_http_head head;
-	struct ms_buf *out;
-	bool too_large;
 };
 
-static void load(void)
-{
-	static const struct {
-		const char *name;
-		void *to;
-	} symbols[] = {
-		{"curl_global_init", &api.global_init},
-		{"curl_easy_init", &api.easy_init},
-		{"curl_easy_setopt", &api.easy_setopt},
-		{"curl_easy_perform", &api.easy_perform},
-		{"curl_easy_getinfo", &api.easy_getinfo},
-		{"curl_easy_cleanup", &api.easy_cleanup},
-		{"curl_easy_strerror", &api.easy_strerror},
-		{"curl_slist_append", &api.slist_append},
-		{"curl_slist_free_all", &api.slist_free_all},
-	};
-	void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-
-	if (!library)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
-		void *p = dlsym(library, symbols[i].name);
-
-		if (!p)
-			return;
-		memcpy(symbols[i].to, &p, sizeof(p));
-	}
-	loaded = api.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-}
-
-static size_t on_body(char *p, size_t size, size_t n, void *arg)
-{
-	struct via *v = arg;
-
-	if (v->out->len + n > MS_HTTP_ANSWER_MAX || ms_buf_reserve(v->out, n) < 0) {
-		v->too_large = true;
-		return 0;
-	}
-	ms_buf_put(v->out, p, n);
-	return n;
-}
-
 /* As lib/http_head.c takes it: what goes into messages is plain. */
-static size_t on_field(char *p, size_t size, size_t n, void *arg)
+static void on_field(void *arg, const char *p, size_t n)
 {
 	static const char name[] = "X-Request-Id:";
 	struct via *v = arg;
 	size_t i = sizeof(name) - 1, len = 0;
 
 	if (n <= i || strncasecmp(p, name, i) != 0)
-		return n;
+		return;
 	while (i < n && p[i] == ' ')
 		i++;
 	while (i < n && len < sizeof(v->head.request_id) - 1 &&
 	       (isalnum((unsigned char)p[i]) || p[i] == '-'))
 		v->head.request_id[len++] = p[i++];
 	v->head.request_id[len] = '\0';
-	return n;
 }
 
-/* A setting that this libcurl does not have must not be left out without a word. */
-static int set_up(struct via *v, const struct ms_client_config *c, unsigned int timeout)
+static int call_error(const struct via *v, int r, struct ms_error *err)
 {
-	CURLcode rc = CURLE_OK;
-	CURL *h = v->curl;
-
-#define SET(option, value) (rc = rc ? rc : api.easy_setopt(h, option, value))
-	SET(CURLOPT_ERRORBUFFER, v->why);
-	SET(CURLOPT_PROTOCOLS_STR, "https");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_CAPATH, NULL);
-	SET(CURLOPT_CAINFO, c->tls_ca);
-	SET(CURLOPT_SSLCERT, c->tls_cert);
-	SET(CURLOPT_SSLKEY, c->tls_key);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	SET(CURLOPT_TIMEOUT_MS, (long)timeout);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, v);
-	SET(CURLOPT_HEADERFUNCTION, on_field);
-	SET(CURLOPT_HEADERDATA, v);
-#undef SET
-	return rc == CURLE_OK ? 0 : -ENOPKG;
-}
-
-static int call_error(const struct via *v, CURLcode rc, struct ms_error *err)
-{
-	const char *why = v->why[0] ? v->why : api.easy_strerror(rc);
-	char shown[CURL_ERROR_SIZE + 64];
+	const char *why = ms_transfer_why(v->transfer);
+	char shown[WHY_MAX];
 
 	ms_escape_str(why, shown, sizeof(shown));
-	if (v->too_large)
+	switch (r) {
+	case -EFBIG:
 		return ms_error_set(err, -EFBIG, "bad-answer",
 				    "the agent's answer is larger than expected");
-	switch (rc) {
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_COULDNT_RESOLVE_HOST:
+	case -ENOMEM:
+		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
+	case -ENETUNREACH:
 		return ms_error_set(err, -ECONNREFUSED, "no-agent",
 				    "no agent at %s: %s: is [tls] on there?", v->base,
 				    shown);
-	case CURLE_OPERATION_TIMEDOUT:
+	case -ETIMEDOUT:
 		return ms_error_set(err, -ETIMEDOUT, "agent-timeout",
 				    "the agent at %s did not answer in time: %s", v->base,
 				    shown);
-	case CURLE_PEER_FAILED_VERIFICATION:
+	case -EACCES:
 		return ms_error_set(err, -EACCES, "tls-agent",
 				    "what answers at %s is not the agent: %s: see tls-ca "
 				    "in modseal.conf",
 				    v->base, shown);
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CACERT_BADFILE:
+	case -EINVAL:
 		return ms_error_set(err, -EINVAL, "tls-files",
 				    "cannot use tls-ca, tls-cert and tls-key: %s", shown);
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
+	case -EPIPE:
 		if (strcasestr(why, "alert"))
 			return ms_error_set(err, -EACCES, "tls-refused",
 					    "the agent at %s refused our certificate: %s",
@@ -177,41 +82,23 @@ static int call_error(const struct via *v, CURLcode rc, struct ms_error *err)
 	}
 }
 
-static int put_fields(struct curl_slist **list, const struct ms_http *h,
-		      const char *accept, const char *body_type)
+/* Without a value, libcurl sends none of its own, either. */
+static void field(char dst[300], const char *name, const char *value)
 {
-	const char *const names[] = {"Accept", "Content-Type", "Idempotency-Key"};
-	const char *const values[] = {accept, body_type, h->idempotency_key};
-	struct curl_slist *l = api.slist_append(NULL, "Expect:"), *more;
-	char field[300];
-
-	for (size_t i = 0; i < ARRAY_SIZE(names) && l; i++) {
-		snprintf(field, sizeof(field), "%s:%s%s", names[i], values[i] ? " " : "",
-			 values[i] ? values[i] : "");
-		more = api.slist_append(l, field);
-		if (!more)
-			api.slist_free_all(l);
-		l = more;
-	}
-	*list = l;
-	return l ? 0 : -ENOMEM;
+	snprintf(dst, 300, "%s:%s%s", name, value ? " " : "", value ? value : "");
 }
 
-static void take_head(struct via *v)
+static void take_head(struct via *v, const struct ms_transfer_answer *answer, size_t len)
 {
-	char *type = NULL;
-	long status = 0;
-	size_t n;
+	size_t n = answer->type ? strcspn(answer->type, "; \t") : 0;
 
-	(void)api.easy_getinfo(v->curl, CURLINFO_RESPONSE_CODE, &status);
-	(void)api.easy_getinfo(v->curl, CURLINFO_CONTENT_TYPE, &type);
-	v->head.status = (unsigned int)status;
-	v->head.content_length = v->out->len;
+	v->head.status = answer->status;
+	v->head.content_length = len;
 	v->head.keep_alive = true;
-	n = type ? strcspn(type, "; \t") : 0;
 	if (n < sizeof(v->head.content_type))
 		for (size_t i = 0; i < n; i++)
-			v->head.content_type[i] = (char)tolower((unsigned char)type[i]);
+			v->head.content_type[i] =
+				(char)tolower((unsigned char)answer->type[i]);
 }
 
 static int via_call(struct ms_http *h, const char *method, const char *target,
@@ -221,43 +108,39 @@ static int via_call(struct ms_http *h, const char *method, const char *target,
 {
 	_cleanup_buf_ struct ms_buf all = MS_BUF_INIT(MS_MODULE_MAX);
 	_cleanup_buf_ struct ms_buf url = MS_BUF_INIT(2 * MS_PATH_MAX);
-	struct curl_slist *fields = NULL;
+	char head[3][300];
+	const char *const fields[] = {head[0], head[1], head[2]};
+	struct ms_transfer_request q = {.fields = fields,
+					.n_fields = ARRAY_SIZE(fields),
+					.max = MS_HTTP_ANSWER_MAX,
+					.field = on_field,
+					.arg = h->via_arg};
+	struct ms_transfer_answer answer;
 	struct via *v = h->via_arg;
-	bool post = strcmp(method, "POST") == 0;
 	size_t had = out->len;
-	CURLcode rc;
 	int r;
 
 	for (int i = 0; i < n; i++)
 		ms_buf_put(&all, body[i].iov_base, body[i].iov_len);
 	ms_buf_printf(&url, "%s%s", v->base, target);
 	r = ms_buf_error(&all);
-	if (r == 0)
-		r = ms_buf_cstr(&url) ? put_fields(&fields, h, accept, body_type)
-				      : -ENOMEM;
+	q.url = ms_buf_cstr(&url);
+	if (r == 0 && !q.url)
+		r = -ENOMEM;
 	if (r < 0)
 		return ms_error_set(err, r, NULL, "request: %s", ms_strerror(r));
+	field(head[0], "Accept", accept);
+	field(head[1], "Content-Type", body_type);
+	field(head[2], "Idempotency-Key", h->idempotency_key);
+	if (strcmp(method, "POST") == 0) {
+		q.body = all.len ? (const char *)all.data : "";
+		q.body_len = all.len;
+	}
 	v->head = (struct ms_http_head){0};
-	v->why[0] = '\0';
-	v->too_large = false;
-	v->out = out;
-	api.easy_setopt(v->curl, CURLOPT_URL, ms_buf_cstr(&url));
-	api.easy_setopt(v->curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
-	if (post) {
-		api.easy_setopt(v->curl, CURLOPT_POSTFIELDS,
-				all.len ? (char *)all.data : "");
-		api.easy_setopt(v->curl, CURLOPT_POSTFIELDSIZE_LARGE,
-				(curl_off_t)all.len);
-	}
-	api.easy_setopt(v->curl, CURLOPT_HTTPHEADER, fields);
-	rc = api.easy_perform(v->curl);
-	api.easy_setopt(v->curl, CURLOPT_HTTPHEADER, NULL);
-	api.slist_free_all(fields);
-	if (rc != CURLE_OK) {
-		out->len = had;
-		return call_error(v, rc, err);
-	}
-	take_head(v);
+	r = ms_transfer_run(v->transfer, &q, out, &answer);
+	if (r < 0)
+		return call_error(v, r, err);
+	take_head(v, &answer, out->len - had);
 	*ret_head = v->head;
 	return 0;
 }
@@ -266,8 +149,7 @@ static void via_close(struct ms_http *h)
 {
 	struct via *v = h->via_arg;
 
-	if (v->curl)
-		api.easy_cleanup(v->curl);
+	ms_transfer_free(v->transfer);
 	free(v);
 }
 
@@ -276,33 +158,31 @@ static const struct ms_http_via https = {via_call, via_close};
 int ms_https_open(struct ms_http *h, const struct ms_client_config *c,
 		  unsigned int timeout_ms, struct ms_error *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct ms_transfer_options options = {.ca = c->tls_ca,
+						    .cert = c->tls_cert,
+						    .key = c->tls_key,
+						    .tls13 = true,
+						    .connect_ms = CONNECT_MS,
+						    .whole_ms = timeout_ms};
 	char file[256];
 	struct via *v;
+	int r;
 
 	*h = (struct ms_http){.fd = -1, .timeout_ms = timeout_ms};
 	if (!c->tls_ca[0] || !c->tls_cert[0] || !c->tls_key[0])
 		return ms_error_set(err, -EINVAL, "tls-files",
 				    "%s needs tls-ca, tls-cert and tls-key in %s",
 				    c->agent, ms_client_config_path(file, sizeof(file)));
-	pthread_once(&once, load);
-	if (!loaded)
-		return ms_error_set(err, -ENOPKG, "no-libcurl",
-				    "https needs libcurl.so.4 of version 7.85 or later: "
-				    "install it");
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return ms_error_set(err, -ENOMEM, NULL, "out of memory");
+	r = ms_transfer_new(&options, &v->transfer, err);
+	if (r < 0) {
+		free(v);
+		return r;
+	}
+	memcpy(v->base, c->agent, strlen(c->agent) + 1);
 	h->via = &https;
 	h->via_arg = v;
-	memcpy(v->base, c->agent, strlen(c->agent) + 1);
-	v->curl = api.easy_init();
-	if (!v->curl || set_up(v, c, timeout_ms) < 0) {
-		ms_http_close(h);
-		return ms_error_set(
-			err, -ENOPKG, "no-libcurl",
-			"this libcurl cannot do what https needs: use 7.85 or "
-			"later, with OpenSSL");
-	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The agent on another host: https through libcurl, which is loaded only here.
+ * The agent on another host, over https.
  */
 #ifndef MS_HTTPS_H
 #define MS_HTTPS_H

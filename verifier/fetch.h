@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One document from elsewhere: https through libcurl, which is loaded only here, or a
- * file of offline media.
+ * One document from elsewhere: over https, or a file of offline media.
  */
 #ifndef MS_FETCH_H
 #define MS_FETCH_H

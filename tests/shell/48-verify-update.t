@@ -103,6 +103,22 @@ is "$(ls "$STORE" | wc -l)" 2 'another source has another file'
 ok 'a file' update --source "file://$W/list"
 rm "$STORE"/*
 
+# loads COMMAND...: what it loads of libcurl. Not every libc tells.
+loads() {
+	rm -f "$T"/ld.*
+	LD_DEBUG=files LD_DEBUG_OUTPUT=$T/ld "$@" >/dev/null 2>&1
+	grep -ho 'libcurl' "$T"/ld.* | sort -u
+}
+if LD_DEBUG=files LD_DEBUG_OUTPUT=$T/ld modseal-verify --help >/dev/null &&
+	ls "$T"/ld.* >/dev/null 2>&1; then
+	is "$(loads update --source "$URL")" libcurl 'https loads libcurl'
+	is "$(loads update --source "file://$W/list")" '' 'a file does not'
+	is "$(loads verify --no-stored "$T/good.ko")" '' 'and verify does not'
+	rm "$STORE"/*
+else
+	skip 3 'this libc does not tell what it loads'
+fi
+
 # -------------------------------------------------------------------- refusals
 
 publish 7 2999-01-01
