@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/xattr.h>
 #include "lib/file_append.h"
 #include "lib/file_error.h"
@@ -43,14 +44,20 @@ static bool is_same(int fd, const struct stat *st)
 	       !(now.st_mode & (S_ISUID | S_ISGID));
 }
 
-/* Return: 1, 0 (no locks here), or -EAGAIN */
-static int lock(int fd)
+/* Whoever may read the file may hold a lock on it: nobody waits for one, or fails. */
+static bool lock(int fd)
 {
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-	if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
-		return 1;
-	return errno == EAGAIN || errno == EACCES ? -EAGAIN : 0;
+	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
+}
+
+/* What a limit would cut could not be taken back by a process that is killed then. */
+static bool within_limit(uint64_t end)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && end <= limit.rlim_cur;
 }
 
 /* A file system that finds out late says so when one of its descriptors is closed. */
@@ -97,15 +104,13 @@ int ms_file_append(const char *path, int fd, const struct ms_file *f,
 
 	for (int i = 0; i < n; i++)
 		len += iov[i].iov_len;
-	if (!within_a_page(f->len, len) || !has_plain_attributes(fd))
+	if (!within_a_page(f->len, len) || !within_limit(f->len + len) ||
+	    !has_plain_attributes(fd))
 		return 0;
 	to = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (to < 0 || !is_same(to, &f->st))
+	if (to < 0 || !is_same(to, &f->st) || !lock(to))
 		return 0;
-	r = lock(to);
-	if (r == 0)
-		return 0;
-	if (r < 0 || !ms_file_unchanged(f, to))
+	if (!ms_file_unchanged(f, to))
 		return ms_error_set(err, -EAGAIN, "file-changed",
 				    "changed while it was being signed: try again");
 	r = add(to, f->len, iov, n, len);

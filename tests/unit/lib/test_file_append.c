@@ -10,6 +10,25 @@ static struct ms_error err;
 
 static char body[3 * 4096], tail[600];
 
+/* In the place of libc's: SIZE_MAX: all is written, else so many bytes, as by a disk that
+ * is full then. */
+static size_t room = SIZE_MAX;
+
+ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t at);
+ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	ssize_t done = 0;
+
+	for (int i = 0; i < n; i++) {
+		size_t len = MS_MIN(iov[i].iov_len, room - (size_t)done);
+
+		if (pwrite(fd, iov[i].iov_base, len, at + done) != (ssize_t)len)
+			return -1;
+		done += (ssize_t)len;
+	}
+	return done;
+}
+
 /* A file of @len bytes, read as a module would be. */
 static int open_file(size_t len, struct ms_file *f)
 {
@@ -127,52 +146,81 @@ static void test_changed(void **state)
 {
 	_cleanup_file_ struct ms_file f = {0};
 	_cleanup_close_ int fd = open_file(100, &f), other = -1;
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	other = open(in_folder("m"), O_RDWR | O_CLOEXEC);
-	assert_int_equal(fcntl(other, F_OFD_SETLK, &whole), 0);
-	assert_int_equal(append(fd, &f, 10), -EAGAIN);
-	assert_string_equal(err.code, "file-changed");
-	assert_file("m", body, 100);
-	whole.l_type = F_UNLCK;
-	assert_int_equal(fcntl(other, F_OFD_SETLK, &whole), 0);
 	assert_int_equal(pwrite(other, "!", 1, 100), 1);
 	assert_int_equal(append(fd, &f, 10), -EAGAIN);
+	assert_string_equal(err.code, "file-changed");
 	assert_int_equal(ftruncate(other, 100), 0);
 	assert_int_equal(append(fd, &f, 10), -EAGAIN); /* by its time alone */
 	assert_file("m", body, 100);
 }
 
-/* With a limit that lets @room bytes of the tail in. Return: what append() says */
-static int append_limited(rlim_t room)
+/* Those who may only read it can hold a lock on it: that it is signed is not up to them.
+ */
+static void test_locked(void **state)
+{
+	static const short types[] = {F_RDLCK, F_WRLCK};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		_cleanup_file_ struct ms_file f = {0};
+		_cleanup_close_ int fd = open_file(100, &f), other = -1;
+		struct flock whole = {.l_type = types[i], .l_whence = SEEK_SET};
+
+		other = open(in_folder("m"),
+			     (types[i] == F_RDLCK ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+		assert_int_equal(fcntl(other, F_OFD_SETLK, &whole), 0);
+		assert_int_equal(append(fd, &f, 10), 0);
+		assert_file("m", body, 100);
+		whole.l_type = F_UNLCK;
+		assert_int_equal(fcntl(other, F_OFD_SETLK, &whole), 0);
+		assert_int_equal(append(fd, &f, 10), 1);
+		assert_added(100, 10);
+	}
+}
+
+/* With a limit that lets @more bytes of the tail in. Return: what append() says */
+static int append_limited(rlim_t more)
 {
 	_cleanup_file_ struct ms_file f = {0};
 	_cleanup_close_ int fd = open_file(100, &f);
-	struct rlimit limit = {100 + room, 100 + room};
+	struct rlimit limit = {100 + more, 100 + more};
 	int status;
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		signal(SIGXFSZ, SIG_IGN);
-		if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
-			_exit(0);
-		_exit(append(fd, &f, 50) == -EFBIG && !strcmp(err.code, "file-too-large")
-			      ? 1
-			      : 2);
+		_exit(setrlimit(RLIMIT_FSIZE, &limit) < 0 ? 9 : append(fd, &f, 50));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WEXITSTATUS(status);
 }
 
+/* Nothing is written that would have to be taken back. */
+static void test_limit(void **state)
+{
+	room = 0; /* whoever writes fails */
+	assert_int_equal(append_limited(0), 0);
+	assert_int_equal(append_limited(49), 0);
+	assert_file("m", body, 100);
+	room = SIZE_MAX;
+	assert_int_equal(append_limited(50), 1);
+	assert_added(100, 50);
+}
+
 static void test_taken_back(void **state)
 {
-	assert_int_equal(append_limited(0), 1);
-	assert_file("m", body, 100);
-	assert_int_equal(append_limited(49), 1);
-	assert_file("m", body, 100);
-	assert_int_equal(append_limited(50), 2);
-	assert_added(100, 50);
+	for (room = 0; room < 50; room += 7) {
+		_cleanup_file_ struct ms_file f = {0};
+		_cleanup_close_ int fd = open_file(100, &f);
+
+		/* "Once more, to hear why": here it fits then, and is taken back too. */
+		assert_int_equal(append(fd, &f, 50), -EIO);
+		assert_string_equal(err.code, "cannot-write");
+		assert_file("m", body, 100);
+	}
+	room = SIZE_MAX;
 }
 
 int main(void)
@@ -180,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		folder_test(test_added),	folder_test(test_pages),
 		folder_test(test_not_possible), folder_test(test_changed),
+		folder_test(test_locked),	folder_test(test_limit),
 		folder_test(test_taken_back),
 	};
 
