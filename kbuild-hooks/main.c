@@ -192,6 +192,17 @@ static int append(const struct ms_hook_arguments *a, struct ms_error *err)
 	return r;
 }
 
+static int say(const char *first, const char *second)
+{
+	/* All three, as a libc may write at the end of each line. */
+	if (fputs(first, stdout) >= 0 && fputs(second, stdout) >= 0 &&
+	    fflush(stdout) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "%s: cannot write the answer: %s\n",
+		program_invocation_short_name, ms_strerror(errno));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct ms_hook_arguments a;
@@ -203,12 +214,9 @@ int main(int argc, char **argv)
 	ms_file_clean_up_on_signals();
 	switch (ms_hook_arguments_parse(argc, argv, &a)) {
 	case MS_HOOK_HELP:
-		fputs(usage_text, stdout);
-		fputs(help_text, stdout);
-		return EXIT_SUCCESS;
+		return say(usage_text, help_text);
 	case MS_HOOK_VERSION:
-		puts("modseal-sign-file " MS_VERSION);
-		return EXIT_SUCCESS;
+		return say("modseal-sign-file " MS_VERSION, "\n");
 	case MS_HOOK_SIGN:
 		r = sign(&a, &err);
 		break;

@@ -179,6 +179,15 @@ done
 ok '--help' $msf --help
 like "$OUT" 'MODSEAL_KEY' '--help goes to stdout'
 ok '--version' $msf --version
+if [ -w /dev/full ]; then
+	for opt in --help --version; do
+		# shellcheck disable=SC2016 # for sh to expand
+		fails 1 "$opt: no room" sh -c '"$@" >/dev/full' - $msf $opt
+		like "$ERR" 'No space left' 'says so'
+	done
+else
+	skip 4 'no /dev/full'
+fi
 
 # ---------------------------------------------------------------------- bad modules
 fails 1 'an empty file' $msf sha256 modseal:good $none "$T/empty"
