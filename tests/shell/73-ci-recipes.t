@@ -62,13 +62,12 @@ machine() {
 		kbuild-hooks/dkms/dkms-framework.conf >"$R/share/dkms-framework.conf"
 }
 
-# steps FILE: its scripts, with this machine's paths
-steps() {
+# here FILE...: with this machine's paths and agent
+here() {
 	local f text left i
 	local paths=(/etc/dkms "$R/etc/dkms" /etc/modseal "$R/etc/modseal"
 		/usr/share/modseal "$R/share" /lib/modules "$R/lib")
-	tests/tools/ci-recipe.py "$1" "$R/steps" || return 1
-	for f in "$R"/steps/*.sh; do
+	for f in "$@"; do
 		text=$(<"$f") left=$text
 		for ((i = 0; i < ${#paths[@]}; i += 2)); do
 			left=${left//"${paths[i]}"/}
@@ -78,6 +77,15 @@ steps() {
 		text=${text//https:\/\/signer.example.org:8443/https:\/\/localhost:$TLS_PORT}
 		printf '%s\n' "$text" >"$f"
 	done
+}
+# steps RECIPE: its scripts; what they are run with
+steps() {
+	tests/tools/ci-recipe.py "contrib/ci/$1.yml" "$R/steps" || return 1
+	here "$R"/steps/*.sh "$R/steps/commands" || return 1
+	case $1 in
+	gitlab-ci) shell=(bash -eo pipefail) ;;
+	*) shell=(sh -e) ;;
+	esac
 }
 
 # job: as the service runs it; its exit status, all that it printed in $R/log
@@ -94,25 +102,46 @@ job() {
 		[[ $f = *.always.sh ]] || [ "$status" = 0 ] || continue
 		# As long as they are there.
 		[[ $f != *.always.sh ]] || modes=$(stat -c '%a %n' "$R"/etc/modseal/ci* 2>&1)
-		"${env[@]}" sh -e "$f" >>"$R/log" 2>&1 || status=1
+		"${env[@]}" "${shell[@]}" "$f" >>"$R/log" 2>&1 || status=1
 	done
 	cat "$R/log"
 	return "$status"
 }
+# stored: the modules among what is kept of the job
+stored() {
+	local folder
+	while IFS= read -r folder; do
+		find "$R/repo/$folder" -name '*.ko*' 2>/dev/null
+	done <"$R/steps/stored"
+}
 signed() {
 	local ko
-	ko=$(find "$R/repo/signed" -name 'v4l2loopback.ko') && [ -n "$ko" ] &&
+	ko=$(stored) && [[ $ko = */v4l2loopback.ko && $ko != *$'\n'* ]] &&
 		verify "$ko" "$T/cert.pem"
+}
+# signatures: that the agent has made for the job, with the key
+signatures() {
+	records "SELECT count(*) FROM audit WHERE event = 'sign' AND
+		identity = 'cert:CN=ci-job' AND key = 'distro-2026'"
+}
+# ended_at COMMAND: GitLab says each command before it runs it; this was the last
+ended_at() {
+	[ "$recipe" != gitlab-ci ] ||
+		is "$(grep '^\$ ' "$R/log" | tail -n 1)" "\$ $1" "the job ended at: $1"
 }
 
 for recipe in github-actions gitlab-ci; do
 	machine
-	ok "$recipe: parses, and has what a job has" steps "contrib/ci/$recipe.yml"
+	ok "$recipe: parses, and has what a job has" steps "$recipe"
 	is "$(paste -sd' ' "$R/steps/secrets")" \
 		'MODSEAL_TLS_CA MODSEAL_TLS_CERT MODSEAL_TLS_KEY' 'its secrets are these'
+	before=$(signatures)
 	ok "$recipe: the job succeeds" job
 	like "$OUT" 'Signing module ' 'DKMS has signed'
+	is $(($(signatures) - before)) 1 'with the key, and the agent knows for whom'
 	ok "$recipe: what it stores is signed with the key" signed
+	[ "$recipe" != gitlab-ci ] || is "$(grep '^\$ ' "$R/log")" "$(<"$R/steps/commands")" \
+		'every command was run, in order'
 	unlike "$OUT" "$(sed -n 2p "$T/ca/ci.key")" 'the secret is in nothing that it printed'
 	fails 1 'nor in the repository, or what is stored' grep -rqF \
 		"$(sed -n 2p "$T/ca/ci.key")" "$R/repo"
@@ -122,32 +151,45 @@ for recipe in github-actions gitlab-ci; do
 
 	allow somebody-else
 	machine
-	steps "contrib/ci/$recipe.yml"
+	steps "$recipe"
+	before=$(signatures)
 	fails any "$recipe: the agent refuses: the job fails" job
 	like "$OUT" 'no key distro-2026 that cert:CN=ci-job may use' 'and says why'
 	like "$OUT" 'modseal-dkms-check: not signed' 'it is the check that stops it'
-	fails any 'nothing is stored' ls "$R/repo/signed"
+	ended_at modseal-dkms-check
+	is "$(signatures)" "$before" 'nothing is signed'
+	is "$(stored)" '' 'nothing is stored'
 	fails any 'the key is gone nevertheless' ls "$R/etc/modseal/ci.key"
 	allow ci-job
 
 	machine other
-	steps "contrib/ci/$recipe.yml"
+	steps "$recipe"
 	fails any "$recipe: the repository names another key's certificate" job
 	like "$OUT" 'not the certificate of key distro-2026' 'the job fails and says why'
+	is "$(stored)" '' 'nothing is stored'
 
 	# Had the build taken another certificate for ours, the last look would find it.
 	machine
-	steps "contrib/ci/$recipe.yml"
+	steps "$recipe"
 	sed -i 's/^modseal-dkms-check$/cp other.der signing.der/' "$R"/steps/*.sh
 	MODSEAL_AGENT=$local_agent modseal key cert other --der >"$R/repo/other.der"
 	fails any "$recipe: signed, but not with the key of signing.der" job
 	like "$OUT" 'UNKNOWN[- ]SIGNER' 'the job fails and says why'
+	ended_at 'modseal-verify verify --anchor signing.der signed'
 
 	machine
-	steps "contrib/ci/$recipe.yml"
+	steps "$recipe"
+	echo '#error broken' >>"$R/repo/v4l2loopback.c"
+	fails any "$recipe: the driver does not build: the job fails" job
+	unlike "$OUT" 'Signing module' 'before anything is signed'
+	is "$(stored)" '' 'nothing is stored'
+
+	machine
+	steps "$recipe"
 	dev-agent agent-stop "$T/a"
 	fails any "$recipe: no agent: the job fails" job
 	unlike "$OUT" 'Signing module' 'before it builds anything'
+	ended_at 'modseal whoami'
 	dev-agent agent-start "$T/a" || bail_out 'the agent does not start again'
 done
 done_testing

@@ -5,7 +5,9 @@
 FOLDER/10.sh, 11.sh, ... in order; those that run whatever came before end in .always.sh.
 Steps that install packages, fetch the repository or store the result are left out. The
 environment that the recipe gives a step is at its top; $CI_SECRET_NAME stands for the
-secret NAME, and FOLDER/secrets names those that there are.
+secret NAME. FOLDER/secrets names those that there are, FOLDER/stored the folders that are
+kept of a job, FOLDER/commands what GitLab prints before each command that it runs. A key
+that is not expected is an error: some let a job succeed whose commands have failed.
 """
 
 import re
@@ -38,49 +40,64 @@ def exports(env, secrets):
 
 
 def installs(script):
-    return script.startswith("apt-get ")
+    lines = script.replace("\\\n", " ").strip().split("\n")
+    return all(re.fullmatch(r"apt-get [\w .-]+", line) for line in lines)
 
 
-def github(doc, secrets):
+def github(doc, out):
     # YAML 1.1 reads the key `on` as true.
     need(set(doc) == {"name", True, "permissions", "jobs"}, "keys at the top")
     need(doc["permissions"] == {"contents": "read"}, "permissions: more than it needs")
     [job] = doc["jobs"].values()
-    need(job["runs-on"] and job["container"] and job["environment"], "where the job runs")
+    need(set(job) == {"runs-on", "container", "environment", "env", "steps"}, "keys of the job")
     for step in job["steps"]:
         need(("run" in step) != ("uses" in step), f"{step}: run or uses")
         if "uses" in step:
+            need(set(step) <= {"uses", "with"}, f"{step}: keys")
             need(re.match(r"^actions/[\w-]+@v\d+$", step["uses"]), step["uses"])
+            if step["uses"].startswith("actions/upload-artifact@"):
+                out["stored"].append(step["with"]["path"])
             continue
+        need(set(step) <= {"name", "run", "env", "if"}, f"{step}: keys")
         need(EXPRESSION not in step["run"], "an expression inside of a script")
         if installs(step["run"]):
             continue
-        env = exports(job["env"] | step.get("env", {}), secrets)
+        env = exports(job["env"] | step.get("env", {}), out["secrets"])
         need(step.get("if", "always()") == "always()", "a condition that is not known")
         yield env, step["run"], "if" in step
 
 
-def gitlab(doc, secrets):
+def gitlab(doc, out):
     [job] = doc.values()
-    need(job["image"] and job["rules"] and job["artifacts"]["paths"], "where the job runs")
+    keys = {"image", "rules", "variables", "before_script", "script", "after_script"}
+    need(set(job) == keys | {"artifacts"}, "keys of the job")
+    [rule] = job["rules"]
+    need(set(rule) == {"if"}, "a rule that does more than to say when")
+    need('$CI_COMMIT_REF_PROTECTED == "true"' in rule["if"].split(" && "), "rules")
+    need(set(job["artifacts"]) == {"paths"}, "artifacts of a job that has failed")
     need(all(map(installs, job["before_script"])), "before_script only installs")
-    env = exports(job["variables"], secrets)
-    script = "\n".join(job["script"])
-    for name in re.findall(r"\$(MODSEAL_TLS_\w+)", script):
-        secrets.add(name)
-    yield env, script, False
+    env = exports(job["variables"], set())
+    script = []
+    for command in job["script"]:
+        out["secrets"] |= set(re.findall(r"\$(MODSEAL_TLS_\w+)", command))
+        out["commands"].append("$ " + command.split("\n")[0])
+        script += ["echo " + shlex.quote(out["commands"][-1]), command]
+    out["stored"] += job["artifacts"]["paths"]
+    yield env, "\n".join(script), False
     yield env, "\n".join(job["after_script"]), True
 
 
 def main(path, folder):
     with open(path, encoding="utf-8") as f:
         doc = yaml.safe_load(f)
-    secrets = set()
-    steps = list((github if "jobs" in doc else gitlab)(doc, secrets))
+    out = {"secrets": set(), "stored": [], "commands": []}
+    steps = list((github if "jobs" in doc else gitlab)(doc, out))
+    out["secrets"] = sorted(out["secrets"])
     for n, (env, script, always) in enumerate(steps, 10):
         name = f"{n}.always.sh" if always else f"{n}.sh"
         Path(folder, name).write_text("\n".join([*env, script, ""]), encoding="utf-8")
-    Path(folder, "secrets").write_text("\n".join(sorted(secrets)) + "\n", encoding="utf-8")
+    for name, lines in out.items():
+        Path(folder, name).write_text("".join(f"{x}\n" for x in lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
