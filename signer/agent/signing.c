@@ -265,6 +265,10 @@ static int build_message(struct ms_signing *s, const struct ms_ipc_msg *m)
 	if (!key || !key->cert)
 		return ms_error_set(&s->err, -EAGAIN, "not-ready",
 				    "key %s went away: try again", s->key);
+	/* It may have got another one since, and that is what the message names. */
+	r = check_certificate(s, key);
+	if (r < 0)
+		return r;
 	if (ms_sign_type_is_bare(s->type)) {
 		ms_buf_put(&s->message, m->signed_.sig, m->signed_.sig_len);
 		return ms_buf_error(&s->message);

@@ -105,6 +105,59 @@ ok 'each has its signature' modseal-verify verify --anchor "$T/cert.pem" "$T/man
 cp "$T/many/1.ko" "$T/m.ko"
 ok 'openssl finds one of them good' verify "$T/m.ko"
 
+# --------------------------------------- another certificate while signatures are made
+# More than the key process is given at a time; behind those comes the certificate.
+ok 'a key' modseal key create late --custody resident --alg p256
+modseal key cert late --der >"$T/late.der"
+modseal key csr late >"$T/late.csr"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/ca.key" -out "$T/ca.pem" -days 3 \
+	-subj '/CN=CA' 2>/dev/null
+printf 'keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n' >"$T/ext"
+openssl x509 -req -in "$T/late.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial \
+	-days 3 -extfile "$T/ext" >"$T/late.crt" 2>/dev/null
+asked() { # N: the key process has been asked so many questions
+	curl -s --unix-socket "$T/a/agent.sock" http://modseal/metrics |
+		grep -q "queue=\"answers\"} $1\$"
+}
+key_process=$(agent_process key)
+kill -STOP "$key_process"
+python3 - "$T/a/agent.sock" "$T/late.der" "$T/orig.ko" >"$T/late.out" <<'END' &
+import base64, collections, re, socket, subprocess, sys
+der, module = open(sys.argv[2], "rb").read(), open(sys.argv[3], "rb").read()
+request = (b"POST /v1/keys/late/sign?name=m HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n"
+           b"Connection: close\r\nExpect: certificate=\"%s\"\r\nContent-Length: %d\r\n\r\n%s"
+           % (base64.b64encode(der), len(module), module))
+connections = [socket.socket(socket.AF_UNIX) for _ in range(140)]
+for c in connections:
+    c.connect(sys.argv[1])
+    c.sendall(request)
+text = subprocess.run(["openssl", "x509", "-inform", "DER", "-in", sys.argv[2], "-noout",
+                       "-serial"], capture_output=True, text=True, check=True).stdout
+serial = bytes.fromhex(text.strip().split("=")[1])
+seen = collections.Counter()
+for c in connections:
+    answer = c.makefile("rb").read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if head.split()[1] == b"200":
+        seen["of the old" if serial in body else "of the new"] += 1
+    else:
+        seen[re.sub(rb"\n.*", b"", body, flags=re.S).decode()] += 1
+print(*sorted(f"{n} {what}" for what, n in seen.items()), sep=", ")
+END
+many=$!
+ok 'as many as may be at a time are on their way' wait_for 20 asked 128
+modseal key install-cert late "$T/late.crt" >"$T/install.out" 2>&1 &
+install=$!
+ok 'and the certificate behind them' wait_for 20 asked 129
+kill -CONT "$key_process"
+wait $install
+is $? 0 'the certificate is installed'
+wait $many
+is "$(cat "$T/late.out")" '12 wrong-certificate, 128 of the old' \
+	'what was expected is what the signatures name'
+is "$(modseal log show | grep -c 'refuse.*key=late.*wrong-certificate')" 12 \
+	'the others are refused, which is on record'
+
 # -------------------------------------------------------------------- someone dies
 head -c 20000000 /dev/zero >>"$T/orig.ko"
 for round in 1 2 3; do
