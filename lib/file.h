@@ -99,7 +99,9 @@ void ms_file_remove_temporary(void);
  *        security.evm speak of the old content and are left behind.
  * @mode: mode when @like is -1, less the umask
  * @iov, @n: the content
- * @sync: fsync the file before the rename (the rename itself is atomic either way)
+ * @sync: fsync the file before the rename and its folder after it, so that the new file
+ * is there after a crash, too (old or new it is either way). Where the folder may not be
+ * read, or cannot be synced, all of the file system is.
  *
  * Temporary file in the same directory (O_TMPFILE is not used: linkat() cannot replace),
  * removed on every failure; its name starts with ".modseal-" and sweeps are possible. A
@@ -109,6 +111,8 @@ void ms_file_remove_temporary(void);
  * is refused and never replaced.
  *
  * Return: 0 or a negative errno (-EROFS, -ENOSPC, -EACCES, ...) with a sentence in @err.
+ * Then the file is the old one, unless the sentence says that it is replaced: what comes
+ * after the rename, the folder's fsync, has failed.
  */
 int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec *iov,
 		    int n, bool sync, struct ms_error *err) _must_check_;
@@ -122,8 +126,9 @@ int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec 
  */
 int ms_file_replaceable(const char *path, struct ms_error *err) _must_check_;
 
-/** ms_file_link_over() - put another name of the file @from in @path's place, in one step
- * Return: 0 or a negative errno, with a sentence. */
+/** ms_file_link_over() - put another name of the file @from in @path's place, in one
+ * step, and on the disk, as ms_file_replace() with its @sync Return: 0 or a negative
+ * errno, with a sentence. */
 int ms_file_link_over(const char *from, const char *path,
 		      struct ms_error *err) _must_check_;
 

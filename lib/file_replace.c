@@ -335,6 +335,43 @@ static int fill(int fd, int like, const struct iovec *iov, int n, bool sync,
 	return 0;
 }
 
+static void put_folder(const char *target, char dir[MS_PATH_MAX])
+{
+	const char *slash = strrchr(target, '/');
+	size_t len = slash ? (size_t)(slash + 1 - target) : 1;
+
+	memcpy(dir, slash ? target : ".", len);
+	dir[len] = '\0';
+}
+
+static int sync_folder(const char *target)
+{
+	char dir[MS_PATH_MAX];
+	_cleanup_close_ int fd = -1;
+
+	put_folder(target, dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/*
+ * A rename lasts once the folder is on the disk. A folder that may not be read (-wx)
+ * cannot be opened, and not every file system syncs folders: then all of the file system
+ * is synced, by way of the open file @fd.
+ */
+static int make_last(const char *target, int fd, struct ms_error *err)
+{
+	int r = sync_folder(target);
+
+	if (r == -EACCES || r == -EPERM || r == -EINVAL || r == -ENOTSUP || r == -ENOSYS)
+		r = syncfs(fd) < 0 ? -errno : 0;
+	return r < 0 ? ms_error_set(err, r, "cannot-write",
+				    "is replaced, and may be the old one again after a "
+				    "crash: its directory cannot be made durable: %s",
+				    ms_strerror(r))
+		     : 0;
+}
+
 static int create_temp(const char *target, mode_t mode, char path[MS_PATH_MAX],
 		       struct temp_slot **ret_slot, struct ms_error *err)
 {
@@ -376,6 +413,7 @@ int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec 
 {
 	char target[MS_PATH_MAX], temp[MS_PATH_MAX];
 	struct temp_slot *slot = NULL;
+	_cleanup_close_ int synced = -1;
 	int fd, r;
 
 	if (n < 0 || n > PIECES_MAX)
@@ -388,7 +426,10 @@ int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec 
 	if (fd < 0)
 		return fd;
 	r = fill(fd, like, iov, n, sync, err);
-	if (close(fd) < 0 && r == 0)
+	/* What is on the disk already does not fail in close() any more. */
+	if (sync)
+		synced = fd;
+	else if (close(fd) < 0 && r == 0)
 		r = ms_error_set(err, -errno, "cannot-write", "cannot be written: %s",
 				 ms_strerror(errno));
 	if (r == 0 && rename(temp, target) < 0)
@@ -397,24 +438,29 @@ int ms_file_replace(const char *path, int like, mode_t mode, const struct iovec 
 	if (r < 0)
 		unlink(temp);
 	slot_release(slot);
-	return r;
+	return r == 0 && sync ? make_last(target, synced, err) : r;
 }
 
 int ms_file_replaceable(const char *path, struct ms_error *err)
 {
-	char target[MS_PATH_MAX], *slash;
+	char target[MS_PATH_MAX], dir[MS_PATH_MAX];
 	int r = find_target(path, target, err);
 
 	if (r < 0)
 		return r;
-	slash = strrchr(target, '/');
-	if (slash)
-		slash[1] = '\0';
-	if (faccessat(AT_FDCWD, slash ? target : ".", W_OK | X_OK, AT_EACCESS) == 0)
+	put_folder(target, dir);
+	if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0)
 		return 0;
 	return ms_error_set(err, -errno, "cannot-replace",
 			    "no new file can be made in its directory: %s",
 			    ms_strerror(errno));
+}
+
+static int link_lasts(const char *path, struct ms_error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return make_last(path, fd, err);
 }
 
 int ms_file_link_over(const char *from, const char *path, struct ms_error *err)
@@ -439,7 +485,7 @@ int ms_file_link_over(const char *from, const char *path, struct ms_error *err)
 			unlink(temp);
 		slot_release(slot);
 		if (r == 0)
-			return 0;
+			return link_lasts(path, err);
 		if (r != -EEXIST)
 			return ms_error_set(err, r, "cannot-replace",
 					    "cannot be replaced: %s", ms_strerror(r));

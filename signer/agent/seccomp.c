@@ -60,7 +60,7 @@ static const char *const common[] = {
 
 /* Keeping files of one's own: SQLite's, and the key files. */
 static const char *const files[] = {
-	"ftruncate", "ftruncate64", "fsync", "fdatasync", "sync_file_range",
+	"ftruncate", "ftruncate64", "fsync", "fdatasync", "syncfs", "sync_file_range",
 	"fallocate", "flock", "fchmod", "fchmodat", "fchown", "fchown32", "unlink",
 	"unlinkat", "rename", "renameat", "renameat2", "umask",
 };

@@ -185,6 +185,28 @@ static void in_child(void (*f)(void), int want)
 	assert_int_equal(status, want);
 }
 
+static void replace_as_nobody(void)
+{
+	struct iovec iov = {folder, 4};
+
+	if (geteuid() == 0 &&
+	    (chown(folder, 65534, 65534) < 0 || setresgid(65534, 65534, 65534) < 0 ||
+	     setresuid(65534, 65534, 65534) < 0))
+		_exit(1);
+	if (chmod(folder, 0300) < 0 || open(folder, O_RDONLY | O_CLOEXEC) >= 0 ||
+	    ms_file_replace(in_folder("f"), -1, 0644, &iov, 1, true, &err) < 0)
+		_exit(2);
+}
+
+/* A folder that may be written to and not read, and so not be opened and synced. */
+static void test_write_only_folder(void **state)
+{
+	in_child(replace_as_nobody, 0);
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_file("f", "/tmp", 4);
+	assert_int_equal(count_files(MS_FILE_TEMP_PREFIX), 0);
+}
+
 static void write_over_limit(void)
 {
 	static char large[100000];
@@ -315,6 +337,7 @@ int main(void)
 		folder_test(test_looks),
 		folder_test(test_links),
 		folder_test(test_refusals),
+		folder_test(test_write_only_folder),
 		folder_test(test_limit),
 		folder_test(test_replaceable),
 		folder_test(test_link_over),
