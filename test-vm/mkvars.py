@@ -27,6 +27,7 @@ SECURE_BOOT_ENABLE = guid("f0a30bc7-af08-4556-99c4-001009c93a44")
 CERT_X509 = guid("a5c059a1-94e4-4aa7-87b5-ab155c2bf072")
 CERT_X509_SHA256 = guid("3bd2a492-96c0-4079-b420-fcf98ef103ed")
 CERT_SHA256 = guid("c1c41626-504c-4092-aca9-41f936934328")
+ISCSI = guid("4b47d616-a8d6-4552-9d44-ccad2e0f4cf9")
 OWNER = guid("ea64d1c6-8f5c-4d8a-9f5b-5b3d0d3f7e21")
 
 NON_VOLATILE = 0x01
@@ -39,6 +40,9 @@ VARIABLE_MAGIC = 0x55AA
 VARIABLE_ADDED = 0x3F
 NO_TIME = bytes(16)
 ENROLLED = struct.pack("<HBBBBBBIhBB", 2024, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+
+# The numbers of the targets of iSCSI.
+ATTEMPTS = bytes(range(1, 9))
 
 # Where the store's two headers are: the firmware volume's, and the variable store's.
 VOLUME_MAGIC_AT = 0x28
@@ -127,6 +131,11 @@ def enrolled(owner, trusted, dbx=b"", enforce=True, template=TEMPLATE, more=()):
             NON_VOLATILE | BOOT_SERVICE,
             NO_TIME,
             b"\1" if enforce else b"\0",
+        )
+        # Else the firmware makes a kilobyte for each of eight targets of iSCSI that it may
+        # be told to boot from, and flash is slow.
+        + variable(
+            "InitialAttemptOrder", ISCSI, NON_VOLATILE | BOOT_SERVICE, NO_TIME, ATTEMPTS
         )
     )
     return fill_store(read(template), variables)
