@@ -149,8 +149,10 @@ class Guest:
         files.update({"m/" + name: (0o644, data) for name, data in modules.items()})
         with open(store, "wb") as file:
             file.write(variables)
+        # The firmware measures all of it, which takes longer than to unpack it.
+        archive = run(["lz4", "-l", "-c"], data=machine.initramfs(self.init, {}, files))
         with open(initrd, "wb") as file:
-            file.write(machine.initramfs(self.init, {}, files))
+            file.write(archive)
         arguments = machine.firmware_arguments(store)
         arguments += machine.kernel_arguments(self.kernel, initrd, "")
         with tpm(self.tpm_state) as device:
