@@ -54,7 +54,7 @@ def probe(kernel, init):
             file.write(machine.initramfs(init, {}))
         with open(store, "wb") as file:
             file.write(machine.read(mkvars.TEMPLATE))
-        arguments = machine.firmware_arguments(store)
+        arguments = machine.firmware_arguments(store) + machine.no_tpm_arguments(folder)
         arguments += machine.kernel_arguments(kernel, initrd, "")
         try:
             machine.run(arguments, folder, deadline=PROBE_DEADLINE)

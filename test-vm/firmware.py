@@ -77,7 +77,7 @@ def start(image, variables, folder, spent=None):
     store = os.path.join(folder, "variables")
     with open(store, "wb") as file:
         file.write(variables)
-    arguments = machine.firmware_arguments(store)
+    arguments = machine.firmware_arguments(store) + machine.no_tpm_arguments(folder)
     drive = "if=none,id=esp,format=raw,readonly=on,file=fat:" + disk(image, folder)
     arguments += ["-drive", drive, "-device", "virtio-blk-pci,drive=esp"]
     return machine.run(arguments, folder, gives_up=REFUSED, spent=spent)

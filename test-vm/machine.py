@@ -68,6 +68,40 @@ BASE += ["-nodefaults", "-no-user-config", "-no-reboot", "-nic", "none"]
 BASE += ["-display", "none", "-vga", "none", "-monitor", "none"]
 
 
+# Where the firmware looks for a TPM, and a device of no use whose ROM can be there.
+TPM_ADDRESS = 0xFED40000
+NOTHING = "pci-testdev,addr=0x10"
+NOTHING_CONFIGURATION = 0x80008000
+ROM_REGISTER, COMMAND_REGISTER = 0x30, 0x04
+ROM_ENABLE, MEMORY_ENABLE = 1, 2
+
+
+def no_tpm_arguments(folder):
+    """QEMU's arguments for a machine on which one sees at once that it has no TPM.
+
+    Where nothing is, a computer reads ones, but QEMU zeros: those the firmware takes for a
+    TPM that is busy, and waits for it for a second and a half. So there is a ROM of ones,
+    which the machine's monitor puts there before the start. Later the firmware gives
+    it another place, as all PCI devices.
+    """
+    rom, monitor = os.path.join(folder, "ones"), os.path.join(folder, "monitor")
+    with open(rom, "wb") as file:
+        file.write(b"\xff" * 4096)
+    # To QEMU a pipe is two files; the monitor reads one to its end.
+    with open(monitor + ".in", "w") as file:
+        for register, value in (
+            (ROM_REGISTER, TPM_ADDRESS | ROM_ENABLE),
+            (COMMAND_REGISTER, MEMORY_ENABLE),
+        ):
+            file.write("o /w 0xcf8 %#x\n" % (NOTHING_CONFIGURATION | register))
+            file.write("o /w 0xcfc %#x\n" % value)
+        file.write("cont\n")
+    open(monitor + ".out", "w").close()
+    arguments = ["-S", "-device", NOTHING + ",romfile=" + rom]
+    arguments += ["-chardev", "pipe,id=monitor,path=" + monitor]
+    return arguments + ["-mon", "chardev=monitor"]
+
+
 def firmware_arguments(variables):
     """QEMU's arguments for a machine with OVMF and a store of variables, a path."""
     flash = "if=pflash,format=raw,unit="
@@ -202,5 +236,6 @@ def boot(kernel, archive, folder, variables, append="", spent=None):
     for path, data in (store, variables), (initrd, archive):
         with open(path, "wb") as file:
             file.write(data)
-    arguments = firmware_arguments(store) + kernel_arguments(kernel, initrd, append)
+    arguments = firmware_arguments(store) + no_tpm_arguments(folder)
+    arguments += kernel_arguments(kernel, initrd, append)
     return run(arguments, folder, spent=spent)
