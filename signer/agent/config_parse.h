@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What config_parse.c and config_rule.c share with each other and with nobody else.
+ * What the files that take a configuration in share with each other and with nobody else.
  */
 #ifndef MS_AGENT_CONFIG_PARSE_H
 #define MS_AGENT_CONFIG_PARSE_H
 
 #include "signer/agent/config.h"
 
-struct section;
+#define MS_CFG_NAME_MAX 40u /* of a rule or group; inih keeps 49 bytes of a section's */
+
+struct ms_cfg_section;
 
 /**
  * struct ms_cfg_parser - a text on its way
@@ -21,7 +23,7 @@ struct ms_cfg_parser {
 	struct ms_config *c;
 	struct ms_error *err;
 	int rc;
-	const struct section *section;
+	const struct ms_cfg_section *section;
 	unsigned int line, section_line;
 	uint32_t seen;
 	const char *key;
@@ -40,21 +42,29 @@ struct ms_cfg_setting {
 	bool list;
 };
 
-#define MS_CFG_ALERT_SETTINGS 6
-extern const struct ms_cfg_setting ms_cfg_alert_settings[MS_CFG_ALERT_SETTINGS];
+/**
+ * struct ms_cfg_section - one valid [SECTION], or [SECTION NAME] if it is @named
+ * @begin: called with the name; or NULL
+ * @end: is it complete; or NULL
+ * @settings: NULL: not supported by this version
+ */
+struct ms_cfg_section {
+	const char *name;
+	bool named;
+	int (*begin)(struct ms_cfg_parser *p, const char *name);
+	int (*end)(struct ms_cfg_parser *p);
+	const struct ms_cfg_setting *settings;
+	size_t n;
+};
+
+extern const struct ms_cfg_section ms_cfg_agent, ms_cfg_tpm, ms_cfg_revocations,
+	ms_cfg_group, ms_cfg_person, ms_cfg_rule, ms_cfg_alert, ms_cfg_tls;
 
 /* Of [agent], in config_watch.c. */
 ms_cfg_set_fn ms_cfg_agent_metrics, ms_cfg_agent_log_check, ms_cfg_agent_log_origin,
 	ms_cfg_agent_log_interval, ms_cfg_agent_log_format, ms_cfg_agent_log_requests;
-
-#define MS_CFG_RULE_SETTINGS 14
-extern const struct ms_cfg_setting ms_cfg_rule_settings[MS_CFG_RULE_SETTINGS];
-
-/** ms_cfg_rule_check_types() - do the settings of a rule go with its types */
-int ms_cfg_rule_check_types(struct ms_cfg_parser *p, const struct ms_rule *r);
-
-#define MS_CFG_TLS_SETTINGS 5
-extern const struct ms_cfg_setting ms_cfg_tls_settings[MS_CFG_TLS_SETTINGS];
+/* Of [agent], in config_leave.c. */
+ms_cfg_set_fn ms_cfg_agent_backup_to, ms_cfg_agent_provision_to;
 
 /* These complain, and return what their caller may return. */
 int ms_cfg_fail(struct ms_cfg_parser *p, unsigned int line, const char *fmt, ...)
@@ -71,8 +81,5 @@ int ms_cfg_check_glob(struct ms_cfg_parser *p, const char *word);
 bool ms_cfg_number(const char *s, uint64_t max, uint64_t *ret, const char **ret_end);
 /** ms_cfg_is_name() - may it be the name of a group or rule */
 bool ms_cfg_is_name(const char *s, size_t len);
-
-int ms_cfg_agent_backup_to(struct ms_cfg_parser *p, const char *value);
-int ms_cfg_agent_provision_to(struct ms_cfg_parser *p, const char *value);
 
 #endif

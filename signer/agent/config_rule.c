@@ -12,6 +12,29 @@ static struct ms_rule *rule(struct ms_cfg_parser *p)
 	return &p->c->rules[p->c->n_rules - 1];
 }
 
+static int rule_begin(struct ms_cfg_parser *p, const char *name)
+{
+	struct ms_config *c = p->c;
+	struct ms_rule *r;
+
+	for (size_t i = 0; i < c->n_rules; i++) {
+		if (strcmp(c->rules[i].name, name) == 0)
+			return ms_cfg_fail(p, p->line,
+					   "rule %s is defined twice, first at %s:%u",
+					   name, c->rules[i].file, c->rules[i].line);
+	}
+	r = reallocarray(c->rules, c->n_rules + 1, sizeof(*r));
+	if (!r)
+		return ms_cfg_no_memory(p);
+	c->rules = r;
+	r += c->n_rules++;
+	*r = (struct ms_rule){.name = strdup(name),
+			      .file = strdup(p->name),
+			      .line = p->line,
+			      .approval_valid_s = 86400};
+	return r->name && r->file ? 0 : ms_cfg_no_memory(p);
+}
+
 static int rule_who(struct ms_cfg_parser *p, const char *value)
 {
 	return ms_cfg_add_identities(p, &rule(p)->who, value, true);
@@ -69,7 +92,7 @@ static const char *of_modules(const struct ms_rule *r)
 				    : NULL;
 }
 
-int ms_cfg_rule_check_types(struct ms_cfg_parser *p, const struct ms_rule *r)
+static int check_types(struct ms_cfg_parser *p, const struct ms_rule *r)
 {
 	const uint32_t module = UINT32_C(1) << MS_SIGN_MODULE;
 	uint32_t others = r->types & ~module;
@@ -245,7 +268,26 @@ static int rule_min_version(struct ms_cfg_parser *p, const char *value)
 	return ms_cfg_check_glob(p, list[r->n_min - 1].module);
 }
 
-const struct ms_cfg_setting ms_cfg_rule_settings[MS_CFG_RULE_SETTINGS] = {
+static int rule_end(struct ms_cfg_parser *p)
+{
+	const struct ms_rule *r = rule(p);
+
+	if (r->who.n == 0)
+		return ms_cfg_fail(p, p->section_line,
+				   "rule %s does not say who: add who = ID...", r->name);
+	if (r->n_tiers && r->build_optional)
+		return ms_cfg_fail(
+			p, p->section_line,
+			"rule %s has approvals, so its builds cannot be optional: "
+			"leave build = optional out",
+			r->name);
+	if (r->keys.n == 0)
+		return ms_cfg_fail(p, p->section_line,
+				   "rule %s names no key: add key = NAME", r->name);
+	return check_types(p, r);
+}
+
+static const struct ms_cfg_setting rule_settings[] = {
 	{"who", rule_who, true},
 	{"key", rule_key, true},
 	{"kernel", rule_kernel, true},
@@ -260,4 +302,13 @@ const struct ms_cfg_setting ms_cfg_rule_settings[MS_CFG_RULE_SETTINGS] = {
 	{"approval-valid", rule_approval_valid, false},
 	{"build", rule_build, false},
 	{"min-version", rule_min_version, true},
+};
+
+const struct ms_cfg_section ms_cfg_rule = {
+	.name = "rule",
+	.named = true,
+	.begin = rule_begin,
+	.end = rule_end,
+	.settings = rule_settings,
+	.n = ARRAY_SIZE(rule_settings),
 };

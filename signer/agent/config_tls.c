@@ -43,7 +43,13 @@ static int tls_crl(struct ms_cfg_parser *p, const char *value)
 	return set_path(p, &p->c->tls_crl, value);
 }
 
-const struct ms_cfg_setting ms_cfg_tls_settings[MS_CFG_TLS_SETTINGS] = {
+static const struct ms_cfg_setting tls_settings[] = {
 	{"listen", tls_listen, false}, {"cert", tls_cert, false}, {"key", tls_key, false},
 	{"ca", tls_ca, false},	       {"crl", tls_crl, false},
+};
+
+const struct ms_cfg_section ms_cfg_tls = {
+	.name = "tls",
+	.settings = tls_settings,
+	.n = ARRAY_SIZE(tls_settings),
 };

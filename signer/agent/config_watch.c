@@ -111,10 +111,16 @@ static int alert_on(struct ms_cfg_parser *p, const char *value)
 	return 0;
 }
 
-const struct ms_cfg_setting ms_cfg_alert_settings[MS_CFG_ALERT_SETTINGS] = {
+static const struct ms_cfg_setting alert_settings[] = {
 	{"command", alert_command, false}, {"timeout", alert_timeout, false},
 	{"repeat", alert_repeat, false},   {"refused", alert_refused, false},
 	{"expiry", alert_expiry, false},   {"on", alert_on, false},
+};
+
+const struct ms_cfg_section ms_cfg_alert = {
+	.name = "alert",
+	.settings = alert_settings,
+	.n = ARRAY_SIZE(alert_settings),
 };
 
 /* ----------------------------------------------------------------- [agent] */
