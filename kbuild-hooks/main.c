@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include "kbuild-hooks/arguments.h"
+#include "kbuild-hooks/relro.h"
 #include "kbuild-hooks/remote.h"
 #include "kbuild-hooks/x509_file.h"
 #include "lib/agent_client.h"
@@ -209,6 +210,7 @@ int main(int argc, char **argv)
 	struct ms_error err = {0};
 	int r;
 
+	ms_hook_protect_relro();
 	/* A file size limit becomes an error like any other. */
 	signal(SIGXFSZ, SIG_IGN);
 	ms_file_clean_up_on_signals();

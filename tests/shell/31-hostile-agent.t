@@ -57,6 +57,32 @@ for kind in drip extra close-after silent-close; do
 	is "$(tail -c 28 "$T/m.ko")" '~Module signature appended~' "$kind: is signed"
 done
 
+# ------------------------------------------------------------------------- its memory
+# writable PID: how many pages of what only the linker writes could be written
+writable() {
+	python3 - "$(command -v modseal-sign-file)" "$1" <<-'END'
+		import re, subprocess, sys
+		parts = subprocess.run(["readelf", "-lW", sys.argv[1]], capture_output=True,
+		                       text=True, check=True).stdout
+		at, size = re.search(r"GNU_RELRO +\S+ (\S+) \S+ \S+ (\S+)", parts).groups()
+		maps = [re.split(r"[- ]", line)[:3] for line in open(f"/proc/{sys.argv[2]}/maps")
+		        if line.rstrip().endswith(sys.argv[1])]
+		base, first = int(maps[0][0], 16), int(at, 16) & -4096
+		pages = range(base + first, base + (int(at, 16) + int(size, 16) & -4096), 4096)
+		assert pages
+		print(sum(int(m[0], 16) <= p < int(m[1], 16) and "w" in m[2]
+		          for p in pages for m in maps))
+	END
+}
+cp "$T/orig.ko" "$T/m.ko"
+: >"$T/requests"
+modseal-sign-file sha256 modseal:never-answers no.x509 "$T/m.ko" 2>/dev/null &
+pid=$!
+wait_for 10 grep -q never-answers "$T/requests"
+is "$(writable $pid)" 0 'what only the linker writes is read-only'
+kill $pid
+wait $pid 2>/dev/null
+
 # ------------------------------------------------------------------------- signals
 # While the agent keeps it waiting, and whenever it dies: old or new, never between.
 for sig in INT TERM HUP KILL; do
@@ -77,7 +103,9 @@ is "$(find "$T" -name '.modseal-*')" '' 'nothing is left behind'
 torn=0
 for i in $(seq 40); do
 	cp "$T/large.ko" "$T/m.ko"
-	modseal-sign-file sha256 modseal:good no.x509 "$T/m.ko" 2>/dev/null &
+	how='' # every other time in place
+	((i % 2)) || how=--no-sync
+	modseal-sign-file $how sha256 modseal:good no.x509 "$T/m.ko" 2>/dev/null &
 	pid=$!
 	# Ends it somewhere between its start and its end.
 	read -rt "0.0$((i / 10))$((i % 10))" <> <(:)
