@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Packages and initramfs images: what is in them, one member after the other, never on
- * disk. The only user of libarchive.
+ * disk. archive*.c are the only users of libarchive.
  */
 #ifndef MS_ARCHIVE_H
 #define MS_ARCHIVE_H
