@@ -168,8 +168,8 @@ HOOK_OBJS := $(patsubst %.c,$(BUILD)/musl/%.o,$(wildcard kbuild-hooks/*.c)) \
 $(BUILD)/modseal-sign-file: $(HOOK_OBJS)
 	$(say) LINK $@
 	$(Q)$(MUSL_GCC) $(filter-out -pie,$(MS_LDFLAGS)) $(LDFLAGS) -static -nostartfiles \
-		-Wl,-pie,--no-dynamic-linker,-z,text -o $@ $(MUSL_CRT) \
-		$(MUSL_CRT:rcrt1.o=crti.o) $^ $(MUSL_CRT:rcrt1.o=crtn.o)
+		-Wl,-pie,--no-dynamic-linker,-z,text,--build-id -o $@ \
+		$(MUSL_CRT) $(MUSL_CRT:rcrt1.o=crti.o) $^ $(MUSL_CRT:rcrt1.o=crtn.o)
 
 $(BUILD)/musl/%.o: %.c $(BUILD)/.flags
 	$(say) CC $< with musl
