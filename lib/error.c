@@ -69,6 +69,9 @@ const char *ms_strerror(int rc)
 	/* strerrordesc_np() is not translated and needs no buffer. */
 	s = rc == INT_MIN ? NULL : strerrordesc_np(rc < 0 ? -rc : rc);
 #else
+	/* What a damaged file system says, and musl has no text for. */
+	if (rc == EUCLEAN || rc == -EUCLEAN)
+		return "Structure needs cleaning";
 	/* musl's needs none either, and is translated only after setlocale(). */
 	s = rc == INT_MIN ? NULL : strerror(rc < 0 ? -rc : rc);
 #endif

@@ -57,6 +57,26 @@ for kind in drip extra close-after silent-close; do
 	is "$(tail -c 28 "$T/m.ko")" '~Module signature appended~' "$kind: is signed"
 done
 
+# ---------------------------------------------------------------------- a bad disk
+# disk CALL:error=... REGEX: what goes wrong while the signature is written in place
+disk() {
+	cp "$T/orig.ko" "$T/m.ko"
+	fails 1 "$1" strace -qq -o /dev/null -P "$T/m.ko" -e "inject=$1" \
+		modseal-sign-file --no-sync sha256 modseal:good "$T/cert.pem" "$T/m.ko"
+	like "$ERR" "m.ko: cannot be written: $2" "$1: says why"
+	one_line "$ERR" "$1: in one line"
+	same "$T/orig.ko" "$T/m.ko" "$1: the module is as it was"
+}
+if strace -o /dev/null true 2>/dev/null; then
+	disk pwritev:error=ENOSPC 'No space left on device: free'
+	disk pwritev:error=EUCLEAN 'Structure needs cleaning$'
+	disk close:error=EDQUOT:when=1 '.*[Qq]uota exceeded: free'
+	disk close:error=EIO:when=1 'I.*O error$'
+	is "$(find "$T" -name '.modseal-*')" '' 'nothing is left behind'
+else
+	skip 17 'strace may not trace here'
+fi
+
 # ------------------------------------------------------------------------- its memory
 # writable PID: how many pages of what only the linker writes could be written
 writable() {
