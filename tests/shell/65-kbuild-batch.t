@@ -8,6 +8,7 @@
 
 command -v xz >/dev/null && command -v zstd >/dev/null || skip_all 'no xz, no zstd'
 agent_start
+uncompressed
 modseal key cert dev >"$T/cert.pem"
 modseal key cert dev --der >"$T/cert.der"
 make_module "$T/original.ko"
@@ -55,9 +56,7 @@ install() {
 	local h=$1 s=$2
 	shift 2
 	rm -rf "$T/out"
-	make -j4 -C "$h" M="$s" INSTALL_MOD_PATH="$T/out" \
-		CONFIG_MODULE_COMPRESS= CONFIG_MODULE_COMPRESS_ALL= \
-		CONFIG_MODULE_COMPRESS_XZ= "$@" modules_install
+	make -j4 -C "$h" M="$s" INSTALL_MOD_PATH="$T/out" "$@" modules_install
 }
 xz_of() {
 	case $1 in

@@ -7,6 +7,7 @@
 headers=$(kernel_build) || skip_all 'no kernel headers here'
 command -v depmod >/dev/null || skip_all 'no depmod here'
 fake_agent
+uncompressed
 driver "$T/src" hello there
 
 kbuild() {
@@ -66,11 +67,13 @@ ok 'every module is signed' every verify
 if command -v xz >/dev/null; then
 	rm -rf "$T/out"
 	ok 'signed, then compressed' env MODSEAL_KEY=good make -C "$headers" M="$T/src" \
-		INSTALL_MOD_PATH="$T/out" CONFIG_MODULE_COMPRESS_XZ=y modules_install
+		INSTALL_MOD_PATH="$T/out" CONFIG_MODULE_COMPRESS=y \
+		CONFIG_MODULE_COMPRESS_ALL=y CONFIG_MODULE_COMPRESS_XZ=y modules_install
+	is "$(find "$T/out" -name '*.ko*' | grep -c '\.ko\.xz$')" 2 'each'
 	find "$T/out" -name '*.ko.xz' -exec unxz {} +
 	ok 'every module is signed' every verify
 else
-	skip 2 'no xz'
+	skip 3 'no xz'
 fi
 
 # ------------------------------------------------ the kernel's own modules, in its tree

@@ -8,6 +8,7 @@
 headers=$(kernel_build) || skip_all 'no kernel headers here'
 page=docs/INTEGRATIONS.md
 agent_start
+uncompressed
 unset MODSEAL_KEY
 modseal key create distro-2026 --alg p256 >/dev/null || bail_out 'no key'
 modseal key cert distro-2026 >"$T/distro-2026.pem"

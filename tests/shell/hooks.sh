@@ -54,10 +54,17 @@ driver() {
 	printf 'obj-m += %s.o\n' "${@:2}" >"$1/Kbuild"
 }
 
+# uncompressed: make installs modules as they are, but where its command line says otherwise;
+# by its configuration Debian 13's kernel has them as .ko.xz
+uncompressed() {
+	local c=CONFIG_MODULE_COMPRESS
+	export MAKEFLAGS="$c= ${c}_ALL= ${c}_XZ="
+}
+
 # kernel_tree HEADERS DIR CERTIFICATE MODULE...: the headers again, as a kernel's own tree
 # that has these modules, which are there, and a certificate
 kernel_tree() {
-	local headers=$1 tree=$2 f
+	local headers=$1 tree=$2 f as=o
 	mkdir -p "$tree/certs" "$tree/drivers"
 	for f in "$headers"/* "$headers"/.[a-z]*; do
 		ln -s "$(realpath "$f")" "$tree/"
@@ -66,9 +73,13 @@ kernel_tree() {
 	echo '# nothing to ask Kconfig for' >"$tree/include/config/auto.conf.cmd"
 	touch "$tree/include/config/auto.conf"
 	cp "$3" "$tree/certs/signing_key.x509"
+	case $(<"$headers/include/config/kernel.release") in
+	5.* | 6.1.*) as=ko ;;
+	esac
 	for f in "${@:4}"; do
 		cp "$f" "$tree/drivers/"
-		echo "drivers/${f##*/}"
+		f=${f##*/}
+		echo "drivers/${f%.ko}.$as"
 	done >"$tree/modules.order"
 	: >"$tree/modules.builtin"
 	: >"$tree/modules.builtin.modinfo"
