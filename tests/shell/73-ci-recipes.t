@@ -8,13 +8,17 @@
 
 headers=$(kernel_build) || skip_all 'no kernel headers here'
 kernel=$(<"$headers/include/config/kernel.release") || bail_out 'headers of no release'
-[[ $kernel = 6.1.* ]] || skip_all "the recipes' driver is for Debian 12's kernel"
+# The recipes' driver is Debian 12's, which is for its kernel.
+release=12
+[[ $kernel = 6.1.* ]] || release=13
 root=''
 if [ "$(id -u)" -ne 0 ]; then
 	command -v fakeroot >/dev/null || skip_all 'dkms installs as root only; no fakeroot'
 	root=fakeroot
 fi
-fetched=$(test-vm/fetch-kernel dkms-12) || skip_all 'DKMS cannot be fetched'
+fetched=$(test-vm/fetch-kernel dkms-$release) || skip_all 'DKMS cannot be fetched'
+driver=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$fetched/driver/dkms.conf")
+[ -n "$driver" ] || bail_out 'a driver of no version'
 
 tls_ca || bail_out "no CA: $(cat "$T/ca/log")"
 tls_cert ci /CN=ci-job clientAuth || bail_out "no certificate: $(cat "$T/ca/log")"
@@ -74,6 +78,7 @@ here() {
 			text=${text//"${paths[i]}"/"${paths[i + 1]}"}
 		done
 		[[ ! $left =~ [\ =]/(etc|lib|usr|var)/ ]] || return 1
+		[ "$release" = 12 ] || text=${text//v4l2loopback\/0.12.7/v4l2loopback\/$driver}
 		text=${text//https:\/\/signer.example.org:8443/https:\/\/localhost:$TLS_PORT}
 		printf '%s\n' "$text" >"$f"
 	done
@@ -116,8 +121,13 @@ stored() {
 }
 signed() {
 	local ko
-	ko=$(stored) && [[ $ko = */v4l2loopback.ko && $ko != *$'\n'* ]] &&
-		verify "$ko" "$T/cert.pem"
+	ko=$(stored) && [[ $ko != *$'\n'* ]] || return 1
+	case $ko in
+	*/v4l2loopback.ko) cp "$ko" "$T/m.ko" ;;
+	*/v4l2loopback.ko.xz) xz -dc "$ko" >"$T/m.ko" ;;
+	*) return 1 ;;
+	esac
+	verify "$T/m.ko" "$T/cert.pem"
 }
 # signatures: that the agent has made for the job, with the key
 signatures() {
