@@ -182,6 +182,20 @@ static enum ms_hash signature_hash(X509 *x)
 	return h;
 }
 
+static bool is_module_only(const X509 *x)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL);
+	bool found = false;
+	char oid[64];
+
+	for (int i = 0; eku && i < sk_ASN1_OBJECT_num(eku) && !found; i++)
+		found = OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(eku, i), 1) >
+				0 &&
+			strcmp(oid, MS_OID_MODULE_ONLY) == 0;
+	EXTENDED_KEY_USAGE_free(eku);
+	return found;
+}
+
 /* Extensions that cannot be read allow nothing. */
 static void read_usage(X509 *x, struct ms_cert *c)
 {
@@ -196,6 +210,7 @@ static void read_usage(X509 *x, struct ms_cert *c)
 	c->may_sign = X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE;
 	c->eku_code_signing =
 		c->has_eku && (X509_get_extended_key_usage(x) & XKU_CODE_SIGN);
+	c->module_only = c->has_eku && is_module_only(x);
 }
 
 static int interpret(struct ms_cert *c)

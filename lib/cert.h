@@ -39,6 +39,7 @@ bool ms_alg_is_rsa(enum ms_alg a);
  * @may_sign: keyUsage has digitalSignature, or there is no keyUsage
  * @has_eku, @eku_code_signing: extendedKeyUsage is there, and has codeSigning. Where an
  *	extension cannot be read, both usages are there and allow nothing
+ * @module_only: extendedKeyUsage has MS_OID_MODULE_ONLY
  */
 struct ms_cert {
 	uint8_t *der;
@@ -49,6 +50,7 @@ struct ms_cert {
 	enum ms_alg alg;
 	enum ms_hash hash;
 	bool is_ca, has_key_usage, may_sign, has_eku, eku_code_signing;
+	bool module_only;
 	time_t not_before, not_after;
 	char subject_cn[128];
 };
@@ -87,6 +89,11 @@ int ms_cert_list_parse(const uint8_t *data, size_t len,
 struct ms_buf;
 int ms_cert_pem(const uint8_t *der, size_t len, struct ms_buf *out) _must_check_;
 
+/* Signs kernel modules alone: shim (verify_eku() in its shim.c or verify.c) takes no boot
+ * loader or kernel that is signed with the key of such a certificate. Kernels do not look
+ * at it. */
+#define MS_OID_MODULE_ONLY "1.3.6.1.4.1.2312.16.1.2"
+
 /** enum ms_cert_profile - what a certificate is for */
 enum ms_cert_profile {
 	MS_CERT_SIGNER = 0, /* signs modules: CA:FALSE, digitalSignature */
@@ -97,6 +104,7 @@ enum ms_cert_profile {
  * struct ms_cert_request - what a certificate shall say
  * @common_name: subject CN
  * @days: validity from one hour ago; or @not_after, when not 0
+ * @module_only: extendedKeyUsage has MS_OID_MODULE_ONLY, too
  *
  * Extensions: basicConstraints and keyUsage critical, as @profile has them;
  * extendedKeyUsage codeSigning, SKI, AKID; serial of 128 random bits; signed with SHA-256
@@ -107,6 +115,7 @@ struct ms_cert_request {
 	unsigned int days;
 	time_t not_after;
 	enum ms_cert_profile profile;
+	bool module_only;
 };
 
 /**

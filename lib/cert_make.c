@@ -103,13 +103,25 @@ static int add_key_usage(X509 *x, bool ca)
 	return r;
 }
 
-static int add_code_signing(X509 *x)
+static int push_module_only(EXTENDED_KEY_USAGE *eku)
+{
+	ASN1_OBJECT *o = OBJ_txt2obj(MS_OID_MODULE_ONLY, 1);
+
+	if (o && sk_ASN1_OBJECT_push(eku, o) > 0)
+		return 0;
+	ASN1_OBJECT_free(o);
+	return -ENOMEM;
+}
+
+static int add_extended_usage(X509 *x, bool module_only)
 {
 	EXTENDED_KEY_USAGE *eku = EXTENDED_KEY_USAGE_new();
 	int r = -ENOMEM;
 
 	/* The object is OpenSSL's own and is never freed. */
 	if (eku && sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_code_sign)) > 0)
+		r = module_only ? push_module_only(eku) : 0;
+	if (r == 0)
 		r = add(x, NID_ext_key_usage, false, eku);
 	EXTENDED_KEY_USAGE_free(eku);
 	return r;
@@ -141,16 +153,16 @@ static int add_key_ids(X509 *x, X509 *issuer)
 }
 
 /* Built part by part, as OpenSSL's own builders crash when memory is short. */
-static int add_extensions(X509 *x, X509 *issuer, enum ms_cert_profile profile)
+static int add_extensions(X509 *x, X509 *issuer, const struct ms_cert_request *req)
 {
-	bool ca = profile == MS_CERT_ISSUER;
+	bool ca = req->profile == MS_CERT_ISSUER;
 	int r;
 
 	r = add_basic_constraints(x, ca);
 	if (r == 0)
 		r = add_key_usage(x, ca);
 	if (r == 0)
-		r = add_code_signing(x);
+		r = add_extended_usage(x, req->module_only);
 	if (r == 0)
 		r = add_key_ids(x, issuer);
 	return r;
@@ -183,7 +195,7 @@ static int fill_in(X509 *x, EVP_PKEY *subject_key, const struct ms_cert_request 
 	if (rc == 0)
 		rc = set_validity(x, req);
 	if (rc == 0)
-		rc = add_extensions(x, issuer, req->profile);
+		rc = add_extensions(x, issuer, req);
 	if (rc == 0)
 		rc = set_algorithm(x, X509_get0_pubkey(issuer));
 	return rc;

@@ -62,8 +62,9 @@ static void x509_freep(X509 **x)
 	X509_free(*x);
 }
 
-static int add_extensions(X509_REQ *req, bool ca)
+static int add_extensions(X509_REQ *req, const struct ms_cert *cert)
 {
+	bool ca = cert->is_ca;
 	const struct {
 		int nid;
 		const char *value;
@@ -72,7 +73,8 @@ static int add_extensions(X509_REQ *req, bool ca)
 		 ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE"},
 		{NID_key_usage, ca ? "critical,digitalSignature,keyCertSign,cRLSign"
 				   : "critical,digitalSignature"},
-		{NID_ext_key_usage, "codeSigning"},
+		{NID_ext_key_usage,
+		 cert->module_only ? "codeSigning," MS_OID_MODULE_ONLY : "codeSigning"},
 		{NID_subject_key_identifier, "hash"},
 	};
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
@@ -108,7 +110,7 @@ static int make_request(const struct ms_cert *cert, uint8_t **ret, int *ret_len)
 	    !X509_REQ_set_subject_name(req, X509_get_subject_name(x)) ||
 	    !X509_REQ_set_pubkey(req, cert->pkey))
 		return -EIO;
-	r = add_extensions(req, cert->is_ca);
+	r = add_extensions(req, cert);
 	if (r < 0)
 		return r;
 	*ret = NULL;

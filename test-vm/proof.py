@@ -36,10 +36,15 @@ class Proof:
             for algorithm in self.IN_THE_TPM
         }
         self.other_issuing = agent.create("issuing-unknown", "rsa2048", "leaf")
+        # For modules alone, says the certificate; to shim, and not to the kernel.
+        self.module_only = {
+            custody: agent.create(custody + "-only", "rsa2048", custody, ["--module-only"])
+            for custody in ("sealed", "leaf")
+        }
 
     def enrolled(self):
-        keys = *self.sealed.values(), *self.resident.values(), *self.issuing.values()
-        return [key.certificate for key in keys]
+        kinds = self.sealed, self.resident, self.issuing, self.module_only
+        return [key.certificate for kind in kinds for key in kind.values()]
 
     def cases(self, module, release, built=None):
         """module is one of the kernel's own, without its signature, release the kernel's
@@ -162,6 +167,12 @@ def custodies(proof, module, release):
         build = agent.open_build(key, release)
         for digest in SHA2 + SHA3:
             ask("build", algorithm, digest, key, "for a build, its issuer enrolled", build)
+    only = proof.module_only
+    what = "modseal sign, the enrolled certificate is for modules alone"
+    signed = agent.sign(module, only["sealed"])
+    cases.append(Case("module-only", signed, "trusted", what))
+    signed = agent.sign(module, only["leaf"], build=agent.open_build(only["leaf"], release))
+    cases.append(Case("build-module-only", signed, "trusted", what + "; for a build"))
     stranger = proof.other_issuing
     build = agent.open_build(stranger, release)
     cases.append(

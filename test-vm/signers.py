@@ -76,10 +76,11 @@ class Agent:
             raise Failure("%s is missing: run make" % path)
         return path
 
-    def create(self, name, algorithm, custody="sealed"):
+    def create(self, name, algorithm, custody="sealed", options=()):
         """A key in the agent's TPM or sealed by it, with its certificate in our folder."""
         modseal = [self.program("modseal"), "key"]
-        run(modseal + ["create", name, "--alg", algorithm, "--custody", custody], self.env)
+        made = modseal + ["create", name, "--alg", algorithm, "--custody", custody]
+        run(made + list(options), self.env)
         return AgentKey(name, algorithm, self.folder, run(modseal + ["cert", name], self.env))
 
     def open_build(self, key, release):

@@ -34,6 +34,8 @@ static void print_table(const struct ms_anchor *v, size_t n, const char *state)
 		       date(c->not_before, from, sizeof(from)),
 		       date(c->not_after, to, sizeof(to)));
 		printf("         key id %s\n", ski);
+		if (c->module_only)
+			printf("         for modules alone, says shim\n");
 		printf("         from %s%s\n",
 		       ms_escape_str(v[i].source, source, sizeof(source)),
 		       origins[v[i].origin]);
@@ -49,14 +51,14 @@ static int print_json(const struct ms_anchor *v, size_t n, bool revoked)
 
 		if (c->ski && c->ski_len <= 64)
 			ms_hex(c->ski, c->ski_len, ski);
-		j = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:b}", "subject",
+		j = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "subject",
 			      ms_escape_str(c->subject_cn, cn, sizeof(cn)), "ski",
 			      *ski ? ski : NULL, "algorithm", ms_alg_name(c->alg),
 			      "not_before", date(c->not_before, from, sizeof(from)),
 			      "not_after", date(c->not_after, to, sizeof(to)), "source",
 			      ms_escape_str(v[i].source, source, sizeof(source)),
 			      "origin", ms_anchor_origin_name(v[i].origin), "revoked",
-			      revoked);
+			      revoked, "module_only", c->module_only);
 		if (!j || json_dumpf(j, stdout, JSON_COMPACT)) {
 			json_decref(j);
 			return -EIO;

@@ -148,6 +148,7 @@ static void add_cert(json_t *j, const struct ms_front_key *k)
 	json_object_set_new(j, "serial", json_serial(cert));
 	json_object_set_new(j, "ski", json_hex(cert->ski, cert->ski_len));
 	json_object_set_new(j, "ca", json_boolean(cert->is_ca));
+	json_object_set_new(j, "module_only", json_boolean(cert->module_only));
 }
 
 json_t *ms_api_json_key(const struct ms_web *w, const struct ms_front_key *k)

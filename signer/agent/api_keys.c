@@ -259,18 +259,19 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 	json_t *jsubject = NULL, *pin = NULL, *pcrs = NULL, *approval = NULL;
 	json_t *scheme = NULL, *j;
 	json_int_t days = DAYS_DEFAULT;
-	int pending = 0;
+	int pending = 0, module_only = 0;
 	char shown[32];
 	json_error_t je;
 	int r;
 
 	j = json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, &je);
-	if (!j || json_unpack_ex(j, &je, JSON_STRICT,
-				 "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o, s?b}",
-				 "name", &name, "algorithm", &alg, "custody", &custody,
-				 "subject", &jsubject, "days", &days, "pcrs", &pcrs,
-				 "pin", &pin, "approval", &approval, "scheme", &scheme,
-				 "pending", &pending) < 0) {
+	if (!j ||
+	    json_unpack_ex(j, &je, JSON_STRICT,
+			   "{s:s, s:s, s?s, s?o, s?I, s?o, s?o, s?o, s?o, s?b, s?b}",
+			   "name", &name, "algorithm", &alg, "custody", &custody,
+			   "subject", &jsubject, "days", &days, "pcrs", &pcrs, "pin",
+			   &pin, "approval", &approval, "scheme", &scheme, "pending",
+			   &pending, "module_only", &module_only) < 0) {
 		json_decref(j);
 		return ms_error_set(err, -EINVAL, "bad-request",
 				    "the request is not as in "
@@ -312,6 +313,7 @@ static int parse_create(const uint8_t *body, size_t len, struct ms_ipc_create *c
 		r = ms_api_pcrs_mask(pcrs, &c->pcrs, err);
 	c->days = (uint32_t)days;
 	c->pending = pending;
+	c->module_only = module_only;
 	json_decref(j);
 	return r;
 }

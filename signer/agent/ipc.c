@@ -111,6 +111,7 @@ static void put_create(struct ms_buf *b, const struct ms_ipc_create *c)
 	ms_buf_put_u32(b, c->days);
 	ms_buf_put_u32(b, c->pcrs);
 	ms_buf_put_u8(b, c->pending);
+	ms_buf_put_u8(b, c->module_only);
 	ms_buf_put_str(b, c->pin);
 	ms_buf_put_u8(b, c->raw);
 	ms_buf_put_u8(b, c->foretold);
@@ -140,6 +141,7 @@ static void get_create(struct ms_reader *r, struct ms_ipc_create *c)
 	c->days = ms_reader_u32(r);
 	c->pcrs = ms_reader_u32(r);
 	c->pending = ms_reader_u8(r) == 1;
+	c->module_only = ms_reader_u8(r) == 1;
 	ms_reader_str(r, c->pin, sizeof(c->pin));
 	c->raw = ms_reader_u8(r) == 1;
 	c->foretold = ms_reader_u8(r) == 1;

@@ -122,7 +122,7 @@ struct ms_ipc_create {
 	enum ms_custody custody;
 	char common_name[65];
 	uint32_t days, pcrs;
-	bool pending;
+	bool pending, module_only;
 	char pin[MS_PIN_MAX + 1];
 	bool raw, foretold;
 	uint8_t pcr_digest[32];

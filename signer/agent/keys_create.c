@@ -52,7 +52,8 @@ static int certify(struct making *m, EVP_PKEY *pkey, ms_cert_sign_fn *sign)
 				     .days = m->req->days,
 				     .profile = m->req->custody == MS_CUSTODY_LEAF
 							? MS_CERT_ISSUER
-							: MS_CERT_SIGNER};
+							: MS_CERT_SIGNER,
+				     .module_only = m->req->module_only};
 	struct ms_keyfile *file = m->key->file;
 	_cleanup_free_ uint8_t *der = NULL;
 	size_t len = 0;
@@ -306,11 +307,10 @@ static int check_not_over(struct ms_keys *k, const struct key *key, struct ms_er
 				    "the certificate cannot be read: it is damaged");
 	for (size_t i = 0; i < k->n; i++)
 		if (ms_key_is_over(k->v[i], now) && same_key(k->v[i], cert))
-			return ms_error_set(
-				err, -EEXIST, "key-state",
-				"it is the key %s, and %s", k->v[i]->name,
-				ms_key_life_sentence(&k->v[i]->life, now, why,
-						     sizeof(why)));
+			return ms_error_set(err, -EEXIST, "key-state",
+					    "it is the key %s, and %s", k->v[i]->name,
+					    ms_key_life_sentence(&k->v[i]->life, now, why,
+								 sizeof(why)));
 	return 0;
 }
 

@@ -110,6 +110,8 @@ static int create_body(const struct ms_cli *cli, const struct ms_pin *pin,
 			 pcrs, "scheme", ms_cli_opt(cli, "scheme"), "approval", approval);
 	if (ms_cli_opt(cli, "pending"))
 		json_object_set_new(body, "pending", json_true());
+	if (ms_cli_opt(cli, "module-only"))
+		json_object_set_new(body, "module_only", json_true());
 	text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	if (!text)
 		return ms_cli_usage(cli, "--subject has to be UTF-8 text");

@@ -114,7 +114,7 @@ static int create_body(const struct rotation *r, const struct ms_pin *pin,
 	const char *subject = ms_cli_opt(r->cli, "subject");
 	_cleanup_json_ json_t *body = json_object();
 	_cleanup_free_ char *text = NULL;
-	static const char *const same[] = {"algorithm", "custody", "pcrs"};
+	static const char *const same[] = {"algorithm", "custody", "pcrs", "module_only"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
 		json_object_set(body, same[i], json_object_get(r->old, same[i]));

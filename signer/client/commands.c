@@ -25,6 +25,7 @@ static const struct ms_cli_option key_create_options[] = {
 	{"subject", 0, "CN", NULL, "common name (default: the key's name)"},
 	{"days", 0, "N", NULL, "validity of the certificate (default 3650)"},
 	{"pcrs", 0, "LIST", NULL, "PCRs that have to stay: 7,14 or none (default 7)"},
+	{"module-only", 0, NULL, NULL, "shim takes it for no boot loader and no kernel"},
 	{"pending", 0, NULL, NULL, "it signs nothing before a CA's certificate is there"},
 	{"pin", 0, NULL, NULL, "ask for a PIN that the key needs after a start"},
 	{"pin-fd", 0, "N", NULL, "read that PIN from file descriptor N"},

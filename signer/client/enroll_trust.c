@@ -43,6 +43,13 @@ int ms_enroll_mok(struct ms_enroll *e)
 			  "give that password");
 	ms_enroll_note(e, "kernels see MOK keys only when they were started by shim with "
 			  "Secure Boot on");
+	ms_enroll_note(e,
+		       e->cert->module_only
+			       ? "the certificate is for modules alone: shim lets this "
+				 "key start no boot loader and no kernel"
+			       : "shim lets this key start boot loaders and kernels, "
+				 "too: its certificate does not say that it is for "
+				 "modules alone ('modseal key create --module-only')");
 	ms_enroll_note(e, "Debian's kernels try MOK keys (.platform) for modules in all "
 			  "versions since 5.10; an unpatched kernel trusts them for "
 			  "modules only through .machine: "
@@ -73,8 +80,9 @@ int ms_enroll_db(struct ms_enroll *e)
 	if (status)
 		return status;
 	ms_enroll_note(e, "what is in db may also start machines: whoever has this key "
-			  "can sign boot loaders and kernels, not modules alone; MOK has "
-			  "the same effect behind shim");
+			  "can sign boot loaders and kernels, not modules alone, "
+			  "whatever the certificate says it is for; MOK, behind shim, "
+			  "heeds that");
 	ms_enroll_note(e,
 		       "kernels with CONFIG_LOAD_UEFI_KEYS put db into .platform, with "
 		       "Secure Boot on or off; Debian's check modules against it, "

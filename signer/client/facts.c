@@ -115,6 +115,7 @@ void ms_fact_key(const json_t *key)
 		{"Subject", "subject"},
 		{"Serial", "serial"},
 		{"Key identifier", "ski"},
+		{"Modules only", "module_only"},
 		{"Valid from", "not_before"},
 		{"Valid until", "not_after"},
 		{"Days left", "days_left"},

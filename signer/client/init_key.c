@@ -29,9 +29,10 @@ static int key_make(struct ms_init *in, json_t **ret)
 	char name[64];
 
 	subject(in, name);
-	question = json_pack("{s:s, s:s, s:s, s:s, s:i, s:[i]}", "name", in->config.key,
-			     "algorithm", alg ? alg : DEFAULT_ALG, "custody", "sealed",
-			     "subject", name, "days", VALID_DAYS, "pcrs", 7);
+	question = json_pack("{s:s, s:s, s:s, s:s, s:i, s:[i], s:b}", "name",
+			     in->config.key, "algorithm", alg ? alg : DEFAULT_ALG,
+			     "custody", "sealed", "subject", name, "days", VALID_DAYS,
+			     "pcrs", 7, "module_only", 1);
 	text = question ? json_dumps(question, JSON_COMPACT) : NULL;
 	if (!text)
 		return ms_init_fail("there is not enough memory");

@@ -68,6 +68,41 @@ like "$OUT" 'Protection +.*no PCR' 'which is shown'
 ok 'with two PCRs' modseal key create two --alg p256 --pcrs 14,7
 like "$OUT" 'PCR 7.*14' 'which are shown'
 
+# For shim: modules alone
+modules_alone() { # NAME: do openssl and the facts say so, or neither: prints yes or no
+	local usage fact
+	usage=$(modseal key cert "$1" | openssl x509 -noout -ext extendedKeyUsage |
+		sed -n '2s/^ *//p')
+	fact=$(modseal key show "$1" --json | jq .module_only)
+	case "$usage $fact" in
+	'Code Signing, 1.3.6.1.4.1.2312.16.1.2 true') echo yes ;;
+	'Code Signing false') echo no ;;
+	*) echo "$usage $fact" ;;
+	esac
+}
+is "$(modules_alone free)" no 'a key is for anything'
+for custody in sealed resident leaf; do
+	ok "a $custody key for modules alone" modseal key create only-$custody --alg p256 \
+		--custody $custody --module-only
+	like "$OUT" 'Modules only +yes' 'which is shown'
+	is "$(modules_alone only-$custody)" yes 'and in its certificate'
+	modseal key csr only-$custody >"$T/csr"
+	like "$(openssl req -in "$T/csr" -noout -text)" 'Code Signing, 1.3.6.1.4.1.2312.16.1.2' \
+		'and in a request for another'
+done
+make_module "$T/only.ko"
+ok 'it signs' modseal sign -q --key only-sealed "$T/only.ko"
+modseal key cert only-sealed >"$T/only.pem"
+ok 'and is trusted' modseal-verify verify --anchor "$T/only.pem" "$T/only.ko"
+ok 'the verifier' modseal-verify anchors --anchor "$T/only.pem"
+like "$OUT" 'for modules alone' 'shows it'
+is "$(modseal-verify anchors --anchor "$T/only.pem" --json | jq .module_only)" true 'as JSON, too'
+modseal key cert free >"$T/free.pem"
+ok 'and of another' modseal-verify anchors --anchor "$T/free.pem"
+unlike "$OUT" 'for modules alone' 'not'
+ok 'a successor' modseal key rotate only-sealed --to only-next --dir "$T/only"
+is "$(modules_alone only-next)" yes 'is for modules alone as well'
+
 # PINs
 with_pin() {
 	local pin=$1

@@ -20,6 +20,8 @@ like "$OUT" 'Key +default, p256, sealed \(made\)' 'it makes the key'
 ok 'openssl: cert.pem' openssl x509 -in "$D/cert.pem" -noout
 openssl x509 -in "$D/cert.pem" -outform DER -out "$T/cert.der"
 same "$D/cert.der" "$T/cert.der" 'cert.der is the same'
+like "$(openssl x509 -in "$D/cert.pem" -noout -text)" 'Code Signing, 1.3.6.1.4.1.2312.16.1.2' \
+	'shim takes it for modules alone'
 
 # The three commands do what they say.
 sed -i "s|MODULE.ko|$T/m.ko|" "$T/next"

@@ -28,6 +28,10 @@ ok 'mok' enroll dev mok
 same "$d/dev.der" "$T/dev.der" 'is the certificate in DER'
 like "$OUT" "mokutil --import $d/dev.der" 'with the command'
 like "$OUT" 'CA_MACHINE_KEYRING.*not a CA' 'and that it is no CA certificate'
+like "$OUT" 'shim lets this key start boot loaders and kernels' 'and what it may start'
+modseal key create only --alg p256 --module-only >/dev/null
+ok 'mok of a key for modules alone' enroll only mok
+like "$OUT" 'shim lets this key start no boot loader' 'may start nothing'
 ok 'the same again' enroll dev mok
 ok 'mok of an issuing key' enroll issuer mok --json
 is "$(jq -r '.ca, .files[0]' <<<"$OUT" | xargs)" "true $d/issuer.der" 'as JSON'

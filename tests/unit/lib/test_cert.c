@@ -44,6 +44,7 @@ static void test_leaf(void **state)
 	assert_true(c->may_sign);
 	assert_true(c->has_eku);
 	assert_true(c->eku_code_signing);
+	assert_false(c->module_only);
 	assert_int_equal(c->serial_len, sizeof(serial));
 	assert_memory_equal(c->serial, serial, sizeof(serial));
 	/* It was issued by the CA: names and key identifiers match byte for byte. */
@@ -126,6 +127,7 @@ static void test_unreadable_usage(void **state)
 	assert_false(c->may_sign);
 	assert_true(c->has_eku);
 	assert_false(c->eku_code_signing);
+	assert_false(c->module_only);
 	assert_false(c->is_ca);
 }
 

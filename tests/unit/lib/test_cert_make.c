@@ -9,11 +9,14 @@ static const enum ms_alg algs[] = { MS_ALG_RSA2048, MS_ALG_P256, MS_ALG_P384,
 /* The extensions, in order: critical or not, and the value's bytes (less the SKI's). */
 static void check_extensions(X509 *x, const struct ms_cert *c)
 {
-	static const struct {
+	static const struct extension {
 		int nid, critical;
 		const char *value;
 		int len;
-	} want[] = {
+	} module_only = { NID_ext_key_usage, 0,
+			  "\x30\x16\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x03"
+			  "\x06\x0a\x2b\x06\x01\x04\x01\x92\x08\x10\x01\x02", 24 },
+	  all[] = {
 		{ NID_basic_constraints, 1, "\x30\x00", 2 },
 		{ NID_key_usage, 1, "\x03\x02\x07\x80", 4 },
 		{ NID_ext_key_usage, 0,
@@ -22,25 +25,28 @@ static void check_extensions(X509 *x, const struct ms_cert *c)
 		{ NID_authority_key_identifier, 0, "\x30\x16\x80\x14", 4 },
 	};
 
-	assert_int_equal(X509_get_ext_count(x), ARRAY_SIZE(want));
-	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+	assert_int_equal(X509_get_ext_count(x), ARRAY_SIZE(all));
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		const struct extension *want =
+			i == 2 && c->module_only ? &module_only : &all[i];
 		X509_EXTENSION *e = X509_get_ext(x, (int)i);
 		const ASN1_OCTET_STRING *v = X509_EXTENSION_get_data(e);
 
-		assert_int_equal(OBJ_obj2nid(X509_EXTENSION_get_object(e)), want[i].nid);
-		assert_int_equal(X509_EXTENSION_get_critical(e), want[i].critical);
-		assert_memory_equal(ASN1_STRING_get0_data(v), want[i].value, want[i].len);
-		assert_int_equal(ASN1_STRING_length(v), want[i].len + (i < 3 ? 0 : 20));
+		assert_int_equal(OBJ_obj2nid(X509_EXTENSION_get_object(e)), want->nid);
+		assert_int_equal(X509_EXTENSION_get_critical(e), want->critical);
+		assert_memory_equal(ASN1_STRING_get0_data(v), want->value, want->len);
+		assert_int_equal(ASN1_STRING_length(v), want->len + (i < 3 ? 0 : 20));
 	}
 	assert_int_equal(c->ski_len, 20);
 	assert_int_equal(c->akid_len, 20);
 	assert_memory_equal(c->ski, c->akid, 20);
 }
 
-static void check_certificate(EVP_PKEY *key, enum ms_alg alg)
+static void check_certificate(EVP_PKEY *key, enum ms_alg alg, bool module_only)
 {
 	const struct ms_cert_request req = { .common_name = "distro-2026 K\xc3\xb6ln",
-					     .days = 365 };
+					     .days = 365,
+					     .module_only = module_only };
 	_cleanup_cert_ struct ms_cert *c = NULL;
 	_cleanup_free_ uint8_t *der = NULL;
 	const unsigned char *p;
@@ -56,6 +62,7 @@ static void check_certificate(EVP_PKEY *key, enum ms_alg alg)
 	assert_int_equal(c->hash, MS_HASH_SHA256);
 	assert_false(c->is_ca);
 	assert_true(c->has_key_usage && c->may_sign && c->has_eku && c->eku_code_signing);
+	assert_int_equal(c->module_only, module_only);
 	assert_in_range(c->not_before, before - 3600, after - 3600);
 	assert_int_equal(c->not_after - c->not_before, 365 * 86400);
 	assert_int_equal(c->issuer_len, c->subject_len);
@@ -78,7 +85,8 @@ static void test_self_signed(void **state)
 
 		assert_int_equal(ms_key_generate(algs[i], &key), 0);
 		assert_int_equal(ms_key_alg(key), algs[i]);
-		check_certificate(key, algs[i]);
+		check_certificate(key, algs[i], false);
+		check_certificate(key, algs[i], true);
 		EVP_PKEY_free(key);
 	}
 }

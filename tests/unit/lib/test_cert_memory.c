@@ -55,7 +55,9 @@ static int parse(void)
 
 static int self_sign(void)
 {
-	const struct ms_cert_request req = { .common_name = "test", .days = 1 };
+	const struct ms_cert_request req = { .common_name = "test",
+					     .days = 1,
+					     .module_only = true };
 	uint8_t *out = NULL;
 	size_t len = 0;
 	int rc = ms_cert_self_sign(key, &req, &out, &len);

@@ -20,6 +20,22 @@ static int refuse(void *arg, const uint8_t *digest, uint8_t *ret, size_t *ret_le
 	return -ENODEV;
 }
 
+static bool asks_for_module_only(X509_REQ *req)
+{
+	STACK_OF(X509_EXTENSION) *list = X509_REQ_get_extensions(req);
+	EXTENDED_KEY_USAGE *eku = X509V3_get_d2i(list, NID_ext_key_usage, NULL, NULL);
+	ASN1_OBJECT *want = OBJ_txt2obj(MS_OID_MODULE_ONLY, 1);
+	bool found = false;
+
+	assert_int_equal(OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, 0)), NID_code_sign);
+	for (int i = 1; i < sk_ASN1_OBJECT_num(eku); i++)
+		found |= OBJ_cmp(sk_ASN1_OBJECT_value(eku, i), want) == 0;
+	ASN1_OBJECT_free(want);
+	EXTENDED_KEY_USAGE_free(eku);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	return found;
+}
+
 static void test_csr(void **state)
 {
 	_cleanup_buf_ struct ms_buf out = MS_BUF_INIT(16384);
@@ -33,6 +49,7 @@ static void test_csr(void **state)
 	assert_ptr_equal(p, out.data + out.len);
 	assert_int_equal(X509_REQ_verify(req, key), 1);
 	assert_int_equal(EVP_PKEY_eq(X509_REQ_get0_pubkey(req), key), 1);
+	assert_int_equal(asks_for_module_only(req), cert->module_only);
 	X509_REQ_free(req);
 }
 
@@ -89,8 +106,10 @@ static void test_refuses(void **state)
 
 static void use(enum ms_alg alg)
 {
-	const struct ms_cert_request req = {
-		.common_name = "x", .days = 1, .profile = MS_CERT_ISSUER};
+	const struct ms_cert_request req = {.common_name = "x",
+					    .days = 1,
+					    .profile = MS_CERT_ISSUER,
+					    .module_only = alg == MS_ALG_P256};
 	uint8_t *der;
 	size_t len;
 
