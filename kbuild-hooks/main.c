@@ -56,8 +56,8 @@ static int certificate_error(int r, const char *key, struct ms_error *err)
 		return ms_error_set(
 			err, r, "bad-certificate",
 			"holds no certificate that could be read, so this kernel "
-			"would refuse the module: put the output of `modseal key "
-			"cert %s` there",
+			"would refuse the module: put `modseal key cert %s --der` there "
+			"and build the kernel, or the modules, again",
 			key);
 	default:
 		return ms_error_set(err, r, NULL, "%s", ms_strerror(r));

@@ -56,9 +56,11 @@ static int connect_error(const char *path, int e, struct ms_error *err)
 	switch (e) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return ms_error_set(err, -e, "no-agent",
-				    "no agent at %s: %s: start modseald", path,
-				    ms_strerror(e));
+		return ms_error_set(
+			err, -e, "no-agent",
+			"no agent at %s: %s: start modseald, or say where it is "
+			"with MODSEAL_AGENT or MODSEAL_CONFIG",
+			path, ms_strerror(e));
 	case EACCES:
 	case EPERM:
 		return ms_error_set(

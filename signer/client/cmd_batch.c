@@ -154,8 +154,7 @@ static int certificate_is_in(struct batch *b, struct ms_http *http,
 		err, -ENOKEY, "wrong-certificate",
 		"not the certificate of key %s, so this kernel would refuse the modules: "
 		"sign with the key it belongs to, or put `modseal key cert %s --der` "
-		"there "
-		"and build the kernel again",
+		"there and build the kernel, or the modules, again",
 		b->sign.key, b->sign.key);
 }
 

@@ -311,6 +311,13 @@ static void copy_signatures(struct moving *v)
 	}
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms_packed *,
 						 struct ms_packers *, struct ms_error *))
 {
@@ -335,6 +342,13 @@ static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms
 		ms_error_prefix(&err, "%s", v->cli->cmd->name);
 		ms_cli_complain(&err);
 		return MS_EXIT_USAGE;
+	}
+	if (one == attach && v->dir && !is_folder(v->dir)) {
+		fprintf(stderr,
+			"modseal: attach: %s: no such folder: name the one that "
+			"'modseal detach --to' has filled\n",
+			ms_escape_str(v->dir, shown, sizeof(shown)));
+		return MS_EXIT_FAILED;
 	}
 	if (!rc)
 		rc = ms_tree_fold(&v->tree);

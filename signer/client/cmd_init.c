@@ -9,7 +9,7 @@
 #include "signer/client/init_step.h"
 #include "signer/client/init_text.h"
 
-#define START_MAX (MS_INIT_DIR_MAX + 64)
+#define START_MAX (MS_PATH_MAX + MS_INIT_DIR_MAX + 64)
 
 static void init_clear(struct ms_init *in)
 {
@@ -79,16 +79,35 @@ static int systemctl(void)
 		 : MS_EXIT_OK;
 }
 
+/* Of the same installation as this program; users do not have sbin on their PATH. */
+static const char *agent_program(char buf[MS_PATH_MAX])
+{
+	static const char beside[] = "/../sbin/modseald";
+	char exe[MS_PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - sizeof(beside));
+	char *slash;
+
+	if (n <= 0)
+		return "modseald";
+	exe[n] = '\0';
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return "modseald";
+	memcpy(slash, beside, sizeof(beside));
+	return access(exe, X_OK) == 0 && realpath(exe, buf) ? buf : "modseald";
+}
+
 /* Without a service manager somebody else keeps it running: a container's, or you. */
 static int not_started(struct ms_init *in)
 {
-	char start[START_MAX] =
-		"install -d -o modseal -g modseal " MS_RUNDIR
-		"; setpriv --reuid=modseal --regid=modseal --init-groups modseald";
+	char program[MS_PATH_MAX], start[START_MAX] =
+					   "install -d -o modseal -g modseal " MS_RUNDIR
+					   "; setpriv --reuid=modseal --regid=modseal "
+					   "--init-groups modseald";
 
 	if (in->own)
-		snprintf(start, sizeof(start), "modseald --config %s/modseald.conf",
-			 in->dir);
+		snprintf(start, sizeof(start), "%s --config %s/modseald.conf",
+			 agent_program(program), in->dir);
 	json_object_set_new(in->done, "start", json_string(start));
 	if (in->cli->json)
 		ms_fact_json(in->done);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include "lib/escape.h"
 #include "lib/file.h"
 #include "signer/client/facts.h"
 #include "signer/client/packed.h"
@@ -160,7 +161,8 @@ int ms_cmd_policy_check(const struct ms_cli *cli)
 		       ms_fact_text(v, "text", b));
 	}
 	if (!status)
-		printf("%s rules, nothing to find fault with\n",
+		printf("%s: rules: %s, nothing to find fault with\n",
+		       pipe ? "standard input" : ms_escape_str(file, c, sizeof(c)),
 		       ms_fact_text(answer, "rules", a));
 	return status;
 }

@@ -240,6 +240,8 @@ make_tree "$T/tree" 5
 sig sign -q --detached "$T/tree/d0/e/m0.ko"
 ok 'a tree with one signature' modseal attach "$T/tree"
 like "$OUT" '^1 attached, 4 without a signature beside them' 'is counted'
+fails 1 'a folder of signatures that is not there' modseal attach --from "$T/nowhere" "$T"
+like "$ERR" 'nowhere: no such folder' 'is named'
 
 # Leaf keys: the issuer's certificate is enough
 export MODSEAL_AGENT=unix:$T/a/agent.sock
