@@ -328,6 +328,7 @@ static int move_all(struct moving *v, int (*one)(void *, const char *, struct ms
 		.failed_arg = &v->outcome,
 	};
 	struct ms_error err = {0};
+	char shown[SHOWN_MAX];
 	int status = ms_sign_jobs(v->cli, &e.jobs), rc = 0;
 
 	if (status)

@@ -118,7 +118,8 @@ end_agent
 sed -n '/^# FIRST RUN/,/^# BATCHES/p' docs/man/modseal.1.scd | sed -n '/^mkdir tpm/,/^```/p' |
 	sed -e '/^```/d; s/\\\\$/\\/' \
 		-e "s|^# when the agent answers|wait_for 20 answers|" \
-		-e "s,^/usr/sbin/modseald ,wait_for 20 test -S tpm.sock.ctrl; modseald ," >"$T/example"
+		-e "s,^/usr/sbin/modseald ,wait_for 20 test -S tpm.sock.ctrl; modseald ," \
+		>"$T/example"
 is "$(grep -c '^wait_for' "$T/example")" 2 'modseal(1) has an example'
 mkdir "$T/home"
 make_module "$T/home/driver.ko"
