@@ -17,7 +17,9 @@ traced() {
 	local options=()
 	while [ "$1" != -- ]; do options+=("$1") && shift; done
 	shift
-	strace -f -y -qq -e 'trace=/^(fsync|fdatasync|syncfs|rename.*)$' -o "$T/calls" \
+	# The sanitizer's search for leaks is a tracer, too, and there is one alone.
+	ASAN_OPTIONS=detect_leaks=0 strace -f -y -qq -o "$T/calls" \
+		-e 'trace=/^(fsync|fdatasync|syncfs|rename.*)$' \
 		"${options[@]}" "$@"
 }
 calls() {

@@ -37,6 +37,7 @@ jsonschema.Draft202012Validator(schema).validate(json.load(open(sys.argv[1])))
 END
 
 head -c 300000 /dev/urandom >"$T/f"
+printf 'y' | dd of="$T/f" bs=1 seek=150000 conv=notrunc status=none # no x, for later
 fails 1 'a file without a signature' verify "$T/f"
 like "$OUT" 'UNSIGNED' 'is found to be unsigned'
 like "$OUT" 'it carries no signature, and beside it there is neither FILE.p7s nor FILE.sig' \

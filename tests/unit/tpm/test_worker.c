@@ -301,7 +301,8 @@ static size_t count_loaded(void)
 		assert_int_equal(Esys_GetCapability(esys, ESYS_TR_NONE, ESYS_TR_NONE,
 						    ESYS_TR_NONE, TPM2_CAP_HANDLES,
 						    i ? TPM2_LOADED_SESSION_FIRST
-						      : TPM2_TRANSIENT_FIRST,
+						      : (TPM2_HANDLE)TPM2_HT_TRANSIENT
+								    << TPM2_HR_SHIFT,
 						    TPM2_MAX_CAP_HANDLES, &more, &caps),
 				 0);
 		n += caps->data.handles.count;
