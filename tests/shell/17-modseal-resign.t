@@ -88,21 +88,33 @@ make_tree "$T/tree" 3
 modseal sign -qr --key distro-2026 "$T/tree"
 ok 'the old one retires' modseal key retire distro-2026
 fails 1 'and signs no more' modseal sign -q --key distro-2026 "$O"
+agent_config '/^content = digest/d'
+fails 1 'where whole modules are asked for' modseal resign --key distro-2027 --by-digest \
+	"$T/tree"
+like "$ERR" 'asks for whole modules, not digests' 'by digest is refused'
+agent_config '/^key = /a content = digest'
 ok 'what it signed is signed with the new one' modseal resign --key distro-2027 --by-digest \
 	"$T/tree"
 like "$OUT" '^3 signed with distro-2027' 'by digest'
 ok 'as it should be' verified "$(tree 1 1)" "$T/new.pem" "$O"
 
-# An issuing key: by its name, and by its certificate
-modseal key create issuer --custody leaf >/dev/null
+# An issuing key: by its name, and by its certificate; another has the same subject.
+for key in issuer double; do
+	modseal key create $key --custody leaf --subject 'An issuer' >/dev/null
+done
 modseal key cert issuer >"$T/issuer.pem"
+by_leaf() { # ISSUER FILE...
+	local build
+	build=$(modseal build open --kernel 6.1.0-1-amd64 --key "$1") &&
+		modseal sign -q --key "$1" --build "$build" "${@:2}"
+}
 for from in issuer "$T/issuer.pem"; do
 	rm -rf "$T/tree"
-	make_tree "$T/tree" 3
-	build=$(modseal build open --kernel 6.1.0-1-amd64 --key issuer)
-	modseal sign -qr --key issuer --build "$build" "$T/tree"
+	make_tree "$T/tree" 4
+	by_leaf issuer "$(tree 0 0)" "$(tree 1 1)" "$(tree 2 2)" || bail_out 'no leaf signs'
+	by_leaf double "$(tree 3 3)" || bail_out 'no leaf signs'
 	ok "leaves of ${from##*/}" modseal resign --key elder --from "$from" "$T/tree"
-	like "$OUT" '^3 signed with elder' 'are its own'
+	like "$OUT" '^3 signed with elder, 1 signed by others was left' 'are its own'
 	ok 'as it should be' verified "$(tree 2 2)" "$T/elder.pem" "$O"
 done
 
@@ -113,5 +125,26 @@ echo 'not ELF' >"$T/tree/bad.ko"
 fails 1 'one bad module' modseal resign --key distro-2027 --from elder "$T/tree"
 like "$OUT" '^3 signed with distro-2027, 1 failed' 'does not stop the others'
 fails 3 'no agent' modseal resign --agent "unix:$T/none" --key distro-2027 "$T/tree"
+
+# The agent goes away in the middle.
+rm -rf "$T/tree"
+make_tree "$T/tree" 300
+modseal sign -qr --key elder "$T/tree"
+said=$(signatures)
+modseal resign -j1 --key distro-2027 --from elder "$T/tree" >"$T/out" 2>"$T/err" &
+client=$!
+begun() { [ "$(signatures)" -gt "$said" ]; }
+wait_for 20 begun || fail 'it begins'
+kill -STOP "$(agent_process key)"
+dev-agent agent-kill "$T/a"
+wait $client
+is $? 3 'the agent is killed: status 3'
+one_line "$(<"$T/err")" 'one sentence'
+like "$(<"$T/out")" '^[0-9]+ signed with distro-2027, [0-9]+ not tried' 'and what there is to do'
+ok 'all modules are whole' tree_whole "$T/tree"
+is "$OLD" 0 'and signed'
+dev-agent agent-start "$T/a" || bail_out 'the agent does not start again'
+ok 'again' modseal resign -q --key distro-2027 --from elder "$T/tree"
+ok 'as it should be' verified "$(tree 299 299)" "$T/new.pem" "$O"
 ok 'the agent is alive' agent_alive
 done_testing

@@ -85,12 +85,13 @@ is "$(inode "$h/a/two.ko")" "$(inode "$h/b/one.ko")" 'keeps them, too'
 # Symbolic links: what is named is followed, once; what is below is not
 linked
 ln -s b/one.ko "$h/link.ko"
-ln -s "$T/outside.ko" "$h/away.ko"
+cp "$O" "$T/away.ko"
+ln -s "$T/away.ko" "$h/away.ko"
 ln -s "$T" "$h/up"
 before=$(signatures)
 ok 'links below a folder' modseal sign -qr "$h"
 is $(($(signatures) - before)) 2 'are not followed'
-same "$T/outside.ko" "$O" 'not even to a file'
+same "$T/away.ko" "$O" 'not even to a file'
 linked
 ln -s one.ko "$h/b/link.ko"
 before=$(signatures)
@@ -177,13 +178,18 @@ else
 	skip 14 'no tmpfs can be mounted here'
 fi
 
-# What no rule lets through for one, it lets through for none.
+# What is refused for one is refused for all: a key that there is not, what no rule lets
+# through.
 rm -rf "$T/tree" && make_tree "$T/tree" 40
+refused() { # NAME KEY
+	for how in '' --by-digest; do
+		# shellcheck disable=SC2086 # none, or one word
+		fails 1 "$1 $how" modseal sign -r $how --key "$2" "$T/tree"
+		one_line "$ERR" 'one sentence'
+		like "$OUT" "^0 signed with $2, 40 not tried" 'and no more is tried'
+	done
+}
+refused 'a tree, with a key that there is not' nobody
 agent_config 's/^who = .*/who = uid:12345/'
-for how in '' --by-digest; do
-	# shellcheck disable=SC2086 # none, or one word
-	fails 1 "a tree that no rule is about $how" modseal sign -r $how "$T/tree"
-	one_line "$ERR" 'one sentence'
-	like "$OUT" '^0 signed with dev, 40 not tried' 'and no more is tried'
-done
+refused 'a tree that no rule is about' dev
 done_testing

@@ -30,7 +30,8 @@ ok 'kmodsign HASH KEY CERT MODULE DEST' kmodsign sha512 "$T/mok/MOK.priv" \
 ok 'DEST is signed' verify "$T/dest.ko"
 same "$M" "$T/m.ko" 'MODULE is as it was'
 ok 'kmodsign -d: detached' kmodsign -d sha256 "$T/mok/MOK.priv" "$T/mok/MOK.der" "$M"
-ok 'the message beside it' test -s "$M.p7s"
+ok 'the message beside it is good for it' openssl cms -verify -binary -inform DER \
+	-in "$M.p7s" -content "$M" -noverify -nointern -certfile "$T/cert.pem" -out /dev/null
 same "$M" "$T/m.ko" 'MODULE is as it was'
 openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj '/CN=made by shim' \
 	-outform DER -out "$T/mok/shim.der" 2>/dev/null
@@ -54,6 +55,7 @@ ok 'signs' verify "$M"
 fresh
 MODSEAL_AGENT=unix:/nonexistent fails any 'the installer, without an agent' nvidia \
 	"$BUILD/modseal-sign-file" modseal:good "$T/mok/MOK.der" sha512 "$M"
-like "$ERR" 'modseal-sign-file: .*start modseald' 'gets a failure twice'
+is "$(grep -c '^modseal-sign-file: .*start modseald' <<<"$ERR")" 1 'is told why'
+like "$ERR" 'Usage: modseal-sign-file' 'and that there are no three arguments'
 same "$M" "$T/m.ko" 'and an unsigned module'
 done_testing

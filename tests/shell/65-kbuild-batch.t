@@ -37,80 +37,90 @@ lists() {
 }
 
 # ----------------------------------------------------------- each kernel's own rules
-# source DIR VERSION N: a driver that is built, as kbuild leaves it
-source_tree() {
-	local i
-	mkdir -p "$1"
-	: >"$1/Module.symvers"
-	for ((i = 0; i < $3; i++)); do
-		cp "$T/original.ko" "$1/m$i.ko"
-		case $2 in
-		5.* | 6.1) echo "$1/m$i.ko" ;;
-		6.*) echo "$1/m$i.o" ;;
-		*) echo "m$i.o" ;;
-		esac
-	done >"$1/modules.order"
-}
-# install HEADERS SOURCE [SETTING...]
-install() {
-	local h=$1 s=$2
-	shift 2
-	rm -rf "$T/out"
-	make -j4 -C "$h" M="$s" INSTALL_MOD_PATH="$T/out" "$@" modules_install
-}
-xz_of() {
-	case $1 in
-	6.1) echo CONFIG_MODULE_COMPRESS_XZ=y ;;
-	*) echo CONFIG_MODULE_COMPRESS=y CONFIG_MODULE_COMPRESS_ALL=y \
-		CONFIG_MODULE_COMPRESS_XZ=y ;;
-	esac
-}
-
 for v in 5.10 6.1 6.12 7; do
 	if ! h=$("$TOP/test-vm/fetch-kernel" "headers-$v" 2>"$T/fetch"); then
-		skip 15 "$(head -n 1 "$T/fetch")"
+		skip 16 "$(head -n 1 "$T/fetch")"
 		continue
 	fi
 	h=$h/build s=$T/s$v
-	source_tree "$s" $v 3
+	built_driver "$s" $v "$T/original.ko" 3
 	before=$(signatures)
-	ok "$v: make modules_install" install "$h" "$s"
+	ok "$v: make modules_install" install_driver "$h" "$s"
 	like "$OUT" '3 signed with dev' "$v: signs at the end"
 	ok "$v: every module is signed" every 3 verify
 	is "$(lists)" '' "$v: the list is gone"
 	is $(($(signatures) - before)) 3 "$v: each was signed once"
 
 	# shellcheck disable=SC2046 # settings, several
-	ok "$v: compressed" install "$h" "$s" $(xz_of $v)
+	ok "$v: compressed" install_driver "$h" "$s" $(compressed_with $v XZ)
 	is "$(installed | grep -c '\.ko\.xz$')" 3 "$v: every module is .ko.xz"
 	is "$(checksum "$(installed | head -n 1)")" CRC32 "$v: with a checksum for kernels"
 	ok "$v: and signed" every 3 verify
 
-	fails any "$v: no such key" install "$h" "$s" MODSEAL_KEY=nobody
+	fails any "$v: no such key" install_driver "$h" "$s" MODSEAL_KEY=nobody
 	like "$ERR" 'modseal: .*nobody' "$v: a sentence says so"
 	unlike "$ERR$OUT" 'Skipping depmod' "$v: depmod did not run"
 	like "$ERR" 'modseal: depmod has not run: mend that, and run the same make' \
 		"$v: and says so"
 	is "$(lists | wc -l)" 1 "$v: the list stays"
 	is "$(installed | wc -l)" 3 "$v: and so do the modules, to be signed later"
+	fails any "$v: a list that cannot be written" install_driver "$h" "$s" \
+		MODSEAL_SPOOL=/dev/null/list
 done
 
-# ------------------------------------------- after a compressed install, modules_sign
-if h=$("$TOP/test-vm/fetch-kernel" headers-7 2>/dev/null); then
-	# shellcheck disable=SC2046 # settings, several
-	ok '7: compressed' install "$h/build" "$T/s7" $(xz_of 7)
-	find "$T/out" -name '*.xz' -exec unxz {} +
-	for ko in $(installed); do
-		cp "$T/original.ko" "$ko"
-		xz --check=crc32 "$ko"
+# ---------------------------------------------------------------- settings, by the newest
+if h=$("$TOP/test-vm/fetch-kernel" headers-7 2>"$T/fetch"); then
+	seven() { # SETTING...
+		install_driver "$h/build" "$T/s7" "$@"
+	}
+	for how in XZ:xz GZIP:gz ZSTD:zst; do
+		suffix=${how#*:} how=${how%:*}
+		packed() { installed | grep -c "\.ko\.$suffix\$"; }
+		with=$(compressed_with 7 "$how")
+		# shellcheck disable=SC2086 # settings, several
+		ok "$how: compressed" seven $with
+		is "$(packed)" 3 "$how: every module is .ko.$suffix"
+		ok "$how: and signed" every 3 verify
+		# And after that, modules_sign.
+		for ko in $(installed); do
+			cp "$T/original.ko" "$ko"
+			case $how in
+			XZ) xz --check=crc32 "$ko" ;;
+			GZIP) gzip "$ko" ;;
+			ZSTD) zstd -q --rm "$ko" ;;
+			esac
+		done
+		before=$(signatures)
+		# shellcheck disable=SC2086 # settings, several
+		ok "$how: make modules_sign, all are compressed" make -C "$h/build" \
+			M="$T/s7" INSTALL_MOD_PATH="$T/out" CONFIG_MODULE_COMPRESS_XZ= $with \
+			modules_sign
+		is "$(packed)" 3 "$how: and stay so"
+		is $(($(signatures) - before)) 3 "$how: each is signed"
+		ok "$how: well" every 3 verify
 	done
-	# shellcheck disable=SC2046 # settings, several
-	ok '7: make modules_sign, all are .ko.xz' make -C "$h/build" M="$T/s7" \
-		INSTALL_MOD_PATH="$T/out" $(xz_of 7) modules_sign
-	is "$(installed | grep -c '\.ko\.xz$')" 3 '7: and stay so'
-	ok '7: every module is signed' every 3 verify
+	ok 'compression is for who does it by hand' seven CONFIG_MODULE_COMPRESS=y \
+		CONFIG_MODULE_COMPRESS_XZ=y
+	is "$(installed | grep -c '\.ko$')" 3 'none is compressed'
+
+	ok 'the key as modseal:NAME' seven MODSEAL_KEY=modseal:dev
+	like "$OUT" '3 signed with dev' 'is that key'
+	ok "the kernel's key" env -u MODSEAL_KEY make -C "$h/build" M="$T/s7" \
+		INSTALL_MOD_PATH="$T/out" CONFIG_MODULE_SIG_KEY=pkcs11:modseal:key=dev \
+		modules_install
+	like "$OUT" '3 signed with dev|3 were signed already' 'is that key, too'
+	ok 'MODSEAL_BATCH=0' seven MODSEAL_BATCH=0
+	unlike "$OUT" 'signed with' 'is no batch'
+	ok 'every module is signed' every 3 verify
+
+	# Two drivers that cannot be signed yet: each has its list.
+	built_driver "$T/other" 7 "$T/original.ko" 2
+	fails any 'no such key' seven MODSEAL_KEY=nobody
+	fails any 'nor for another driver' make -C "$h/build" M="$T/other" \
+		INSTALL_MOD_PATH="$T/out" MODSEAL_KEY=nobody modules_install
+	is "$(lists | wc -l)" 2 'two lists'
 else
-	skip 4 'no headers'
+	skip 33 "$(head -n 1 "$T/fetch")"
 fi
 
 # ------------------------------------------------ the kernel's own modules, in its tree
@@ -150,13 +160,42 @@ if headers=$(kernel_build); then
 	ok 'every module is signed' every 16 verify
 	ok 'in the tree: stripped' in_tree modules_install INSTALL_MOD_STRIP=1
 	ok 'every module is signed' every 16 verify
+	built_driver "$T/some" "$(<"$headers/include/config/kernel.release")" \
+		"$T/original.ko" 3
+	ok 'a driver is installed' install_driver "$headers" "$T/some"
+	for ko in $(installed); do
+		cp "$T/original.ko" "$ko"
+	done
+	ok 'and signed, with modules_sign_only' make -C "$headers" M="$T/some" \
+		INSTALL_MOD_PATH="$T/out" modules_install modules_sign_only=y
+	ok 'every module is signed' every 3 verify
+	rm -rf "$T/out"
+	ok 'in the tree: a relative path' in_tree modules_install INSTALL_MOD_PATH=../out
+	ok 'every module is signed' every 16 verify
+
+	# What modseal is called with.
+	printf '#!/bin/sh\necho "$*" >"%s"\n' "$T/call" >"$T/called"
+	chmod +x "$T/called"
+	rm -rf "$T/out"
+	ok 'what is asked for' in_tree modules_install MODSEAL="$T/called" \
+		CONFIG_MODULE_SIG_HASH=sha512 CONFIG_MODULE_COMPRESS_ZSTD=y \
+		MODSEAL_BATCH_FLAGS='--by-digest --quiet'
+	is "$(<"$T/call")" "batch --no-sync --hash sha512 --certificate $(
+	)$tree/certs/signing_key.x509 --key dev --compress zstd --by-digest --quiet $(lists)" \
+		'is what modseal is told'
 
 	rm -rf "$T/out"
 	ok 'with a program that signs nothing' in_tree modules_install MODSEAL=true
 	fails any 'this test would find it' every 16 verify
 	rm -rf "$T/out"
-	fails any 'with rules that do not name what is to be signed' in_tree \
-		modules_install MODSEAL_SPOOL=/dev/null/list
+	fails any 'with a list that cannot be written' in_tree modules_install \
+		MODSEAL_SPOOL=/dev/null/list
+	is "$(dep)" '' 'depmod did not run'
+	rm -rf "$T/out"
+	sed 's/^override cmd_sign = .*/override cmd_sign = true/' "$MAKEFILES" >"$T/blind.mk"
+	MAKEFILES=$T/blind.mk fails any 'with rules that do not name what is to be signed' \
+		in_tree modules_install
+	like "$ERR" 'modseal-batch: no such file' 'there is no list'
 	is "$(dep)" '' 'depmod did not run'
 	rm -rf "$T/out"
 	mv "$tree/certs/signing_key.x509" "$T/was.x509"
@@ -195,7 +234,23 @@ if headers=$(kernel_build); then
 	is "$(installed | grep -c '\.ko\.xz$')" 16 'all are compressed'
 	ok 'every module is signed' every 16 verify
 else
-	skip 36 'no kernel headers here'
+	skip 43 'no kernel headers here'
+fi
+
+# Before 5.13 modules_sign is a rule of its own, and the path as it was given.
+if h=$("$TOP/test-vm/fetch-kernel" headers-5.10 2>"$T/fetch"); then
+	tree=$T/old
+	kernel_tree "$h/build" "$tree" "$T/cert.der" "$T/s5.10/m0.ko" "$T/s5.10/m1.ko"
+	rm -rf "$T/out"
+	ok 'in the tree of 5.10' make -C "$tree" INSTALL_MOD_PATH=../out modules_install
+	ok 'every module is signed' every 2 verify
+	for ko in $(installed); do
+		cp "$T/original.ko" "$ko"
+	done
+	ok 'in the tree of 5.10: modules_sign' make -C "$tree" INSTALL_MOD_PATH=../out modules_sign
+	ok 'every module is signed' every 2 verify
+else
+	skip 4 "$(head -n 1 "$T/fetch")"
 fi
 
 # ------------------------------------------------------------------- modseal batch

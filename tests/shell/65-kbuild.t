@@ -53,6 +53,11 @@ ok 'the key by CONFIG_MODULE_SIG_KEY' kbuild modules_install \
 ok 'every module is signed' every verify
 
 rm -rf "$T/out"
+ok 'both: MODSEAL_KEY has the say' kbuild modules_install MODSEAL_KEY=good \
+	CONFIG_MODULE_SIG_KEY=pkcs11:modseal:key=denied
+ok 'every module is signed' every verify
+
+rm -rf "$T/out"
 mkdir "$T/it's a dir"
 cp "$BUILD/modseal-sign-file" "$T/it's a dir/sign it"
 ok 'a program with odd characters in its path' env MODSEAL_KEY=good \
@@ -75,6 +80,26 @@ if command -v xz >/dev/null; then
 else
 	skip 3 'no xz'
 fi
+
+# ---------------------------------------------------- each kernel's own rules, one by one
+make_module "$T/original.ko"
+for v in 5.10 6.1 6.12 7; do
+	if ! h=$("$TOP/test-vm/fetch-kernel" "headers-$v" 2>"$T/fetch"); then
+		skip 6 "$(head -n 1 "$T/fetch")"
+		continue
+	fi
+	built_driver "$T/s$v" $v "$T/original.ko" 2
+	: >"$T/requests"
+	ok "$v: make modules_install" install_driver "$h/build" "$T/s$v" MODSEAL_KEY=good
+	ok "$v: every module is signed" every verify
+	is "$(grep -c 'POST .*hash=sha256' "$T/requests")" 2 "$v: once"
+	fails any "$v: no rule" install_driver "$h/build" "$T/s$v" MODSEAL_KEY=denied
+	like "$ERR" 'modseal-sign-file: .*/m[01].ko: no rule lets' "$v: says why"
+	# Old kernels leave it there, unsigned.
+	is "$(for ko in $(installed); do unsigned "$ko" || echo "$ko"; done)" '' \
+		"$v: nothing is signed"
+done
+rm -rf "$T/out"
 
 # ------------------------------------------------ the kernel's own modules, in its tree
 tree=$T/tree
@@ -108,6 +133,26 @@ is "$(grep -c -e '^--no-sync sha256 ' "$T/calls")" 2 'does not wait for the disk
 ok 'modules_sign_only' kbuild modules_install modules_sign_only=y \
 	MODSEAL_SIGN_FILE="$T/called"
 is "$(grep -c '^sha256 ' "$T/calls")" 2 'does'
+: >"$T/calls"
+ok 'in the tree: make modules_sign' make -C "$tree" INSTALL_MOD_PATH="$T/out" modules_sign \
+	MODSEAL_SIGN_FILE="$T/called"
+is "$(grep -c '^sha256 ' "$T/calls")" 2 'does, too'
+# Kernels before 5.13 put the command together elsewhere.
+if h=$("$TOP/test-vm/fetch-kernel" headers-5.10 2>"$T/fetch"); then
+	kernel_tree "$h/build" "$T/old" "$T/cert.der" "$T/src/hello.ko" "$T/src/there.ko"
+	for goal in modules_install modules_sign; do
+		: >"$T/calls"
+		ok "in the tree of 5.10: $goal" make -C "$T/old" INSTALL_MOD_PATH="$T/out" \
+			$goal MODSEAL_SIGN_FILE="$T/called"
+		case $goal in
+		modules_install) is "$(grep -c -e '^--no-sync ' "$T/calls")" 2 'does not' ;;
+		modules_sign) is "$(grep -c '^sha256 ' "$T/calls")" 2 'does' ;;
+		esac
+	done
+	rm -rf "$T/out"
+else
+	skip 4 "$(head -n 1 "$T/fetch")"
+fi
 
 # ------------------------------------------------------------- it fails, and loudly
 refused() {

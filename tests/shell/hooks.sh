@@ -61,6 +61,32 @@ uncompressed() {
 	export MAKEFLAGS="$c= ${c}_ALL= ${c}_XZ="
 }
 
+# built_driver DIR RELEASE MODULE N: N copies of it, as kbuild of that kernel leaves what it
+# has built
+built_driver() {
+	local i
+	mkdir -p "$1"
+	: >"$1/Module.symvers"
+	for ((i = 0; i < $4; i++)); do
+		cp "$3" "$1/m$i.ko"
+		case $2 in
+		5.* | 6.1 | 6.1.*) echo "$1/m$i.ko" ;;
+		6.*) echo "$1/m$i.o" ;;
+		*) echo "m$i.o" ;;
+		esac
+	done >"$1/modules.order"
+}
+# install_driver HEADERS DIR [SETTING...]: into $T/out
+install_driver() {
+	rm -rf "$T/out"
+	make -j4 -C "$1" M="$2" INSTALL_MOD_PATH="$T/out" "${@:3}" modules_install
+}
+# compressed_with VERSION XZ|GZIP|ZSTD: the settings for it
+compressed_with() {
+	[ "$1" = 6.1 ] || echo CONFIG_MODULE_COMPRESS=y CONFIG_MODULE_COMPRESS_ALL=y
+	echo "CONFIG_MODULE_COMPRESS_$2=y"
+}
+
 # kernel_tree HEADERS DIR CERTIFICATE MODULE...: the headers again, as a kernel's own tree
 # that has these modules, which are there, and a certificate
 kernel_tree() {
