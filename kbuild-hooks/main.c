@@ -152,11 +152,13 @@ static int sign(const struct ms_hook_arguments *a, struct ms_error *err)
 	if (r == 0) {
 		h.certificate = cert.len ? &cert : NULL;
 		r = ms_agent_sign_file(&h, a->module, &opt, &f, err);
-	}
-	if (r == -ENOKEY && strcmp(err->code, "wrong-certificate") == 0) {
-		*err = (struct ms_error){0};
-		r = certificate_error(r, key, err);
-		ms_error_prefix(err, "%s", ms_escape_str(a->x509, shown, sizeof(shown)));
+		/* The agent does not know which file it came from. */
+		if (r == -ENOKEY && strcmp(err->code, "wrong-certificate") == 0) {
+			*err = (struct ms_error){0};
+			r = certificate_error(r, key, err);
+			ms_error_prefix(err, "%s",
+					ms_escape_str(a->x509, shown, sizeof(shown)));
+		}
 	}
 	ms_http_close(&h);
 	return r;
